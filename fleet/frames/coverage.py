@@ -1,0 +1,76 @@
+"""How much of what was asked was seen. Unknown is never healthy."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+from pydantic import BaseModel, Field
+
+from fleet.frames.window import Window
+
+
+class CoverageStatus(StrEnum):
+    """``ok`` and ``absent`` are final; ``partial`` and ``unknown`` are asked again by the next run."""
+
+    OK = "ok"
+    PARTIAL = "partial"
+    ABSENT = "absent"
+    UNKNOWN = "unknown"
+
+    @property
+    def final(self) -> bool:
+        """Whether asking again would be waste."""
+        return self in {CoverageStatus.OK, CoverageStatus.ABSENT}
+
+
+class QueryCoverage(BaseModel):
+    """One query of a pack: its status, why, what the server warned of, and how many series answered."""
+
+    query_id: str
+    status: CoverageStatus
+    reason: str = ""
+    warnings: list[str] = Field(default_factory=list)
+    series: int = 0
+
+
+class Coverage(BaseModel):
+    """What one collector saw of one signal of one cluster in one window.
+
+    ``object_key`` and ``object_hash`` name the stored frame (None where there is nothing to store).
+    ``endpoint`` is the address that was asked, ``error`` the class name of the failure that made it unknown.
+    """
+
+    cluster_id: str
+    signal: str
+    collector: str
+    window: Window
+    step_seconds: int
+    pack_hash: str = ""
+    status: CoverageStatus
+    reason: str = ""
+    error: str = ""
+    endpoint: str = ""
+    queries: list[QueryCoverage] = Field(default_factory=list)
+    object_key: str | None = None
+    object_hash: str | None = None
+    object_bytes: int = 0
+    collected_at: datetime | None = None
+
+
+def combine(statuses: list[CoverageStatus]) -> CoverageStatus:
+    """The status of a whole from its parts.
+
+    Absent parts take nothing away; all absent is absent. Every remaining part unknown is unknown; any
+    part unknown or partial makes the whole partial. No parts at all is unknown: nothing was seen.
+    """
+    seen = [status for status in statuses if status is not CoverageStatus.ABSENT]
+    if not statuses:
+        return CoverageStatus.UNKNOWN
+    if not seen:
+        return CoverageStatus.ABSENT
+    if all(status is CoverageStatus.UNKNOWN for status in seen):
+        return CoverageStatus.UNKNOWN
+    if all(status is CoverageStatus.OK for status in seen):
+        return CoverageStatus.OK
+    return CoverageStatus.PARTIAL
