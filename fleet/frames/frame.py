@@ -85,7 +85,10 @@ class Frame:
         if abs(offset - first) > 1e-6 or first < 0 or first + count > self.points:
             raise ValueError(f"{window.start.isoformat()} .. {window.end.isoformat()} is not on this frame's grid")
         return Frame(
-            window.start.astimezone(UTC), self.step_seconds, self.keys, np.ascontiguousarray(self.values[:, first : first + count])
+            window.start.astimezone(UTC),
+            self.step_seconds,
+            self.keys,
+            np.ascontiguousarray(self.values[:, first : first + count]),
         )
 
     def by_query(self) -> Iterator[tuple[str, Frame]]:

@@ -43,5 +43,7 @@ class Change(BaseModel):
     @property
     def id(self) -> str:
         """The same change read twice has the same id: 16 hexadecimal digits."""
-        text = "|".join([self.cluster_id, self.kind, self.subject.identity, self.at.isoformat(), self.before, self.after])
+        text = "|".join(
+            [self.cluster_id, self.kind, self.subject.identity, self.at.isoformat(), self.before, self.after]
+        )
         return sha256(text.encode()).hexdigest()[:16]

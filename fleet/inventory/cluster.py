@@ -78,6 +78,7 @@ class Cluster(BaseModel):
     registered_at: datetime | None = None
 
     def model_post_init(self, context: object, /) -> None:
+        """Give a cluster that has no id the one of its name."""
         if not self.id:
             self.id = cluster_id(self.name)
 
