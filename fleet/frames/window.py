@@ -15,6 +15,7 @@ HISTORY_CHUNK = timedelta(days=1)
 """At the history's step of 5 minutes, an hour would be 12 points: too small for an object of its own."""
 STEP_SECONDS = 30
 HISTORY_STEP_SECONDS = 300
+HISTORY = timedelta(days=14)
 
 
 def floor_time(at: datetime, to: timedelta) -> datetime:
@@ -71,6 +72,11 @@ class Window(BaseModel):
     def points(self, step_seconds: int) -> int:
         """Grid points in the window: ``start``, ``start + step`` … before ``end``."""
         return -(-int(self.seconds) // step_seconds)
+
+
+def history_window(window: Window) -> Window:
+    """The whole UTC days before a window from which its baselines are learnt."""
+    return Window.before(floor_time(window.start, HISTORY_CHUNK), HISTORY)
 
 
 def join_adjacent(windows: list[Window]) -> list[Window]:

@@ -1,0 +1,51 @@
+# Everything runs in .venv, built from the lock files; PYTHON may name another interpreter (3.11 or newer).
+PYTHON ?= python3
+BIN := .venv/bin
+PRODUCT := .venv/.product
+DEVELOPMENT := .venv/.development
+
+.PHONY: demo test lint format lock clean system-packages bench-collector bench-scan bench-rca
+
+## Try it: sets itself up, starts the embedded stack and a simulated fleet, scans it and writes a report.
+demo: system-packages $(PRODUCT)
+	$(BIN)/fleetscope demo
+
+## Everything that must hold: linter, types, import contracts, tests against real servers.
+test: system-packages lint
+	$(BIN)/pytest
+
+lint: $(DEVELOPMENT)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(DEVELOPMENT)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+## Figures, as tables; with JSON=file also as JSON.
+bench-collector bench-scan bench-rca: bench-%: $(DEVELOPMENT)
+	$(BIN)/python -m benchmarks.$*
+
+## Resolve the lock files anew (needs uv in .venv: .venv/bin/pip install uv).
+LOCK := $(BIN)/uv pip compile -q --generate-hashes --python-version 3.11 --no-emit-index-url --no-emit-find-links --no-header
+lock:
+	$(LOCK) pyproject.toml -o requirements/product.lock
+	$(LOCK) pyproject.toml --group dev -c requirements/product.lock -o requirements/development.lock
+
+system-packages:
+	@$(PYTHON) deployments/system_packages.py
+
+$(PRODUCT): requirements/product.lock pyproject.toml | system-packages
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/product.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(DEVELOPMENT): requirements/development.lock $(PRODUCT)
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/development.lock
+	@touch $@
+
+clean:
+	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

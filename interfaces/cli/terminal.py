@@ -1,0 +1,101 @@
+"""What every command shares at the terminal: the consoles, JSON output, progress, and how a failure is told."""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from interfaces.cli.exit_codes import ExitCode
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+def out() -> Console:
+    """The console for results: standard output."""
+    from rich.console import Console
+
+    return Console(highlight=False)
+
+
+def err() -> Console:
+    """The console for progress and messages: standard error, so that JSON on standard output stays clean."""
+    from rich.console import Console
+
+    return Console(stderr=True, highlight=False)
+
+
+def print_json(value: Any) -> None:
+    """Write a value (models, times and plain data) as indented JSON to standard output."""
+    import orjson
+    from pydantic import BaseModel
+
+    def encode(item: Any) -> Any:
+        if isinstance(item, BaseModel):
+            return item.model_dump(mode="json")
+        raise TypeError(f"{type(item).__name__} is not JSON")
+
+    sys.stdout.write(orjson.dumps(value, default=encode, option=orjson.OPT_INDENT_2).decode() + "\n")
+
+
+def explain_failure(failure: Exception) -> int:
+    """Tell a known failure in words on standard error and return its exit code; anything else is raised again."""
+    from fleet.errors import FleetscopeError, UsageError
+
+    if not isinstance(failure, FleetscopeError):
+        raise failure
+    console = err()
+    console.print(f"[bold red]error:[/] {_plain(failure.message)}")
+    if failure.hint:
+        console.print(f"[bold]what to do:[/] {_plain(failure.hint)}")
+    return ExitCode.USAGE if isinstance(failure, UsageError) else ExitCode.COULD_NOT_RUN
+
+
+def _plain(text: str) -> str:
+    from rich.markup import escape
+
+    return escape(text)
+
+
+def parse_duration(text: str) -> timedelta:
+    """A duration as people write it: ``90m``, ``24h``, ``7d``.
+
+    Raises:
+        typer.BadParameter: not a positive number with one of the units s, m, h, d.
+    """
+    units = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+    number, unit = text[:-1], text[-1:]
+    if unit not in units or not number.isdigit() or int(number) == 0:
+        raise typer.BadParameter(f"{text!r} is not a duration such as 90m, 24h or 7d")
+    return timedelta(**{units[unit]: int(number)})
+
+
+def parse_time(text: str) -> datetime:
+    """An RFC 3339 time; one without a zone is UTC.
+
+    Raises:
+        typer.BadParameter: not a time.
+    """
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is not a time such as 2026-11-21T14:00:00Z") from None
+    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+
+
+def parse_labels(items: list[str]) -> dict[str, str]:
+    """``key=value`` items as a dictionary.
+
+    Raises:
+        typer.BadParameter: an item without ``=`` or with an empty key.
+    """
+    labels: dict[str, str] = {}
+    for item in items:
+        key, separator, value = item.partition("=")
+        if not separator or not key:
+            raise typer.BadParameter(f"{item!r} is not of the form key=value")
+        labels[key] = value
+    return labels
