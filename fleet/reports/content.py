@@ -16,6 +16,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 from fleet.findings.finding import FindingState
 from fleet.frames.pack import Severity
 from fleet.frames.window import Window
+from fleet.reports.record import ReportKind
 
 LONGEST_TEXT = 4000
 """Characters of one text; what is longer is cut and ends in an ellipsis."""
@@ -126,14 +127,22 @@ class Table(_Part):
     note: PlainText = ""
 
 
+class Drawing(_Part):
+    """What stands inside an ``svg`` element of this size (points). Ours alone: text in it is paths."""
+
+    width: float
+    height: float
+    body: str
+
+
 class Chart(_Part):
-    """A picture drawn by ``charts``. ``svg`` is ours and holds no cluster text; ``description`` says in words what
-    the picture shows and stands for it where there is none (Markdown, screen readers)."""
+    """A picture drawn by ``charts``. ``description`` says in words what the picture shows and stands for it
+    where there is none (Markdown, screen readers)."""
 
     type: Literal["chart"] = "chart"
     caption: PlainText
     description: PlainText
-    svg: str
+    drawing: Drawing
 
 
 class GradeShare(_Part):
@@ -187,14 +196,6 @@ class Section(_Part):
     level: Literal[1, 2] = 1
     front: bool = False
     new_page: bool = False
-
-
-class ReportKind(StrEnum):
-    """What a report is about."""
-
-    FLEET = "fleet"
-    CLUSTER = "cluster"
-    INCIDENT = "incident"
 
 
 class GradeLine(_Part):
