@@ -1,0 +1,307 @@
+"""What a series usually does: level, time-of-day profile and spread, learnt robustly from its history.
+
+The foundation that the detectors share. A value is expected to be ``level + season[slot]`` and to stray about
+``spread[slot]`` from it, where a slot is a stretch of the day as long as the history's step.
+
+- The season is the median over the days of each slot, smoothed over its neighbours, and shrunk by how much of it can
+  be told from noise (James and Stein's estimate in its empirical Bayes form). It needs 3 days; from less, the
+  baseline is a level without season. There is no weekday season: two weeks hold each weekday only twice, so
+  that a weekend's lower traffic widens the spread instead of being expected.
+- The level is that of the whole history, or, for a series that drifts, that of its last 3 days: whichever would have
+  foretold each day of the history better. Inside the history each day is judged with the level that would
+  have been foretold for it, so that residuals there are as large as those of a day never seen.
+- The spread of a slot is shrunk to that of the series, and never falls below what the values can resolve, 1% of the
+  level, and half of what the mean absolute deviation says: a constant series does not explode.
+
+Without a history the frame is its own: level and spread of the frame, no season.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+import numpy.typing as npt
+
+from fleet.detectors.blocks import (
+    ROWS_AT_ONCE,
+    day_folds,
+    finite,
+    median_last,
+    smoothed,
+    sorted_quantile,
+    to_blocks,
+)
+from fleet.detectors.contract import Baseline, FloatArray
+from fleet.frames.frame import Frame
+from fleet.frames.window import HISTORY_STEP_SECONDS
+
+DAY_SECONDS = 86_400
+MIN_SEASON_DAYS = 3
+BAND = (0.005, 0.995)
+"""The quantiles of the history that bound the usual range."""
+_MIN_KNOWN_SECONDS = 12 * 3600
+"""A series with less history than this is new: nothing is usual for it yet."""
+_MIN_KNOWN_WITHOUT_HISTORY_SECONDS = 3 * 3600
+_RECENT_DAYS = 3
+_MIN_DAYS_TO_COMPARE = 6
+_RECENT_ADVANTAGE = 0.7
+"""The recent level is taken where its errors are at most this share of the whole history's."""
+_SEASON_WEIGHTS = np.array([1, 2, 3, 2, 1], dtype=np.float32)
+_SPREAD_WEIGHTS = np.ones(25, dtype=np.float32)
+_SPREAD_PRIOR_DAYS = 7.0
+_MAD_TO_SIGMA = np.float32(1.4826)
+_MEAN_TO_SIGMA = np.float32(1.2533)
+_MEDIAN_NOISE = 1.5708
+"""Variance of a median of normal values against that of their mean."""
+_LEVEL_FLOOR = np.float32(0.01)
+_SMALLEST = np.float32(1e-9)
+_QUARTILES = (0.25, 0.75)
+
+
+@dataclass(frozen=True)
+class SeasonalProfile:
+    """What is usual for each series of a frame; rows are the frame's.
+
+    Attributes:
+        season: deviation from the level by slot of the day, (series, slots).
+        spread: scale by slot of the day, (series, slots), above zero where the series is known.
+        level: what is expected after the history, without season, (series,).
+        past: the history's own values, (series, points), rows in the frame's order; NaN for unknown series.
+        day_levels: what would have been foretold for each day of ``past``, (series, days).
+        band: quantiles 0.5% and 99.5% of the standardised past, (series, 2).
+        quartiles: 25% and 75% of it, (series, 2).
+        known: whether there is enough past to judge a series.
+        days: how much of a past each series has, (series,).
+        end: where the past ends (UTC); ``slot_seconds``: length of a slot and step of ``past``.
+        in_sample: whether the past is the judged frame itself.
+    """
+
+    season: FloatArray
+    spread: FloatArray
+    level: FloatArray
+    past: FloatArray
+    day_levels: FloatArray
+    band: FloatArray
+    quartiles: FloatArray
+    known: npt.NDArray[np.bool_]
+    days: FloatArray
+    end: datetime
+    slot_seconds: int
+    in_sample: bool
+
+    @property
+    def slots(self) -> int:
+        """Slots of a day."""
+        return int(self.season.shape[1])
+
+    def select(self, rows: slice) -> SeasonalProfile:
+        """The profile of some rows."""
+        return SeasonalProfile(
+            self.season[rows],
+            self.spread[rows],
+            self.level[rows],
+            self.past[rows],
+            self.day_levels[rows],
+            self.band[rows],
+            self.quartiles[rows],
+            self.known[rows],
+            self.days[rows],
+            self.end,
+            self.slot_seconds,
+            self.in_sample,
+        )
+
+    def slots_of(self, frame: Frame) -> npt.NDArray[np.intp]:
+        """The slot in which each column of a frame lies."""
+        since = frame.timestamps() - self.end.timestamp()
+        return ((since % DAY_SECONDS) // self.slot_seconds).astype(np.intp) % self.slots
+
+    def standardised(self, frame: Frame) -> FloatArray:
+        """Deviations from what is expected, in spreads: of the judged frame's rows, after the history."""
+        slots = self.slots_of(frame)
+        expected = self.level[:, None] + self.season[:, slots]
+        return np.asarray((finite(frame.values) - expected) / self.spread[:, slots], dtype=np.float32)
+
+    def standardised_past(self) -> FloatArray:
+        """The past's deviations in spreads, folded into days: (series, days, slots)."""
+        folded = day_folds(self.past, self.slots)
+        residual = folded - self.day_levels[:, :, None] - self.season[:, None, :]
+        return np.asarray(residual / self.spread[:, None, :], dtype=np.float32)
+
+
+def fit_profile(frame: Frame, history: Frame | None) -> SeasonalProfile:
+    """Learn what is usual for the series of a frame.
+
+    Args:
+        frame: what will be judged; only its keys count, unless there is no history.
+        history: earlier values on a coarser grid. Columns at or after the frame's start are left out: nothing is judged
+            by itself.
+    """
+    past = _past(frame, history)
+    slots = max(1, DAY_SECONDS // past.step_seconds)
+    seasonal = past.points * past.step_seconds >= MIN_SEASON_DAYS * DAY_SECONDS and history is not None
+    count, days = len(past.keys), max(1, -(-past.points // slots))
+    fitted = _Fitted.empty(count, days, slots)
+    for first in range(0, count, ROWS_AT_ONCE):
+        rows = slice(first, first + ROWS_AT_ONCE)
+        _fit_rows(past.values[rows], seasonal=seasonal, into=fitted.view(rows))
+    samples = np.isfinite(past.values).sum(axis=1)
+    least = _MIN_KNOWN_SECONDS if history is not None else _MIN_KNOWN_WITHOUT_HISTORY_SECONDS
+    return SeasonalProfile(
+        season=fitted.season,
+        spread=fitted.spread,
+        level=fitted.level,
+        past=past.values,
+        day_levels=fitted.day_levels,
+        band=fitted.quantiles[:, [0, 3]],
+        quartiles=fitted.quantiles[:, [1, 2]],
+        known=samples * past.step_seconds >= least,
+        days=(samples * past.step_seconds / DAY_SECONDS).astype(np.float32),
+        end=past.window.end,
+        slot_seconds=past.step_seconds,
+        in_sample=history is None,
+    )
+
+
+def baseline_of(frame: Frame, history: Frame | None) -> Baseline:
+    """The usual range of every series on the frame's own grid; NaN for series without enough past."""
+    return band_of(frame, fit_profile(frame, history))
+
+
+def band_of(frame: Frame, profile: SeasonalProfile) -> Baseline:
+    """The usual range that a profile gives on a frame's grid: where the central 99% of the past lay."""
+    slots = profile.slots_of(frame)
+    level = np.where(profile.known, profile.level, np.float32(np.nan))
+    middle = level[:, None] + profile.season[:, slots]
+    spread = profile.spread[:, slots]
+    return Baseline(
+        low=np.asarray(middle + spread * np.minimum(profile.band[:, :1], 0), dtype=np.float32),
+        middle=np.asarray(middle, dtype=np.float32),
+        high=np.asarray(middle + spread * np.maximum(profile.band[:, 1:], 0), dtype=np.float32),
+    )
+
+
+@dataclass(frozen=True)
+class _Fitted:
+    """Where the fits of blocks of rows are written."""
+
+    season: FloatArray
+    spread: FloatArray
+    level: FloatArray
+    day_levels: FloatArray
+    quantiles: FloatArray
+
+    @classmethod
+    def empty(cls, count: int, days: int, slots: int) -> _Fitted:
+        def blank(*shape: int) -> FloatArray:
+            return np.full(shape, np.nan, dtype=np.float32)
+
+        return cls(blank(count, slots), blank(count, slots), blank(count), blank(count, days), blank(count, 4))
+
+    def view(self, rows: slice) -> _Fitted:
+        return _Fitted(
+            self.season[rows], self.spread[rows], self.level[rows], self.day_levels[rows], self.quantiles[rows]
+        )
+
+
+def _past(frame: Frame, history: Frame | None) -> Frame:
+    """The history's rows in the frame's order, or the frame itself in blocks where there is no history."""
+    if history is None or history.start >= frame.start:
+        return to_blocks(frame, HISTORY_STEP_SECONDS)
+    before = (frame.start - history.start).total_seconds() / history.step_seconds
+    points = max(1, min(history.points, int(np.ceil(before))))
+    known = {key: row for row, key in enumerate(history.keys)}
+    values = np.full((len(frame.keys), points), np.nan, dtype=np.float32)
+    pairs = [(row, known[key]) for row, key in enumerate(frame.keys) if key in known]
+    if pairs:
+        here, there = np.array(pairs).T
+        values[here] = finite(history.values[there, :points])
+    return Frame(history.start, history.step_seconds, frame.keys, values)
+
+
+def _fit_rows(values: FloatArray, *, seasonal: bool, into: _Fitted) -> None:
+    slots = into.season.shape[1]
+    folded = day_folds(values, slots)
+    season = _season(folded) if seasonal else np.zeros((values.shape[0], slots), dtype=np.float32)
+    deseasoned = folded - season[:, None, :]
+    levels, level = _levels(deseasoned)
+    residual = deseasoned - levels[:, :, None]
+    spread = _spread(residual, level, values, seasonal=seasonal)
+    flat = (residual / spread[:, None, :]).reshape(values.shape[0], -1)
+    flat.sort(axis=1)
+    into.season[:] = season
+    into.spread[:] = spread
+    into.level[:] = level
+    into.day_levels[:] = levels
+    for column, share in enumerate((BAND[0], *_QUARTILES, BAND[1])):
+        into.quantiles[:, column] = sorted_quantile(flat, share)
+
+
+def _season(folded: FloatArray) -> FloatArray:
+    """The time-of-day profile, zero on average: slot medians over the days, smoothed and shrunk."""
+    days = np.isfinite(folded).sum(axis=1).clip(min=1).mean(axis=1)
+    from_day = folded - median_last(folded)[:, :, None]
+    by_slot = np.ascontiguousarray(from_day.transpose(0, 2, 1))
+    profile = median_last(by_slot)
+    noise = _MAD_TO_SIGMA * median_last(np.abs(by_slot - profile[:, :, None]).reshape(folded.shape[0], -1))
+    centred = profile - median_last(profile)[:, None]
+    known = np.isfinite(centred)
+    variance = np.where(known, centred, 0).var(axis=1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        told = 1 - _MEDIAN_NOISE * noise**2 / days / variance
+    told = np.where(np.isfinite(told) & (days >= MIN_SEASON_DAYS - 1), told.clip(0, 1), 0)
+    smooth = smoothed(centred, _SEASON_WEIGHTS)
+    return np.asarray(np.where(np.isfinite(smooth), smooth, 0) * told[:, None], dtype=np.float32)
+
+
+def _levels(deseasoned: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """For each day the level that would have been foretold for it, and the level that is foretold for the next."""
+    by_day = median_last(deseasoned)
+    days = by_day.shape[1]
+    whole = median_last(by_day)
+    recent = np.repeat(whole[:, None], days + 1, axis=1)
+    for day in range(1, days + 1):
+        recent[:, day] = median_last(by_day[:, max(0, day - _RECENT_DAYS) : day])
+    recent = np.where(np.isfinite(recent), recent, whole[:, None])
+    if days < _MIN_DAYS_TO_COMPARE:
+        return np.repeat(whole[:, None], days, axis=1), whole
+    judged = by_day[:, _RECENT_DAYS:]
+    recent_error = median_last(np.abs(judged - recent[:, _RECENT_DAYS:days]))
+    whole_error = median_last(np.abs(judged - whole[:, None]))
+    drifts = recent_error < _RECENT_ADVANTAGE * whole_error
+    recent[:, :1] = np.where(np.isfinite(by_day[:, :1]), by_day[:, :1], recent[:, :1])
+    levels = np.where(drifts[:, None], recent, whole[:, None])
+    return np.asarray(levels[:, :days], dtype=np.float32), np.asarray(levels[:, days], dtype=np.float32)
+
+
+def _spread(residual: FloatArray, level: FloatArray, values: FloatArray, *, seasonal: bool) -> FloatArray:
+    rows, days, slots = residual.shape
+    size = np.abs(residual)
+    flat = size.reshape(rows, -1)
+    typical = _MAD_TO_SIGMA * median_last(flat)
+    seen = np.isfinite(flat).sum(axis=1)
+    mean = np.where(seen > 0, np.nansum(flat, axis=1) / np.maximum(seen, 1), 0)
+    floor = np.maximum.reduce([_resolution(values), _LEVEL_FLOOR * np.abs(level), 0.5 * _MEAN_TO_SIGMA * mean])
+    pooled = np.fmax(typical, floor).astype(np.float32)
+    result = np.repeat(pooled[:, None], slots, axis=1)
+    if seasonal:
+        by_slot = _MAD_TO_SIGMA * median_last(np.ascontiguousarray(size.transpose(0, 2, 1)))
+        local = smoothed(by_slot, _SPREAD_WEIGHTS)
+        local = np.where(np.isfinite(local), local, pooled[:, None])
+        weight = days / (days + _SPREAD_PRIOR_DAYS)
+        result = np.sqrt(weight * local**2 + (1 - weight) * pooled[:, None] ** 2)
+        result = np.maximum(result, floor[:, None])
+    return np.asarray(np.fmax(result, _SMALLEST), dtype=np.float32)
+
+
+def _resolution(values: FloatArray) -> FloatArray:
+    """The step in which a series' values move: a low quantile of its changes, the quantum where it is quantised."""
+    moves = np.abs(np.diff(values, axis=1))
+    moves = np.where(moves > 0, moves, np.float32(np.nan))
+    moves.sort(axis=1)
+    if moves.shape[1] == 0:
+        return np.zeros(values.shape[0], dtype=np.float32)
+    resolution = sorted_quantile(moves, 0.1)
+    return np.where(np.isfinite(resolution), resolution, np.float32(0))

@@ -1,0 +1,40 @@
+"""The part of the contract that detectors share which judge standardised deviations from the seasonal profile."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+
+from fleet.detectors.baseline import SeasonalProfile, band_of
+from fleet.detectors.contract import Detector, FloatArray, Scores
+from fleet.frames.frame import Frame
+
+
+class Screen(Detector, Protocol):
+    """A detector over whole frames whose score follows from standardised deviations alone.
+
+    The same function scores a frame and the past that it is calibrated against.
+
+    Attributes:
+        share: its part of the false-alarm budget; the shares of all screens sum to 1.
+        least: the smallest daily maximum that is believed to be usual, so that constant series do not
+            get a threshold of nothing.
+    """
+
+    share: float
+    least: float
+
+    def signed(self, deviations: FloatArray, profile: SeasonalProfile, step_seconds: int) -> FloatArray:
+        """Signed scores, positive above what was expected, from deviations of shape (series, points)."""
+        ...
+
+
+def scores_of(signed: FloatArray, frame: Frame, profile: SeasonalProfile) -> Scores:
+    """Signed scores in the form of the contract; series without enough past get NaN."""
+    known = profile.known[:, None] & np.isfinite(signed)
+    return Scores(
+        values=np.where(known, np.abs(signed), np.float32(np.nan)).astype(np.float32),
+        signs=np.where(known, np.sign(signed), 0).astype(np.int8),
+        baseline=band_of(frame, profile),
+    )
