@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
 
@@ -56,6 +57,19 @@ class Coverage(BaseModel):
     object_hash: str | None = None
     object_bytes: int = 0
     collected_at: datetime | None = None
+
+
+def seen_queries(coverage: Iterable[Coverage]) -> set[str]:
+    """The queries that were seen whole in each of these chunks: only of them does silence mean that all is well."""
+    seen: set[str] = set()
+    missed: set[str] = set()
+    for chunk in coverage:
+        for query in chunk.queries:
+            (seen if query.status.final else missed).add(query.query_id)
+        if not chunk.queries and not chunk.status.final:
+            # A chunk of which nothing is known hides every query.
+            return set()
+    return seen - missed
 
 
 def combine(statuses: list[CoverageStatus]) -> CoverageStatus:

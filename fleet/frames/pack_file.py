@@ -1,0 +1,162 @@
+"""Query packs from YAML files; a mistake is reported with file, line and field."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import yaml
+from pydantic import ValidationError
+
+from fleet.errors import PackError
+from fleet.frames.pack import PackQuery, QueryPack
+from fleet.frames.whole_series import partial_series_fault
+from fleet.inventory.subject import SubjectKind
+
+DEFAULT_PACK_PATH = Path(__file__).parent / "packs" / "cluster-health.yaml"
+_LARGEST_FILE_BYTES = 1_000_000
+
+_Location = Sequence[int | str]
+
+
+def default_pack() -> QueryPack:
+    """The pack that ships with the product: the health of a Kubernetes or OpenShift cluster."""
+    return load_pack(DEFAULT_PACK_PATH)
+
+
+def load_pack(path: Path) -> QueryPack:
+    """Read and check a pack.
+
+    Raises:
+        PackError: the file cannot be read, is no YAML, or says something that no pack may say.
+    """
+    file = str(path)
+    root = _compose(_read(path), file)
+    duplicate = next(_repeated_keys(root, ""), None)
+    if duplicate is not None:
+        line, field = duplicate
+        raise PackError("the field stands here twice", file=file, line=line, field=field)
+    try:
+        pack = QueryPack.model_validate(_construct(root, file))
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        raise _fault(root, first["loc"], first["type"], first["msg"], file) from None
+    _check_queries(pack, root, file)
+    return pack
+
+
+def _read(path: Path) -> str:
+    try:
+        if path.stat().st_size > _LARGEST_FILE_BYTES:
+            raise PackError(f"a pack is at most {_LARGEST_FILE_BYTES} bytes", file=str(path))
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise PackError(f"cannot be read: {error.strerror or error}", file=str(path)) from None
+    except UnicodeDecodeError as error:
+        raise PackError(f"is no UTF-8 text (byte {error.start})", file=str(path)) from None
+
+
+def _compose(text: str, file: str) -> yaml.MappingNode:
+    try:
+        node = yaml.compose(text, Loader=yaml.CSafeLoader)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        raise PackError(
+            f"is no YAML: {error.problem or error.context}", file=file, line=mark.line + 1 if mark else None
+        ) from None
+    except yaml.YAMLError as error:
+        raise PackError(f"is no YAML: {error}", file=file) from None
+    if node is None:
+        raise PackError("is empty; a pack has name, version and queries", file=file, line=1)
+    if not isinstance(node, yaml.MappingNode):
+        raise PackError("must be a mapping with name, version and queries", file=file, line=_line(node))
+    return node
+
+
+def _construct(root: yaml.MappingNode, file: str) -> object:
+    try:
+        loader = yaml.SafeLoader("")
+        value: object = loader.construct_document(root)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        raise PackError(str(error.problem), file=file, line=mark.line + 1 if mark else None) from None
+    return value
+
+
+def _repeated_keys(node: yaml.Node, path: str) -> Iterator[tuple[int, str]]:
+    """Lines and fields of keys that stand twice in one mapping: YAML loaders silently keep the last."""
+    if isinstance(node, yaml.MappingNode):
+        seen: set[str] = set()
+        for key, value in node.value:
+            field = f"{path}.{key.value}".lstrip(".")
+            if key.value in seen:
+                yield _line(key), field
+            seen.add(key.value)
+            yield from _repeated_keys(value, field)
+    elif isinstance(node, yaml.SequenceNode):
+        for number, item in enumerate(node.value):
+            yield from _repeated_keys(item, f"{path}[{number}]")
+
+
+def _check_queries(pack: QueryPack, root: yaml.MappingNode, file: str) -> None:
+    """What the model's types cannot say."""
+    seen: set[str] = set()
+    for number, query in enumerate(pack.queries):
+        for field, message in _query_faults(query, seen):
+            raise _fault(root, ("queries", number, *field), "value_error", message, file)
+        seen.add(query.id)
+
+
+def _query_faults(query: PackQuery, seen: set[str]) -> Iterator[tuple[tuple[str, ...], str]]:
+    if query.id in seen:
+        yield ("id",), f"another query has the id {query.id!r}"
+    fault = partial_series_fault(query.promql)
+    if fault:
+        yield ("promql",), fault
+    if query.subject.name is None and query.subject.kind is not SubjectKind.CLUSTER:
+        yield ("subject",), f"a subject of kind {query.subject.kind} needs the label that names it (name: …)"
+    warning, critical = query.thresholds.warning, query.thresholds.critical
+    if warning is not None and critical is not None:
+        wrong = {"up": critical < warning, "down": critical > warning}.get(query.direction, False)
+        if wrong:
+            yield (
+                ("thresholds",),
+                f"critical {critical:g} lies before warning {warning:g} (direction {query.direction})",
+            )
+
+
+def _fault(root: yaml.Node, location: _Location, kind: str, message: str, file: str) -> PackError:
+    if kind == "extra_forbidden":
+        message = "no such field"
+    if kind == "missing":
+        message = "the field is missing"
+    return PackError(message, file=file, line=_line_of(root, location), field=_field(location))
+
+
+def _field(location: _Location) -> str:
+    text = ""
+    for part in location:
+        text += f"[{part}]" if isinstance(part, int) else f".{part}"
+    return text.lstrip(".")
+
+
+def _line_of(root: yaml.Node, location: _Location) -> int:
+    """The line of the deepest part of a location that the file has: of a missing field, its mapping's line."""
+    node = root
+    line = _line(root)
+    for part in location:
+        if isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
+            node = node.value[part]
+            line = _line(node)
+        elif isinstance(node, yaml.MappingNode):
+            pair = next(((key, value) for key, value in node.value if key.value == part), None)
+            if pair is None:
+                break
+            line, node = _line(pair[0]), pair[1]
+        else:
+            break
+    return line
+
+
+def _line(node: yaml.Node) -> int:
+    return int(node.start_mark.line) + 1
