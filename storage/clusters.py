@@ -1,0 +1,115 @@
+"""The registry of clusters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from sqlalchemy import delete
+from sqlmodel import Session, col, select
+
+from fleet.errors import NotFound
+from fleet.inventory.cluster import Cluster, ClusterOrigin
+from storage.database import Database, lock_cluster
+from storage.documents import from_document, to_document
+from storage.statements import upsert
+from storage.tables import ClusterRow
+
+
+class ClusterStore:
+    """Clusters by id and name. Every method raises StoreUnavailable or StoreError when the database does."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def put(self, cluster: Cluster) -> Cluster:
+        """Register a cluster, or bring the one with its id up to date; the time of the first registration stays."""
+        with self._database.session() as session:
+            lock_cluster(session, "clusters", cluster.id)
+            known = _by_id(session, cluster.id)
+            registered_at = (known and known.registered_at) or cluster.registered_at or datetime.now(UTC)
+            stored = cluster.model_copy(update={"registered_at": registered_at})
+            session.connection().execute(upsert(ClusterRow), _columns(stored))
+            return stored
+
+    def get(self, cluster_id: str) -> Cluster:
+        """The cluster with this id.
+
+        Raises:
+            NotFound: there is none.
+        """
+        with self._database.session() as session:
+            cluster = _by_id(session, cluster_id)
+        if cluster is None:
+            raise NotFound(f"There is no cluster with the id {cluster_id!r}.")
+        return cluster
+
+    def by_name(self, name: str) -> Cluster:
+        """The cluster with this name.
+
+        Raises:
+            NotFound: there is none.
+        """
+        with self._database.session() as session:
+            row = session.exec(select(ClusterRow).where(ClusterRow.name == name)).one_or_none()
+            cluster = from_document(Cluster, row.body) if row else None
+        if cluster is None:
+            raise NotFound(
+                f"There is no cluster named {name!r}.", hint="`fleetscope cluster list` shows those that there are."
+            )
+        return cluster
+
+    def list(
+        self,
+        selector: Mapping[str, str] | None = None,
+        *,
+        active: bool | None = True,
+        origin: ClusterOrigin | None = ClusterOrigin.REGISTERED,
+        limit: int = 1000,
+    ) -> list[Cluster]:
+        """Clusters in order of name.
+
+        Args:
+            selector: ``key=value`` that must all hold, as in ``Cluster.matches``; None for every cluster.
+            active: only active or only inactive ones; None for both.
+            origin: how they came into the registry; None for any.
+            limit: at most so many.
+        """
+        query = select(ClusterRow).order_by(ClusterRow.name).limit(limit)
+        columns = {"name": ClusterRow.name, "environment": ClusterRow.environment, "region": ClusterRow.region}
+        labels = {key: value for key, value in (selector or {}).items() if key not in columns}
+        for key, column in columns.items():
+            if selector and key in selector:
+                query = query.where(column == selector[key])
+        if labels:
+            query = query.where(col(ClusterRow.body).contains({"labels": labels}))
+        if active is not None:
+            query = query.where(col(ClusterRow.active).is_(active))
+        if origin is not None:
+            query = query.where(ClusterRow.origin == origin.value)
+        with self._database.session() as session:
+            return [from_document(Cluster, row.body) for row in session.exec(query)]
+
+    def remove(self, cluster_id: str) -> bool:
+        """Strike a cluster from the registry; what was found in it stays. False when there was none."""
+        with self._database.session() as session:
+            return bool(
+                session.connection().execute(delete(ClusterRow).where(col(ClusterRow.id) == cluster_id)).rowcount
+            )
+
+
+def _by_id(session: Session, cluster_id: str) -> Cluster | None:
+    row = session.get(ClusterRow, cluster_id)
+    return from_document(Cluster, row.body) if row else None
+
+
+def _columns(cluster: Cluster) -> dict[str, object]:
+    return {
+        "id": cluster.id,
+        "name": cluster.name,
+        "environment": cluster.environment,
+        "region": cluster.region,
+        "active": cluster.active,
+        "origin": cluster.origin.value,
+        "body": to_document(cluster),
+    }

@@ -1,0 +1,119 @@
+"""Coverage: what was seen of each chunk, and which chunks are still to be asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import col, select
+
+from fleet.frames.coverage import Coverage, CoverageStatus
+from fleet.frames.window import Window
+from storage.database import Database
+from storage.documents import from_document, to_document
+from storage.statements import table_of
+from storage.tables import CoverageRow
+
+STANDING = {
+    CoverageStatus.UNKNOWN: 0,
+    CoverageStatus.PARTIAL: 1,
+    CoverageStatus.ABSENT: 2,
+    CoverageStatus.OK: 2,
+}
+"""A row gives way only to one that saw at least as much: a failing scan takes nothing from one that succeeded."""
+
+
+class CoverageStore:
+    """Coverage by (cluster, collector, pack, step, chunk).
+
+    Every method raises StoreUnavailable or StoreError when the database does.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def put(self, coverage: Coverage) -> Coverage:
+        """Store what was seen of one chunk, unless more of it was seen before.
+
+        Returns:
+            What is stored now: this coverage, or the better one that was there.
+        """
+        table = table_of(CoverageRow)
+        statement = insert(table)
+        replaced = {
+            name: statement.excluded[name] for name in ("status", "standing", "object_key", "object_hash", "body")
+        }
+        statement = statement.on_conflict_do_update(
+            index_elements=list(table.primary_key.columns),
+            set_=replaced,
+            where=table.c.standing <= statement.excluded.standing,
+        )
+        row = _columns(coverage)
+        key = [table.c[column.name] == row[column.name] for column in table.primary_key.columns]
+        with self._database.session() as session:
+            session.connection().execute(statement, row)
+            body = session.connection().execute(select(table.c.body).where(*key)).scalar_one()
+            return from_document(Coverage, body)
+
+    def missing(
+        self, cluster_id: str, collector: str, pack_hash: str, step_seconds: int, chunks: Iterable[Window]
+    ) -> list[Window]:
+        """Those of the chunks that must be asked for (again), in the order given: no row, or one that is not final."""
+        wanted = list(chunks)
+        if not wanted:
+            return []
+        final = [status.value for status in CoverageStatus if status.final]
+        query = select(CoverageRow.chunk_start, CoverageRow.chunk_end).where(
+            CoverageRow.cluster_id == cluster_id,
+            CoverageRow.collector == collector,
+            CoverageRow.pack_hash == pack_hash,
+            CoverageRow.step_seconds == step_seconds,
+            col(CoverageRow.status).in_(final),
+            CoverageRow.chunk_start >= min(chunk.start for chunk in wanted),
+            CoverageRow.chunk_end <= max(chunk.end for chunk in wanted),
+        )
+        with self._database.session() as session:
+            seen = set(session.exec(query).all())
+        return [chunk for chunk in wanted if (chunk.start, chunk.end) not in seen]
+
+    def list(
+        self,
+        window: Window,
+        *,
+        cluster_ids: Collection[str] | None = None,
+        collector: str | None = None,
+        pack_hash: str | None = None,
+        step_seconds: int | None = None,
+        limit: int = 100_000,
+    ) -> list[Coverage]:
+        """Coverage of the chunks that lie wholly inside a window, by cluster and time; None filters nothing."""
+        query = select(CoverageRow).where(CoverageRow.chunk_start >= window.start, CoverageRow.chunk_end <= window.end)
+        if cluster_ids is not None:
+            query = query.where(col(CoverageRow.cluster_id).in_(cluster_ids))
+        if collector is not None:
+            query = query.where(CoverageRow.collector == collector)
+        if pack_hash is not None:
+            query = query.where(CoverageRow.pack_hash == pack_hash)
+        if step_seconds is not None:
+            query = query.where(CoverageRow.step_seconds == step_seconds)
+        query = query.order_by(
+            CoverageRow.cluster_id, CoverageRow.collector, col(CoverageRow.chunk_start), col(CoverageRow.chunk_end)
+        ).limit(limit)
+        with self._database.session() as session:
+            return [from_document(Coverage, row.body) for row in session.exec(query)]
+
+
+def _columns(coverage: Coverage) -> dict[str, object]:
+    return {
+        "cluster_id": coverage.cluster_id,
+        "collector": coverage.collector,
+        "pack_hash": coverage.pack_hash,
+        "step_seconds": coverage.step_seconds,
+        "chunk_start": coverage.window.start,
+        "chunk_end": coverage.window.end,
+        "status": coverage.status.value,
+        "standing": STANDING[coverage.status],
+        "object_key": coverage.object_key,
+        "object_hash": coverage.object_hash,
+        "body": to_document(coverage),
+    }

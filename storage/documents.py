@@ -1,0 +1,51 @@
+"""Entities to and from the JSON of their rows."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from fleet.errors import StoreError
+
+Entity = TypeVar("Entity", bound=BaseModel)
+
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
+
+
+def to_document(entity: BaseModel) -> dict[str, Any]:
+    """An entity's JSON as ``jsonb`` can hold it.
+
+    Cluster text is untrusted and may hold NUL and lone surrogates, which PostgreSQL refuses: each becomes
+    U+FFFD, so that one odd label does not cost a cluster its results. NaN and infinite numbers are refused when
+    the statement is sent, since an entity has None where there is no number.
+    """
+    document: dict[str, Any] = _storable(entity.model_dump(mode="json"))
+    return document
+
+
+def from_document(model: type[Entity], document: dict[str, Any]) -> Entity:
+    """The entity of a row.
+
+    Raises:
+        StoreError: the row was written by another version, or by somebody else.
+    """
+    try:
+        return model.model_validate(document)
+    except ValidationError as failure:
+        raise StoreError(
+            f"A stored {model.__name__} cannot be read: {failure.error_count()} fields are not as they should be.",
+            hint="It was written by another version of fleetscope.",
+        ) from failure
+
+
+def _storable(value: Any) -> Any:
+    if isinstance(value, str):
+        return _UNSTORABLE.sub(REPLACEMENT, value)
+    if isinstance(value, dict):
+        return {_storable(key): _storable(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_storable(item) for item in value]
+    return value

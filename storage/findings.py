@@ -1,0 +1,192 @@
+"""Findings: one row an episode of a fingerprint."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from sqlalchemy import delete
+from sqlmodel import Session, col, select
+
+from fleet.detectors.contract import Sensitivity
+from fleet.errors import NotFound
+from fleet.findings.finding import Finding, FindingState
+from fleet.findings.scan import Scan
+from fleet.frames.window import Window
+from storage.database import Database, lock_cluster
+from storage.documents import from_document, to_document
+from storage.episodes import TOUCHING, first_sighting, touches, unite
+from storage.statements import upsert
+from storage.tables import FindingRow
+
+UNRESOLVED = (FindingState.OPEN, FindingState.ACKNOWLEDGED)
+
+
+@dataclass(frozen=True)
+class RecordedFindings:
+    """What recording a scan's findings did: the rows as they are now, and those that were resolved by it."""
+
+    seen: list[Finding]
+    resolved: list[Finding]
+
+
+class FindingStore:
+    """Findings by id and fingerprint. Every method raises StoreUnavailable or StoreError when the database does."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def record(
+        self, cluster_id: str, scan: Scan, findings: Sequence[Finding], *, seen_queries: Collection[str]
+    ) -> RecordedFindings:
+        """Store what a scan found in one cluster and resolve what it should have seen and did not; all or nothing.
+
+        Recording the same findings again changes nothing. Resolved are open and acknowledged findings of the
+        queries that were seen, which do not reach beyond the scan's window, were not seen by this scan, and would
+        have shown at its sensitivity (or lie wholly before its window).
+
+        Args:
+            cluster_id: whose findings they are; findings of other clusters are refused.
+            scan: the scan; its window is what was judged.
+            findings: what it found.
+            seen_queries: the queries that were seen whole (``fleet.frames.coverage.seen_queries``); unknown is
+                never healthy, so a finding of any other query stays open.
+        """
+        if any(finding.cluster_id != cluster_id for finding in findings):
+            raise ValueError(f"findings of another cluster than {cluster_id}")
+        at = datetime.now(UTC)
+        with self._database.session() as session:
+            lock_cluster(session, "findings", cluster_id)
+            seen = _record_episodes(session, findings, at)
+            resolved = _resolve_unseen(session, cluster_id, scan, set(seen_queries))
+        return RecordedFindings(seen, resolved)
+
+    def get(self, finding_id: str) -> Finding:
+        """The finding with this id.
+
+        Raises:
+            NotFound: there is none.
+        """
+        with self._database.session() as session:
+            row = session.get(FindingRow, finding_id)
+            if row is None:
+                raise NotFound(f"There is no finding with the id {finding_id!r}.")
+            return from_document(Finding, row.body)
+
+    def list(
+        self,
+        *,
+        cluster_ids: Collection[str] | None = None,
+        states: Collection[FindingState] | None = None,
+        scan_id: str | None = None,
+        incident_id: str | None = None,
+        window: Window | None = None,
+        limit: int = 10_000,
+    ) -> list[Finding]:
+        """Findings, worst first, then newest first; each filter that is None holds for all.
+
+        Args:
+            cluster_ids: only findings of these clusters.
+            states: only findings in these states.
+            scan_id: only findings that this scan saw last.
+            incident_id: only findings of this incident.
+            window: only findings whose window overlaps this one.
+            limit: at most so many.
+        """
+        query = select(FindingRow).order_by(
+            col(FindingRow.severity_rank).desc(), col(FindingRow.start_at).desc(), FindingRow.id
+        )
+        if cluster_ids is not None:
+            query = query.where(col(FindingRow.cluster_id).in_(cluster_ids))
+        if states is not None:
+            query = query.where(col(FindingRow.state).in_([state.value for state in states]))
+        if scan_id is not None:
+            query = query.where(FindingRow.scan_id == scan_id)
+        if incident_id is not None:
+            query = query.where(FindingRow.incident_id == incident_id)
+        if window is not None:
+            query = query.where(FindingRow.start_at < window.end, FindingRow.end_at > window.start)
+        with self._database.session() as session:
+            return [from_document(Finding, row.body) for row in session.exec(query.limit(limit))]
+
+
+def _record_episodes(session: Session, findings: Sequence[Finding], at: datetime) -> list[Finding]:
+    """Join each sighting with the episodes that it touches; two sightings of one scan may meet in one episode."""
+    episodes = _known_episodes(session, findings)
+    absorbed: set[str] = set()
+    touched: dict[str, None] = {}
+    for finding in sorted(findings, key=lambda each: (each.fingerprint, each.window.start)):
+        meets = [
+            known
+            for known in episodes.values()
+            if known.fingerprint == finding.fingerprint and touches(known.window, finding.window)
+        ]
+        stored = unite(meets, finding, at) if meets else first_sighting(finding, at)
+        for known in meets:
+            if known.id != stored.id:
+                # The sighting bridges two episodes: they were one all the time.
+                absorbed.add(known.id)
+                del episodes[known.id]
+                touched.pop(known.id, None)
+        episodes[stored.id] = stored
+        touched[stored.id] = None
+    if absorbed:
+        session.connection().execute(delete(FindingRow).where(col(FindingRow.id).in_(absorbed)))
+    seen = [episodes[finding_id] for finding_id in touched]
+    _write(session, seen)
+    return seen
+
+
+def _known_episodes(session: Session, findings: Sequence[Finding]) -> dict[str, Finding]:
+    if not findings:
+        return {}
+    query = select(FindingRow).where(
+        col(FindingRow.fingerprint).in_({finding.fingerprint for finding in findings}),
+        FindingRow.start_at <= max(finding.window.end for finding in findings) + TOUCHING,
+        FindingRow.end_at >= min(finding.window.start for finding in findings) - TOUCHING,
+    )
+    return {row.id: from_document(Finding, row.body) for row in session.exec(query)}
+
+
+def _resolve_unseen(session: Session, cluster_id: str, scan: Scan, seen_queries: set[str]) -> list[Finding]:
+    query = select(FindingRow).where(
+        FindingRow.cluster_id == cluster_id,
+        col(FindingRow.state).in_([state.value for state in UNRESOLVED]),
+        FindingRow.scan_id != scan.id,
+        col(FindingRow.query_id).in_(seen_queries),
+        FindingRow.end_at <= scan.window.end,
+    )
+    candidates = [from_document(Finding, row.body) for row in session.exec(query)]
+    resolved = [
+        finding.model_copy(update={"state": FindingState.RESOLVED, "ongoing": False})
+        for finding in candidates
+        if finding.window.end <= scan.window.start or _would_show(finding, scan.sensitivity)
+    ]
+    _write(session, resolved)
+    return resolved
+
+
+def _would_show(finding: Finding, sensitivity: Sensitivity) -> bool:
+    return Sensitivity(finding.sensitivity).false_findings_per_day <= sensitivity.false_findings_per_day
+
+
+def _write(session: Session, findings: Iterable[Finding]) -> None:
+    rows = [
+        {
+            "id": finding.id,
+            "cluster_id": finding.cluster_id,
+            "fingerprint": finding.fingerprint,
+            "scan_id": finding.scan_id,
+            "incident_id": finding.incident_id,
+            "query_id": finding.query_id,
+            "state": finding.state.value,
+            "severity_rank": finding.severity.rank,
+            "start_at": finding.window.start,
+            "end_at": finding.window.end,
+            "body": to_document(finding),
+        }
+        for finding in findings
+    ]
+    if rows:
+        session.connection().execute(upsert(FindingRow), rows)

@@ -1,0 +1,204 @@
+"""Incidents, and which of their openings were told."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import UTC, datetime
+
+from sqlalchemy import String, cast, func, or_, update
+from sqlalchemy.dialects.postgresql import array
+from sqlmodel import Session, col, select
+
+from fleet.errors import NotFound
+from fleet.findings.finding import FindingState
+from fleet.findings.incident import Incident
+from fleet.frames.window import Window
+from storage.database import Database, lock_cluster
+from storage.documents import from_document, to_document
+from storage.episodes import TOUCHING
+from storage.statements import upsert
+from storage.tables import FindingRow, IncidentRow
+
+UNRESOLVED = (FindingState.OPEN, FindingState.ACKNOWLEDGED)
+
+
+class IncidentStore:
+    """Incidents by id. Every method raises StoreUnavailable or StoreError when the database does."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def record(self, cluster_id: str, scan_id: str, incidents: Sequence[Incident]) -> list[str]:
+        """Store a cluster's incidents and link their findings to them; all or nothing, and harmless when repeated.
+
+        An incident that exists keeps its ``opened_at`` and an acknowledgement. Findings with an incident's
+        fingerprints, in its time, get its id. An open incident that is not among these and whose findings are all
+        resolved is resolved, and ends when the last of them did.
+
+        Args:
+            cluster_id: whose incidents they are; incidents of other clusters are refused.
+            scan_id: the scan that correlated them.
+            incidents: what it made of the findings.
+
+        Returns:
+            The ids of incidents whose opening was not announced yet. Emit their event, then call
+            ``mark_announced``: a run that is killed in between finds them here again.
+        """
+        if any(incident.cluster_id != cluster_id for incident in incidents):
+            raise ValueError(f"incidents of another cluster than {cluster_id}")
+        now = datetime.now(UTC)
+        with self._database.session() as session:
+            lock_cluster(session, "incidents", cluster_id)
+            known = _known(session, [incident.id for incident in incidents])
+            stored = [_merged(known.get(incident.id), incident, scan_id, now) for incident in incidents]
+            _write(session, stored)
+            for incident in stored:
+                _link_findings(session, incident)
+            _resolve_ended(session, cluster_id, {incident.id for incident in stored})
+            unannounced = select(IncidentRow.id).where(
+                IncidentRow.cluster_id == cluster_id,
+                col(IncidentRow.announced_at).is_(None),
+                col(IncidentRow.id).in_([incident.id for incident in stored]),
+            )
+            return sorted(session.exec(unannounced))
+
+    def mark_announced(self, incident_ids: Collection[str]) -> None:
+        """Note that the event of these incidents' opening went out."""
+        statement = (
+            update(IncidentRow)
+            .where(col(IncidentRow.id).in_(incident_ids), col(IncidentRow.announced_at).is_(None))
+            .values(announced_at=datetime.now(UTC))
+        )
+        with self._database.session() as session:
+            session.connection().execute(statement)
+
+    def get(self, incident_id: str) -> Incident:
+        """The incident with this id.
+
+        Raises:
+            NotFound: there is none.
+        """
+        with self._database.session() as session:
+            row = session.get(IncidentRow, incident_id)
+            if row is None:
+                raise NotFound(f"There is no incident with the id {incident_id!r}.")
+            return from_document(Incident, row.body)
+
+    def list(
+        self,
+        *,
+        cluster_ids: Collection[str] | None = None,
+        states: Collection[FindingState] | None = None,
+        scan_id: str | None = None,
+        window: Window | None = None,
+        limit: int = 1000,
+    ) -> list[Incident]:
+        """Incidents: unresolved ones first, then by severity, rank and time (newest first).
+
+        Args:
+            cluster_ids: only incidents of these clusters; None for all, as with the other filters.
+            states: only incidents in these states.
+            scan_id: only incidents that this scan saw last.
+            window: only incidents that were going on at some time of this window.
+            limit: at most so many.
+        """
+        resolved_last = col(IncidentRow.state) == FindingState.RESOLVED.value
+        query = select(IncidentRow).order_by(
+            resolved_last,
+            col(IncidentRow.severity_rank).desc(),
+            col(IncidentRow.rank),
+            col(IncidentRow.started_at).desc(),
+            IncidentRow.id,
+        )
+        if cluster_ids is not None:
+            query = query.where(col(IncidentRow.cluster_id).in_(cluster_ids))
+        if states is not None:
+            query = query.where(col(IncidentRow.state).in_([state.value for state in states]))
+        if scan_id is not None:
+            query = query.where(IncidentRow.scan_id == scan_id)
+        if window is not None:
+            ended = col(IncidentRow.ended_at)
+            query = query.where(IncidentRow.started_at < window.end, or_(ended.is_(None), ended > window.start))
+        with self._database.session() as session:
+            return [from_document(Incident, row.body) for row in session.exec(query.limit(limit))]
+
+
+def _known(session: Session, incident_ids: Sequence[str]) -> dict[str, Incident]:
+    rows = session.exec(select(IncidentRow).where(col(IncidentRow.id).in_(incident_ids)))
+    return {row.id: from_document(Incident, row.body) for row in rows}
+
+
+def _merged(known: Incident | None, incident: Incident, scan_id: str, now: datetime) -> Incident:
+    if known is None:
+        return incident.model_copy(update={"scan_id": scan_id, "opened_at": incident.opened_at or now})
+    acknowledged = known.state is FindingState.ACKNOWLEDGED and incident.state is FindingState.OPEN
+    return incident.model_copy(
+        update={
+            "scan_id": scan_id,
+            "opened_at": known.opened_at,
+            "state": known.state if acknowledged else incident.state,
+        }
+    )
+
+
+def _link_findings(session: Session, incident: Incident) -> None:
+    """Write the incident's id into the columns and the bodies of its findings."""
+    statement = (
+        update(FindingRow)
+        .where(
+            col(FindingRow.cluster_id) == incident.cluster_id,
+            col(FindingRow.fingerprint).in_(incident.fingerprints),
+            col(FindingRow.end_at) >= incident.started_at - TOUCHING,
+        )
+        .values(
+            incident_id=incident.id,
+            body=func.jsonb_set(FindingRow.body, array(["incident_id"]), func.to_jsonb(cast(incident.id, String))),
+        )
+    )
+    if incident.ended_at is not None:
+        statement = statement.where(col(FindingRow.start_at) <= incident.ended_at + TOUCHING)
+    session.connection().execute(statement)
+
+
+def _resolve_ended(session: Session, cluster_id: str, current: set[str]) -> None:
+    """Resolve open incidents that this scan does not know and of whose findings none is open any more."""
+    open_finding = select(FindingRow.id).where(
+        FindingRow.incident_id == IncidentRow.id,
+        col(FindingRow.state).in_([state.value for state in UNRESOLVED]),
+    )
+    query = select(IncidentRow).where(
+        IncidentRow.cluster_id == cluster_id,
+        col(IncidentRow.state).in_([state.value for state in UNRESOLVED]),
+        col(IncidentRow.id).not_in(current),
+        ~open_finding.exists(),
+    )
+    ended = []
+    for row in session.exec(query).all():
+        incident = from_document(Incident, row.body)
+        last = session.exec(select(func.max(FindingRow.end_at)).where(FindingRow.incident_id == row.id)).one()
+        ended.append(
+            incident.model_copy(
+                update={"state": FindingState.RESOLVED, "ended_at": incident.ended_at or last or incident.started_at}
+            )
+        )
+    _write(session, ended)
+
+
+def _write(session: Session, incidents: Sequence[Incident]) -> None:
+    rows = [
+        {
+            "id": incident.id,
+            "cluster_id": incident.cluster_id,
+            "scan_id": incident.scan_id,
+            "state": incident.state.value,
+            "severity_rank": incident.severity.rank,
+            "rank": incident.rank,
+            "started_at": incident.started_at,
+            "ended_at": incident.ended_at,
+            "announced_at": None,
+            "body": to_document(incident),
+        }
+        for incident in sorted(incidents, key=lambda each: each.id)
+    ]
+    if rows:
+        session.connection().execute(upsert(IncidentRow, keep={"announced_at"}), rows)

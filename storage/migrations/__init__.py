@@ -1,0 +1,1 @@
+"""Alembic migrations, run by ``Database.migrate``; the tests fail when tables and migrations differ."""
