@@ -1,0 +1,111 @@
+"""One series that was not as expected: a finding, or a weaker deviation that is context only."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+
+from fleet.detectors.contract import Anomaly
+from fleet.findings.finding import Finding, FindingKind
+from fleet.frames.frame import SeriesKey
+from fleet.frames.pack import PackQuery
+from fleet.frames.window import Window
+from fleet.inventory.subject import Subject
+from fleet.investigations.question import Material
+
+_SIGNS = {FindingKind.ABOVE: 1, FindingKind.BELOW: -1, FindingKind.GAP: 0}
+
+
+@dataclass(frozen=True)
+class Deviation:
+    """A stretch of one series that was not as expected.
+
+    Attributes:
+        query: what was asked; ``key`` the series, ``row`` its row in the frame (None when it is not there).
+        subject: what it is about, under its lasting name.
+        sign: +1 above, -1 below, 0 for a gap.
+        strength: 0..1, from how far the score passed its threshold.
+        expected: the middle of what was expected; NaN where there is no notion of it.
+        finding: the finding that says so; None for context.
+    """
+
+    query: PackQuery
+    key: SeriesKey
+    row: int | None
+    subject: Subject
+    window: Window
+    sign: int
+    strength: float
+    observed: float
+    expected: float
+    finding: Finding | None = None
+
+
+def deviations_of(material: Material, cluster_id: str) -> list[Deviation]:
+    """Findings and context as one list in order of time; context that a finding already tells is left out."""
+    found = list(_from_findings(material))
+    told = [(each.row, each.sign, each.window) for each in found if each.row is not None]
+    context = [
+        each
+        for each in _from_context(material, cluster_id)
+        if not any(row == each.row and sign == each.sign and each.window.overlaps(window) for row, sign, window in told)
+    ]
+    return sorted([*found, *context], key=lambda each: (each.window.start, each.key.query_id, each.key.labels))
+
+
+def _from_findings(material: Material) -> Iterator[Deviation]:
+    rows = {key: row for row, key in enumerate(material.frame.keys)}
+    queries = {query.id: query for query in material.pack.queries}
+    for finding in material.findings:
+        query = queries.get(finding.query_id)
+        if query is None:
+            continue
+        key = SeriesKey.of(finding.query_id, finding.series.labels)
+        yield Deviation(
+            query=query,
+            key=key,
+            row=rows.get(key),
+            subject=material.topology.resolve(finding.subject),
+            window=finding.window,
+            sign=_SIGNS[finding.kind],
+            strength=_strength(finding.score, finding.threshold),
+            observed=math.nan if finding.observed is None else finding.observed,
+            expected=math.nan if finding.baseline_middle is None else finding.baseline_middle,
+            finding=finding,
+        )
+
+
+def _from_context(material: Material, cluster_id: str) -> Iterator[Deviation]:
+    frame = material.frame
+    queries = {query.id: query for query in material.pack.queries}
+    for anomaly in material.context:
+        key = frame.keys[anomaly.row]
+        query = queries.get(key.query_id)
+        if query is not None:
+            yield Deviation(
+                query=query,
+                key=key,
+                row=anomaly.row,
+                subject=material.topology.resolve(query.subject_of(cluster_id, key)),
+                window=_window(material, anomaly),
+                sign=anomaly.sign,
+                strength=_strength(anomaly.score, anomaly.threshold),
+                observed=anomaly.observed,
+                expected=anomaly.baseline[1],
+            )
+
+
+def _window(material: Material, anomaly: Anomaly) -> Window:
+    frame = material.frame
+    return Window(
+        start=frame.time_at(anomaly.first), end=frame.time_at(anomaly.last) + timedelta(seconds=frame.step_seconds)
+    )
+
+
+def _strength(score: float, threshold: float) -> float:
+    """How far a score passed its threshold, on a scale that saturates: 0.28 at the threshold, 0.96 at ten times it."""
+    if not math.isfinite(score) or threshold <= 0:
+        return 1.0 if score > 0 else 0.0
+    return 1 - math.exp(-max(score, 0.0) / threshold / 3)

@@ -1,0 +1,107 @@
+"""What an investigation is asked, and everything that it may look at: data only, nothing is fetched here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from typing import Self
+
+from fleet.detectors.contract import Anomaly, Sensitivity
+from fleet.detectors.scan import detect
+from fleet.findings.finding import Finding
+from fleet.findings.incident import Incident
+from fleet.frames.coverage import Coverage
+from fleet.frames.frame import Frame, SeriesKey
+from fleet.frames.pack import QueryPack
+from fleet.frames.window import Window
+from fleet.inventory.change import Change
+from fleet.inventory.inventory import Inventory
+from fleet.inventory.subject import Subject
+from fleet.inventory.topology import Topology
+from fleet.investigations.signals import Signals
+
+
+@dataclass(frozen=True)
+class Question:
+    """What happened at ``place`` around ``at``?
+
+    Attributes:
+        place: a cluster, namespace, node, workload … or the subject of an incident.
+        window: where evidence may be sought.
+        incident_id: the incident asked about; None when a caller names a place and a time.
+        fingerprints: the incident's findings.
+    """
+
+    cluster_id: str
+    place: Subject
+    at: datetime
+    window: Window
+    incident_id: str | None = None
+    fingerprints: tuple[str, ...] = ()
+
+    @classmethod
+    def of_incident(cls, incident: Incident, window: Window) -> Self:
+        """What caused this incident, with evidence sought in ``window``?"""
+        return cls(
+            cluster_id=incident.cluster_id,
+            place=incident.subject,
+            at=incident.started_at,
+            window=window,
+            incident_id=incident.id,
+            fingerprints=tuple(sorted(incident.fingerprints)),
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Material:
+    """All that is known of one cluster. One object serves every question about the same scan: what is derived is kept.
+
+    Attributes:
+        frame: the scanned series; ``history`` what came before them, on a coarser grid, or None.
+        findings: the scan's findings, in any order.
+        inventory: what discovery saw; None for an ad-hoc Prometheus.
+        coverage: what was seen and what was not; its rows name the stored chunks and the endpoint.
+        changes: differences to the previous inventory; the inventory's own changes need not be repeated.
+        now: the time that the investigation is dated with.
+    """
+
+    frame: Frame
+    pack: QueryPack
+    findings: Sequence[Finding]
+    now: datetime
+    history: Frame | None = None
+    inventory: Inventory | None = None
+    coverage: Sequence[Coverage] = field(default_factory=tuple)
+    changes: Sequence[Change] = field(default_factory=tuple)
+
+    @cached_property
+    def topology(self) -> Topology:
+        """What stands on what; names only where there is no inventory."""
+        return Topology.of(self.inventory)
+
+    @cached_property
+    def signals(self) -> Signals:
+        """The roles of the pack's queries."""
+        return Signals.of(self.pack)
+
+    @cached_property
+    def context(self) -> list[Anomaly]:
+        """Deviations at the most sensitive setting: too weak to be findings, telling when they fit a story."""
+        return detect(self.frame, self.history, self.pack, Sensitivity.EXTREME)
+
+    @cached_property
+    def _rows(self) -> dict[int, dict[SeriesKey, int]]:
+        frames = [self.frame, *([self.history] if self.history else [])]
+        return {id(frame): {key: row for row, key in enumerate(frame.keys)} for frame in frames}
+
+    def rows_of(self, frame: Frame) -> dict[SeriesKey, int]:
+        """Row numbers of the series of ``frame`` or ``history``."""
+        return self._rows[id(frame)]
+
+    @cached_property
+    def dated_changes(self) -> list[Change]:
+        """Every known change once, in order of time."""
+        known = [*(self.inventory.changes if self.inventory else []), *self.changes]
+        return sorted({change.id: change for change in known}.values(), key=lambda change: (change.at, change.id))
