@@ -1,0 +1,226 @@
+"""GET requests to one Kubernetes API server, over the official client's transport."""
+
+from __future__ import annotations
+
+import base64
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import urlencode
+
+from fleet.collectors.kubernetes.answers import Answer, error_of, transport_error
+from fleet.collectors.kubernetes.tls import tls_context
+from fleet.credentials import Credential, CredentialSource
+from fleet.errors import (
+    AnswerTooLarge,
+    AnswerTruncated,
+    ServerFailed,
+    SourceError,
+    SourceTimeout,
+    Throttled,
+    Unauthorized,
+    Unreachable,
+)
+from fleet.inventory.cluster import Endpoint
+
+
+@dataclass(frozen=True)
+class KubernetesLimits:
+    """Bounds on reading one cluster.
+
+    Attributes:
+        connect_seconds: to open a connection.
+        read_seconds: between two pieces of an answer, and for a whole answer.
+        total_seconds: for a whole inventory; parts that come later are gaps.
+        page_size: objects asked for in one request.
+        page_bytes: the largest answer that is read, decoded.
+        pause_seconds: the longest pause that a server's ``Retry-After`` is granted.
+        attempts: requests made for one page, in all, when the server asks for pauses or fails.
+    """
+
+    connect_seconds: float = 5.0
+    read_seconds: float = 30.0
+    total_seconds: float = 180.0
+    page_size: int = 500
+    page_bytes: int = 64 * 2**20
+    pause_seconds: float = 15.0
+    attempts: int = 3
+
+
+class KubernetesClient:
+    """Reads from one API server; use it as a context manager.
+
+    A 401 refreshes the credential once in the client's life; 429 and 5xx are retried after the pause that the
+    server asks for. Redirects are not followed: an API server sends none, a sign-in page does.
+    """
+
+    def __init__(
+        self, endpoint: Endpoint, credentials: CredentialSource | None, limits: KubernetesLimits | None = None
+    ) -> None:
+        self.endpoint = endpoint
+        self.limits = limits or KubernetesLimits()
+        self.requests = 0
+        self._credentials = credentials
+        self._refreshed = False
+        self._met = False
+        self._deadline = time.monotonic() + self.limits.total_seconds
+        self._headers: dict[str, str] = {}
+        # The client's transport is not typed.
+        self._rest: Any = None
+
+    def __enter__(self) -> Self:
+        self._connect(self._credentials.credential() if self._credentials else None)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._rest is not None:
+            self._rest.close()
+
+    def get(self, path: str, query: Mapping[str, str | int] | None = None) -> bytes:
+        """The body of a 200 answer.
+
+        Args:
+            path: below the endpoint's address, starting with a slash.
+            query: query parameters.
+
+        Raises:
+            fleet.collectors.kubernetes.answers.NotServed: 404, the cluster does not have it.
+            fleet.collectors.kubernetes.answers.ListExpired: 410, with a token to go on with where the server gave one.
+            fleet.errors.SourceError: anything else, by its class.
+        """
+        for attempt in range(1, self.limits.attempts + 1):
+            try:
+                body = self._get_authorised(path, query)
+            except (Throttled, ServerFailed, AnswerTruncated, Unreachable) as error:
+                # A server that was never met is somebody else's to ask again; one that broke off is asked here.
+                unmet = isinstance(error, Unreachable) and not self._met
+                if unmet or attempt == self.limits.attempts or not self._pause(error):
+                    raise
+            else:
+                self._met = True
+                return body
+        raise AssertionError("the last attempt returns or raises")
+
+    def _get_authorised(self, path: str, query: Mapping[str, str | int] | None) -> bytes:
+        try:
+            return self._get_once(path, query)
+        except Unauthorized:
+            if self._credentials is None or self._refreshed:
+                raise
+            self._refreshed = True
+            self._connect(self._credentials.credential(refresh=True))
+            return self._get_once(path, query)
+
+    def _get_once(self, path: str, query: Mapping[str, str | int] | None) -> bytes:
+        answer = self._request(path, query)
+        error = error_of(answer, self.endpoint.url, path)
+        if error is not None:
+            raise error
+        return answer.body
+
+    def _request(self, path: str, query: Mapping[str, str | int] | None) -> Answer:
+        from kubernetes.client.exceptions import ApiException
+        from urllib3.exceptions import HTTPError
+
+        if self._rest is None:
+            raise RuntimeError("the client is used as a context manager")
+        remaining = self._remaining_seconds()
+        read_seconds = min(self.limits.read_seconds, remaining)
+        url = f"{self.endpoint.url}{path}"
+        if query:
+            url = f"{url}?{urlencode(query)}"
+        self.requests += 1
+        timeouts = (min(self.limits.connect_seconds, remaining), read_seconds)
+        try:
+            response = self._rest.request("GET", url, headers=dict(self._headers), _request_timeout=timeouts).response
+        except (HTTPError, ApiException) as error:
+            raise transport_error(error, self.endpoint.url) from None
+        try:
+            body = self._body(response, time.monotonic() + read_seconds)
+        except HTTPError as error:
+            raise transport_error(error, self.endpoint.url, begun=True) from None
+        finally:
+            # A whole answer has given its connection back by now; what is left of another would block the next.
+            if response.isclosed():
+                response.release_conn()
+            else:
+                response.close()
+        return Answer(status=response.status, headers=response.headers, body=body)
+
+    def _remaining_seconds(self) -> float:
+        remaining = self._deadline - time.monotonic()
+        if remaining <= 0:
+            raise SourceTimeout(
+                f"{self.endpoint.url} took more than {self.limits.total_seconds:.0f} s for the parts before this one.",
+                endpoint=self.endpoint.url,
+            )
+        return remaining
+
+    def _body(self, response: Any, deadline: float) -> bytes:
+        pieces: list[bytes] = []
+        size = 0
+        while piece := response.read(2**18, decode_content=True):
+            size += len(piece)
+            if size > self.limits.page_bytes:
+                raise AnswerTooLarge(
+                    f"{self.endpoint.url} sent more than {self.limits.page_bytes // 2**20} MiB in one answer.",
+                    endpoint=self.endpoint.url,
+                )
+            if time.monotonic() > deadline:
+                raise SourceTimeout(
+                    f"{self.endpoint.url} did not finish an answer within {self.limits.read_seconds:.0f} s.",
+                    endpoint=self.endpoint.url,
+                )
+            pieces.append(piece)
+        return b"".join(pieces)
+
+    def _pause(self, error: SourceError) -> bool:
+        """Wait as long as the server asked for; False where that is longer than we grant, or than there is time."""
+        wished = getattr(error, "retry_after_seconds", None)
+        pause = 1.0 if wished is None else float(wished)
+        if pause > self.limits.pause_seconds or time.monotonic() + pause >= self._deadline:
+            return False
+        time.sleep(pause)
+        return True
+
+    def _connect(self, credential: Credential | None) -> None:
+        from kubernetes.client import Configuration
+        from kubernetes.client.rest import RESTClientObject
+
+        if self._rest is not None:
+            self._rest.close()
+        configuration = Configuration(host=self.endpoint.url, retries=False)
+        configuration.verify_ssl = self.endpoint.verify_tls
+        if not self.endpoint.verify_tls:
+            _accept_unverified()
+        self._rest = RESTClientObject(configuration)
+        if self.endpoint.url.startswith("https:"):
+            self._rest.pool_manager.connection_pool_kw["ssl_context"] = tls_context(self.endpoint, credential)
+        self._headers = {
+            "Accept": "application/json",
+            "Accept-Encoding": "gzip",
+            "User-Agent": "fleetscope",
+            **_authorization(credential),
+        }
+
+
+def _authorization(credential: Credential | None) -> dict[str, str]:
+    if credential is None:
+        return {}
+    if credential.token is not None:
+        return {"Authorization": f"Bearer {credential.token.get_secret_value().strip()}"}
+    if credential.username is not None and credential.password is not None:
+        pair = f"{credential.username}:{credential.password.get_secret_value()}"
+        return {"Authorization": f"Basic {base64.b64encode(pair.encode()).decode()}"}
+    return {}
+
+
+def _accept_unverified() -> None:
+    """No warning for each request: the endpoint's row says it, and shows it wherever the endpoint is shown."""
+    import urllib3
+
+    urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)

@@ -1,0 +1,145 @@
+"""Deployments, StatefulSets and DaemonSets, and the rollouts that ReplicaSets remember."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from fleet.collectors.kubernetes.objects import Metadata, WorkloadObject, WorkloadSpec, WorkloadStatus
+from fleet.collectors.kubernetes.pods import Owner
+from fleet.collectors.kubernetes.text import NAME_CHARACTERS, clean
+from fleet.inventory.change import Change, ChangeKind
+from fleet.inventory.inventory import Workload
+from fleet.inventory.subject import Subject, SubjectKind
+
+_REVISION = "deployment.kubernetes.io/revision"
+_IMAGE_CHARACTERS = 300
+
+
+@dataclass(frozen=True)
+class SeenWorkload:
+    """A workload, and when it last went on with a rollout (Deployments only)."""
+
+    workload: Workload
+    progressed_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class ReplicaSet:
+    """A ReplicaSet: one revision of a Deployment."""
+
+    namespace: str
+    name: str
+    owner: Owner | None
+    revision: int
+    created_at: datetime | None
+    images: tuple[str, ...]
+
+
+def read_workload(kind: str, seen: WorkloadObject) -> SeenWorkload:
+    """A workload of the inventory; ``kind`` is its kind, since items of lists do not say it."""
+    status = seen.status or WorkloadStatus()
+    spec = seen.spec or WorkloadSpec()
+    scheduled = status.desired_number_scheduled
+    progress = [each.last_update_time for each in status.conditions or [] if each.type == "Progressing"]
+    return SeenWorkload(
+        Workload(
+            namespace=seen.metadata.namespace or "",
+            kind=kind,
+            name=clean(seen.metadata.name, NAME_CHARACTERS),
+            replicas=(scheduled if scheduled is not None else spec.replicas) or 0,
+            images=list(_images(spec)),
+            revision=clean((seen.metadata.annotations or {}).get(_REVISION) or status.update_revision, 80),
+        ),
+        progressed_at=progress[0] if progress else None,
+    )
+
+
+def read_replica_set(seen: WorkloadObject) -> ReplicaSet:
+    """A ReplicaSet with its revision; 0 for one that no Deployment numbered."""
+    revision = (seen.metadata.annotations or {}).get(_REVISION, "")
+    return ReplicaSet(
+        namespace=seen.metadata.namespace or "",
+        name=clean(seen.metadata.name, NAME_CHARACTERS),
+        owner=_owner(seen.metadata),
+        revision=int(revision) if revision.isdigit() else 0,
+        created_at=seen.metadata.creation_timestamp,
+        images=_images(seen.spec or WorkloadSpec()),
+    )
+
+
+def rollouts(
+    cluster_id: str, sets: Iterable[ReplicaSet], progressed_at: Mapping[tuple[str, str], datetime | None]
+) -> list[Change]:
+    """The rollouts that the kept ReplicaSets tell of, oldest first for each Deployment.
+
+    Args:
+        cluster_id: of the cluster.
+        sets: ReplicaSets in any order.
+        progressed_at: when a Deployment (namespace, name) last went on with a rollout. A rollback takes an old
+            ReplicaSet up again, whose age then says nothing.
+    """
+    by_deployment: defaultdict[tuple[str, str], list[ReplicaSet]] = defaultdict(list)
+    for each in sets:
+        if each.owner is not None and each.owner[0] == "Deployment" and each.revision:
+            by_deployment[each.namespace, each.owner[1]].append(each)
+    changes: list[Change] = []
+    for (namespace, name), revisions in sorted(by_deployment.items()):
+        subject = Subject(cluster_id=cluster_id, kind=SubjectKind.WORKLOAD, name=name, namespace=namespace)
+        changes.extend(_rollouts_of(subject, revisions, progressed_at.get((namespace, name))))
+    return changes
+
+
+def _rollouts_of(subject: Subject, revisions: list[ReplicaSet], progressed_at: datetime | None) -> list[Change]:
+    ordered = sorted(revisions, key=lambda each: each.revision)
+    changes: list[Change] = []
+    for index, new in enumerate(ordered):
+        old = ordered[index - 1] if index else None
+        # The oldest that is kept need not be the first there was; only revision 1 is a Deployment's beginning.
+        if old is None and new.revision != 1:
+            continue
+        at = _rollout_time(old, new, progressed_at if new is ordered[-1] else None)
+        if at is not None:
+            changes.append(_rollout(subject, old, new, at))
+    return changes
+
+
+def _rollout_time(old: ReplicaSet | None, new: ReplicaSet, progressed_at: datetime | None) -> datetime | None:
+    if new.created_at is not None and (old is None or old.created_at is None or new.created_at >= old.created_at):
+        return new.created_at
+    return progressed_at
+
+
+def _rollout(subject: Subject, old: ReplicaSet | None, new: ReplicaSet, at: datetime) -> Change:
+    place = f"Deployment {subject.namespace}/{subject.name}"
+    after = ", ".join(new.images)[:_IMAGE_CHARACTERS]
+    before = ", ".join(old.images)[:_IMAGE_CHARACTERS] if old else ""
+    if old is None:
+        words = f"{place} was deployed with {after}"
+    elif before == after:
+        words = f"{place} rolled out revision {new.revision} with another pod template and the same image {after}"
+    else:
+        words = f"{place} rolled out revision {new.revision}: {before} → {after}"
+    return Change(
+        cluster_id=subject.cluster_id,
+        kind=ChangeKind.ROLLOUT,
+        subject=subject,
+        at=at,
+        summary=words,
+        before=before,
+        after=after,
+        source=f"ReplicaSet {new.namespace}/{new.name} revision {new.revision}",
+    )
+
+
+def _owner(metadata: Metadata) -> Owner | None:
+    controller = metadata.controller
+    return (clean(controller.kind, 63), clean(controller.name, NAME_CHARACTERS)) if controller else None
+
+
+def _images(spec: WorkloadSpec) -> tuple[str, ...]:
+    template = spec.template.spec if spec.template else None
+    images = [clean(each.image, _IMAGE_CHARACTERS) for each in (template.containers if template else None) or []]
+    return tuple(dict.fromkeys(image for image in images if image))
