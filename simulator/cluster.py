@@ -1,0 +1,101 @@
+"""One simulated cluster, made when it is first asked for."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from threading import Lock
+
+from simulator.effects import Effect, effects_of
+from simulator.faults import DAY
+from simulator.layout import Layout
+from simulator.pack import PackEntry
+from simulator.randomness import uniforms
+from simulator.rendering import series_head
+from simulator.samples import SCRAPE_SECONDS, Series
+from simulator.signals import SIGNALS
+from simulator.timeline import RETENTION_SECONDS, Timeline
+
+
+@dataclass
+class SimulatedCluster:
+    """A cluster behind one path of the server."""
+
+    timeline: Timeline
+    pack: Mapping[str, PackEntry]
+    _series: dict[str, tuple[Series, list[bytes]]] = field(default_factory=dict)
+    _lock: Lock = field(default_factory=Lock)
+
+    @property
+    def layout(self) -> Layout:
+        """Its nodes and workloads."""
+        return self.timeline.layout
+
+    @property
+    def name(self) -> str:
+        """Its name, also the first part of its paths."""
+        return self.layout.cluster
+
+    @property
+    def oldest(self) -> float:
+        """The beginning of its history (Unix seconds)."""
+        return self.timeline.anchor - RETENTION_SECONDS
+
+    def newest(self) -> float:
+        """The end of its history (Unix seconds): now, or the anchor where that lies ahead."""
+        return max(self.timeline.anchor, time.time())
+
+    def observed_at(self) -> float:
+        """The time that the Kubernetes API shows (Unix seconds): now, within a day of the anchor, else the anchor."""
+        now = time.time()
+        return now if self.timeline.anchor <= now <= self.timeline.anchor + DAY else self.timeline.anchor
+
+    def series(self, query: str) -> tuple[Series, list[bytes]]:
+        """The series of a query and the JSON openings of their labels, made once."""
+        with self._lock:
+            known = self._series.get(query)
+            if known is None:
+                known = self._series[query] = self._build(query)
+            return known
+
+    @cached_property
+    def metric_names(self) -> list[str]:
+        """Every metric that this cluster has: what the queries need that it can answer, sorted."""
+        present = [entry for entry in self.pack.values() if self._has(entry.id)]
+        return sorted({metric for entry in present for metric in entry.needs} | {"ALERTS", "up"})
+
+    def labels_of_metric(self, metric: str) -> list[dict[str, str]]:
+        """Label sets of a metric, as far as the pack's queries keep them."""
+        found: list[dict[str, str]] = []
+        for entry in self.pack.values():
+            if metric in entry.needs and self._has(entry.id):
+                for row in self.series(entry.id)[0].rows:
+                    labels = {"__name__": metric, **row.labels}
+                    if labels not in found:
+                        found.append(labels)
+        return found
+
+    def _has(self, query: str) -> bool:
+        # Alerts come and go, their metric stays.
+        return query == "firing_alerts" or bool(self.series(query)[0].rows)
+
+    @cached_property
+    def _effects(self) -> list[Effect]:
+        return effects_of(self.timeline)
+
+    def _build(self, query: str) -> tuple[Series, list[bytes]]:
+        signal = SIGNALS[query]
+        rows = tuple(sorted(signal.rows(self.timeline), key=lambda row: sorted(row.labels.items())))
+        effects = tuple(
+            (at, effect)
+            for effect in self._effects
+            if effect.query in {query, "*"}
+            for at, row in enumerate(rows)
+            if effect.match.items() <= row.labels.items()
+        )
+        phase = int(uniforms(self.layout.seed, self.name, "phase")[0] * 3600 * 2 / SCRAPE_SECONDS)
+        heads = [series_head(json.dumps(row.labels, separators=(",", ":"), sort_keys=True)) for row in rows]
+        return Series(signal, rows, effects, phase), heads

@@ -1,0 +1,230 @@
+"""The simulated fleet: one HTTPS server on 127.0.0.1 that is many clusters."""
+
+from __future__ import annotations
+
+import json
+import logging
+import socket
+import tempfile
+import time
+from datetime import UTC, datetime
+from functools import cache, partial
+from pathlib import Path
+from threading import Thread
+from types import TracebackType
+from typing import Any, Self
+
+import uvicorn
+import yaml
+
+from simulator.cluster import SimulatedCluster
+from simulator.faults import plan_story, spread
+from simulator.layout import PROFILES, build_layout
+from simulator.options import BrokenMode, FleetOptions, last_full_hour
+from simulator.pack import read_pack
+from simulator.registration import cluster_names, ensure_token, kubeconfig_of, registration_of
+from simulator.rendering import warm_up
+from simulator.server import Application
+from simulator.timeline import Timeline
+from simulator.tls import ensure_certificates, write_secret, write_self_signed
+from simulator.truth import truth_of
+
+__all__ = ["FleetOptions", "SimulatedFleet"]
+
+_START_SECONDS = 20.0
+_STOP_SECONDS = 10.0
+
+
+class SimulatedFleet:
+    """Runs the fleet in a thread of its own.
+
+    Attributes:
+        directory: holds ``ca.pem``, ``<cluster>.token``, ``registration.yaml``, ``truth.json``, ``kubeconfig`` and
+            ``control.token``. Certificates and tokens that are there are used again.
+        names: the clusters' names.
+        url: the server's address, known once it is started.
+    """
+
+    def __init__(self, options: FleetOptions) -> None:
+        self._options = options
+        self._temporary = None if options.directory else tempfile.TemporaryDirectory(prefix="simulated-fleet-")
+        self.directory = options.directory or Path(self._temporary.name)  # type: ignore[union-attr]
+        self.anchor = (options.anchor or last_full_hour(datetime.now(UTC))).astimezone(UTC)
+        self.names = cluster_names(options.clusters)
+        self.url = ""
+        self._profiles = {name: PROFILES[index % len(PROFILES)] for index, name in enumerate(self.names)}
+        self._faults = spread(options.seed, self.names, options.faults)
+        self._pack = read_pack(options.pack)
+        self._cluster = cache(self._build)
+        self._servers: list[_Listener] = []
+        self._application: Application | None = None
+
+    def start(self) -> Self:
+        """Writes the files and serves; returns when requests are answered.
+
+        Raises:
+            OSError: the port is taken or the directory cannot be written.
+            RuntimeError: the server did not come up.
+        """
+        self.directory.mkdir(parents=True, exist_ok=True)
+        ensure_certificates(self.directory)
+        tokens = {name: ensure_token(self.directory / f"{name}.token") for name in self.names}
+        self._application = Application(
+            {name: partial(self._cluster, name) for name in self.names},
+            tokens,
+            dict(self._options.broken),
+            ensure_token(self.directory / "control.token"),
+        )
+        warm_up()
+        main = _Listener(self._application, self.directory, "server", self._options.port)
+        self._servers.append(main)
+        self.url = main.url
+        if BrokenMode.SELF_SIGNED in self._options.broken.values():
+            write_self_signed(self.directory)
+            self._servers.append(_Listener(self._application, self.directory, "self-signed", 0))
+        try:
+            for server in self._servers:
+                server.start()
+            self._write_documents()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def stop(self) -> None:
+        """Ends the server; a temporary directory goes with it. May be called again."""
+        if self._application is not None:
+            self._application.stop()
+        for server in self._servers:
+            server.stop()
+        self._servers.clear()
+        if self._temporary is not None:
+            self._temporary.cleanup()
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    @property
+    def registration(self) -> dict[str, Any]:
+        """The document by which the product registers the clusters."""
+        urls = {
+            name: (self._servers[-1].url if self._is(name, BrokenMode.SELF_SIGNED) else self.url) + f"/{name}"
+            for name in self.names
+        }
+        platforms = {name: profile.name for name, profile in self._profiles.items()}
+        ca_pem = (self.directory / "ca.pem").read_text(encoding="ascii")
+        return registration_of(self.names, platforms, urls, ca_pem, self.directory.resolve())
+
+    @property
+    def truth(self) -> dict[str, Any]:
+        """The labelled faults."""
+        timelines = [self._cluster(name).timeline for name in self.names]
+        return truth_of(self._options.seed, self.anchor.timestamp(), timelines)
+
+    def token(self, name: str) -> str:
+        """The bearer token of a cluster."""
+        return self._running.tokens[name]
+
+    def rotate_token(self, name: str) -> str:
+        """Gives a cluster a new token and writes it to its file; the old one is refused from now on."""
+        path = self.directory / f"{name}.token"
+        path.unlink()
+        self._running.tokens[name] = ensure_token(path)
+        return self.token(name)
+
+    def set_broken(self, name: str, mode: BrokenMode | None) -> None:
+        """Breaks a cluster from now on, or mends it; SELF_SIGNED must be chosen before the start."""
+        if mode is None:
+            self._running.broken.pop(name, None)
+        else:
+            self._running.broken[name] = mode
+
+    def requests(self) -> dict[str, Any]:
+        """What was asked since the start or the last reset: by cluster, API and path, with samples and CPU seconds."""
+        return self._running.requests()
+
+    def reset_requests(self) -> None:
+        """Sets the counts to zero."""
+        self._running.reset()
+
+    @property
+    def _running(self) -> Application:
+        if self._application is None:
+            raise RuntimeError("the fleet is not started")
+        return self._application
+
+    def _is(self, name: str, mode: BrokenMode) -> bool:
+        return self._options.broken.get(name) is mode
+
+    def _build(self, name: str) -> SimulatedCluster:
+        options, anchor = self._options, self.anchor.timestamp()
+        layout = build_layout(options.seed, name, self._profiles[name], options.nodes, options.workloads)
+        kinds = self._faults.get(name, [])
+        # Every other faulty cluster has a fault that goes on.
+        ongoing = name in list(self._faults)[::2]
+        story = plan_story(layout, kinds, anchor, ongoing=ongoing)
+        return SimulatedCluster(Timeline(layout, story, anchor), self._pack)
+
+    def _write_documents(self) -> None:
+        registration = self.registration
+        kubeconfig = kubeconfig_of(registration, (self.directory / "ca.pem").resolve())
+        (self.directory / "registration.yaml").write_text(yaml.safe_dump(registration, sort_keys=False))
+        (self.directory / "truth.json").write_text(json.dumps(self.truth, indent=2) + "\n")
+        write_secret(self.directory / "kubeconfig", yaml.safe_dump(kubeconfig, sort_keys=False).encode())
+
+
+class _Listener:
+    """One uvicorn server on a port of 127.0.0.1 in a thread."""
+
+    def __init__(self, application: Application, directory: Path, certificate: str, port: int) -> None:
+        self._socket = socket.socket()
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            self._socket.bind(("127.0.0.1", port))
+        except OSError:
+            self._socket.close()
+            raise
+        self.url = f"https://127.0.0.1:{self._socket.getsockname()[1]}"
+        config = uvicorn.Config(
+            application,  # type: ignore[arg-type]
+            http="h11",
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_keep_alive=75,
+            timeout_graceful_shutdown=1,
+            backlog=512,
+            ssl_certfile=directory / f"{certificate}.pem",
+            ssl_keyfile=directory / f"{certificate}.key",
+        )
+        self._server = uvicorn.Server(config)
+        self._thread = Thread(target=self._server.run, args=([self._socket],), name="simulator-server", daemon=True)
+        logging.getLogger("uvicorn.error").addFilter(_is_news)
+
+    def start(self) -> None:
+        self._thread.start()
+        deadline = time.monotonic() + _START_SECONDS
+        while not self._server.started:
+            if not self._thread.is_alive() or time.monotonic() > deadline:
+                raise RuntimeError("the simulator's server did not start")
+            time.sleep(0.01)
+
+    def stop(self) -> None:
+        self._server.should_exit = True
+        if self._thread.is_alive():
+            self._thread.join(_STOP_SECONDS)
+        self._socket.close()
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """Answers that are cut in the middle on purpose, and clients that keep their connection to the end, are no news."""
+    return not any(
+        text in record.getMessage() for text in ("without completing response", "graceful shutdown exceeded")
+    )

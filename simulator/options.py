@@ -1,0 +1,81 @@
+"""What a simulated fleet should be like."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from pathlib import Path
+
+DEFAULT_PACK = Path("fleet/frames/packs/cluster-health.yaml")
+SETTLE = timedelta(minutes=2)
+
+
+class FaultKind(StrEnum):
+    """The faults that can be planted; each is also the name of the cause that explains it."""
+
+    MEMORY_LEAK = "memory-leak"
+    NOISY_NEIGHBOUR = "noisy-neighbour"
+    BAD_ROLLOUT = "bad-rollout"
+    DISK_FILLING = "disk-filling"
+    EXPORTER_DOWN = "exporter-down"
+
+
+class BrokenMode(StrEnum):
+    """How a cluster's endpoints can fail to serve.
+
+    TRUNCATED, HUGE and PARTIAL concern Prometheus' queries only; SELF_SIGNED holds from the start of the server on.
+    """
+
+    HANG = "hang"
+    HTML = "html"
+    TRUNCATED = "truncated"
+    HUGE = "huge"
+    UNAUTHORIZED = "unauthorized"
+    SELF_SIGNED = "self-signed"
+    UNAVAILABLE = "503"
+    PARTIAL = "partial"
+
+
+def last_full_hour(now: datetime) -> datetime:
+    """The end of the last hour that had two minutes to settle at ``now`` (UTC)."""
+    return (now.astimezone(UTC) - SETTLE).replace(minute=0, second=0, microsecond=0)
+
+
+@dataclass(frozen=True)
+class FleetOptions:
+    """How many clusters, how big, and what goes wrong in them.
+
+    Attributes:
+        clusters: how many clusters, 1 to 1,000.
+        seed: the same seed and anchor give the same fleet, sample by sample.
+        faults: None for the default mix; otherwise exactly these kinds, spread over the clusters; empty for none.
+        anchor: a full UTC hour; faults lie within the 24 hours before it. None: the last full hour.
+        nodes: nodes a cluster (at least 3); None for 4 to 6.
+        workloads: workloads a cluster, those of the platform among them (at least 9).
+        directory: where certificates, tokens, registration and truth are written; None for a temporary one.
+        pack: the query pack's YAML file.
+        port: the port on 127.0.0.1; 0 for a free one.
+        broken: clusters that fail to serve, by name.
+    """
+
+    clusters: int = 3
+    seed: int = 1
+    faults: tuple[FaultKind, ...] | None = None
+    anchor: datetime | None = None
+    nodes: int | None = None
+    workloads: int = 12
+    directory: Path | None = None
+    pack: Path = DEFAULT_PACK
+    port: int = 0
+    broken: dict[str, BrokenMode] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.clusters <= 1000:
+            raise ValueError("clusters must be 1 to 1000")
+        if self.nodes is not None and not 3 <= self.nodes <= 1000:
+            raise ValueError("nodes must be 3 to 1000")
+        if not 9 <= self.workloads <= 2000:
+            raise ValueError("workloads must be 9 to 2000")
+        if self.anchor is not None and (self.anchor.tzinfo is None or self.anchor.timestamp() % 3600):
+            raise ValueError("anchor must be a full hour with a time zone")

@@ -1,0 +1,188 @@
+"""The ASGI application: many clusters by path, each behind its own token, and the control page."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter, defaultdict
+from collections.abc import Awaitable, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from hmac import compare_digest
+from typing import Any
+from urllib.parse import parse_qs
+
+from simulator.answers import Answer, RefusedError, Request, json_answer, text_answer
+from simulator.broken import CutShort, Hang, Stream, as_broken
+from simulator.cluster import SimulatedCluster
+from simulator.kubernetes.api import answer_kubernetes, refuse_token
+from simulator.options import BrokenMode
+from simulator.prometheus import answer_prometheus
+
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+Scope = dict[str, Any]
+
+_MAX_BODY_BYTES = 4 * 2**20
+_THREADS = 4
+_APIS = frozenset({"kubernetes", "prometheus"})
+
+
+class Application:
+    """Serves the clusters; counts what it serves.
+
+    Attributes:
+        tokens: each cluster's bearer token; may be exchanged while the server runs.
+        broken: how clusters fail to serve; may be changed while the server runs.
+    """
+
+    def __init__(
+        self,
+        clusters: Mapping[str, Callable[[], SimulatedCluster]],
+        tokens: dict[str, str],
+        broken: dict[str, BrokenMode],
+        control_token: str,
+    ) -> None:
+        self.tokens = tokens
+        self.broken = broken
+        self._clusters = clusters
+        self._control_token = control_token
+        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="simulator")
+        self._stopping = False
+        self._paths: defaultdict[tuple[str, str], Counter[str]] = defaultdict(Counter)
+        self._samples: Counter[str] = Counter()
+        self._cpu_at_reset = time.process_time()
+
+    def stop(self) -> None:
+        """Ends what hangs and takes no more work."""
+        self._stopping = True
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    def requests(self) -> dict[str, Any]:
+        """Requests by cluster, API and path, samples served by cluster, and CPU seconds of the process."""
+        clusters: defaultdict[str, dict[str, Any]] = defaultdict(dict)
+        for (cluster, api), paths in sorted(self._paths.items()):
+            clusters[cluster][api] = {"requests": paths.total(), "paths": dict(sorted(paths.items()))}
+        for cluster, samples in self._samples.items():
+            clusters[cluster]["samples"] = samples
+        return {
+            "clusters": dict(clusters),
+            "requests": sum(paths.total() for paths in self._paths.values()),
+            "samples": self._samples.total(),
+            "cpu_seconds": round(time.process_time() - self._cpu_at_reset, 3),
+        }
+
+    def reset(self) -> None:
+        """Sets the counts to zero."""
+        self._paths.clear()
+        self._samples.clear()
+        self._cpu_at_reset = time.process_time()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request."""
+        _, first, second, *rest = (scope["path"] + "//").split("/", 3)
+        token = _bearer(scope)
+        if first == "_control":
+            await _respond(send, self._control(scope["method"], second, token))
+            return
+        if first not in self._clusters or second not in _APIS:
+            await _respond(send, text_answer("404 page not found\n", 404))
+            return
+        request = await _read(scope, receive, "/" + "".join(rest).rstrip("/"), token)
+        self._paths[first, second][request.path] += 1
+        await self._serve(first, second, request, receive, send)
+
+    async def _serve(self, name: str, api: str, request: Request, receive: Receive, send: Send) -> None:
+        mode = self.broken.get(name)
+        handling = asyncio.get_running_loop().run_in_executor(self._threads, self._answer, name, api, request, mode)
+        outcome = await handling
+        if isinstance(outcome, Answer):
+            self._samples[name] += outcome.samples
+            await _respond(send, outcome)
+        elif isinstance(outcome, CutShort):
+            await _head(send, 200, outcome.answer.content_type, len(outcome.answer.body), {})
+            half = outcome.answer.body[: len(outcome.answer.body) // 2]
+            await send({"type": "http.response.body", "body": half, "more_body": True})
+        elif isinstance(outcome, Stream):
+            await _head(send, 200, outcome.content_type, None, {})
+            for chunk in outcome.chunks():
+                await send({"type": "http.response.body", "body": chunk, "more_body": True})
+            await send({"type": "http.response.body", "body": b""})
+        else:
+            await self._hang(receive)
+            await _respond(send, text_answer("stopping\n", 503))
+
+    def _answer(
+        self, name: str, api: str, request: Request, mode: BrokenMode | None
+    ) -> Answer | CutShort | Stream | Hang:
+        known = mode is not BrokenMode.UNAUTHORIZED and _same(request.token, self.tokens[name])
+        try:
+            if mode in {BrokenMode.HANG, BrokenMode.HTML, BrokenMode.UNAVAILABLE}:
+                return as_broken(mode, request, None)
+            if api == "kubernetes":
+                if not known:
+                    return refuse_token(request)
+                return answer_kubernetes(self._clusters[name](), request)
+            if not known:
+                return text_answer("Unauthorized\n", 401)
+            answer = answer_prometheus(self._clusters[name](), request)
+        except RefusedError as refused:
+            return refused.answer
+        return answer if mode is None else as_broken(mode, request, answer)
+
+    async def _hang(self, receive: Receive) -> None:
+        """Waits until the client gives up or the server stops."""
+        gone = asyncio.ensure_future(receive())
+        while not self._stopping and not gone.done():
+            await asyncio.wait({gone}, timeout=0.2)
+        gone.cancel()
+
+    def _control(self, method: str, path: str, token: str | None) -> Answer:
+        if not _same(token, self._control_token):
+            return text_answer("Unauthorized\n", 401)
+        if path == "requests" and method == "GET":
+            return json_answer(self.requests())
+        if path == "reset" and method == "POST":
+            self.reset()
+            return json_answer({})
+        return text_answer("404 page not found\n", 404)
+
+
+def _bearer(scope: Scope) -> str | None:
+    value = _header(scope, b"authorization")
+    scheme, _, token = value.partition(" ")
+    return token.strip() or None if scheme.lower() == "bearer" else None
+
+
+def _header(scope: Scope, name: bytes) -> str:
+    return next((value.decode("latin-1") for key, value in scope["headers"] if key == name), "")
+
+
+def _same(given: str | None, wanted: str) -> bool:
+    return given is not None and compare_digest(given.encode(), wanted.encode())
+
+
+async def _read(scope: Scope, receive: Receive, path: str, token: str | None) -> Request:
+    parameters = parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True)
+    if scope["method"] == "POST":
+        body, more = b"", True
+        while more and len(body) < _MAX_BODY_BYTES:
+            message = await receive()
+            body += message.get("body", b"")
+            more = message.get("more_body", False)
+        if _header(scope, b"content-type").startswith("application/x-www-form-urlencoded"):
+            for name, values in parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True).items():
+                parameters[name] = values + parameters.get(name, [])
+    return Request(scope["method"], path, parameters, token, _header(scope, b"accept"))
+
+
+async def _respond(send: Send, answer: Answer) -> None:
+    await _head(send, answer.status, answer.content_type, len(answer.body), answer.headers)
+    await send({"type": "http.response.body", "body": answer.body})
+
+
+async def _head(send: Send, status: int, content_type: str, length: int | None, more: Mapping[str, str]) -> None:
+    headers = [(b"content-type", content_type.encode())]
+    headers += [(name.encode(), value.encode()) for name, value in more.items()]
+    if length is not None:
+        headers.append((b"content-length", str(length).encode()))
+    await send({"type": "http.response.start", "status": status, "headers": headers})
