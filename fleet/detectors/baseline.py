@@ -19,7 +19,7 @@ Without a history the frame is its own: level and spread of the frame, no season
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import numpy as np
 import numpy.typing as npt
@@ -96,7 +96,7 @@ class SeasonalProfile:
         """Slots of a day."""
         return int(self.season.shape[1])
 
-    def select(self, rows: slice) -> SeasonalProfile:
+    def select(self, rows: slice | npt.NDArray[np.intp]) -> SeasonalProfile:
         """The profile of some rows."""
         return SeasonalProfile(
             self.season[rows],
@@ -112,6 +112,13 @@ class SeasonalProfile:
             self.slot_seconds,
             self.in_sample,
         )
+
+    def past_frame(self, frame: Frame) -> Frame | None:
+        """The past of a frame's series as a frame, rows in the same order; None where it is the frame itself."""
+        if self.in_sample:
+            return None
+        start = self.end - timedelta(seconds=self.slot_seconds * self.past.shape[1])
+        return Frame(start, self.slot_seconds, frame.keys, self.past)
 
     def slots_of(self, frame: Frame) -> npt.NDArray[np.intp]:
         """The slot in which each column of a frame lies."""

@@ -72,7 +72,7 @@ def _block_medians(part: FloatArray, width: int, blocks: int) -> FloatArray:
 
 
 def day_folds(values: FloatArray, slots: int) -> FloatArray:
-    """Values of shape (rows, points) as (rows, days, slots): whole days counted back from the end, NaN before the start."""
+    """Values of shape (rows, points) as (rows, days, slots): days counted back from the end, NaN before the start."""
     rows, points = values.shape
     days = max(1, -(-points // slots))
     folded = np.full((rows, days * slots), np.nan, dtype=np.float32)
