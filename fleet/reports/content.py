@@ -222,9 +222,13 @@ class IncidentLine(_Part):
 
 
 class ReportSummary(_Part):
-    """A report in a few lines: what the mail says, and what the next report compares itself with."""
+    """A report in a few lines: what the mail says, and what the next report compares itself with.
+
+    ``scope`` is the id of the cluster or incident that the report is about, empty for a fleet.
+    """
 
     kind: ReportKind
+    scope: str = ""
     title: PlainText
     headline: PlainText
     generated_at: AwareDatetime

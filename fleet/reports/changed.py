@@ -1,0 +1,131 @@
+"""What changed since the last report: it stands first, since it is why somebody opens the report."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from fleet.findings.finding import FindingState
+from fleet.findings.grade import Letter
+from fleet.findings.incident import Incident
+from fleet.inventory.change import Change, ChangeKind
+from fleet.reports.content import IncidentLine, ReportSummary
+from fleet.reports.material import FleetReportMaterial
+from fleet.reports.wording import counted, date_time, joined, short_time
+
+_CLUSTER_CHANGES = {ChangeKind.VERSION, ChangeKind.NODE_JOINED, ChangeKind.NODE_LEFT, ChangeKind.CAPABILITY}
+_MOST_NAMES = 6
+_MOST_CHANGES = 10
+
+
+def what_changed(material: FleetReportMaterial) -> list[str]:
+    """Lines on what is new, worse, over or going on, what grades moved, and what changed in the clusters."""
+    previous = material.previous
+    if previous is None:
+        return ["This is the first report of its kind: there is nothing to compare it with."]
+    lines = [
+        *_new_incidents(material, previous),
+        *_known_incidents(material, previous),
+        *_missing_incidents(material, previous),
+        *_grades(material, previous),
+        *_members(material, previous),
+        *_clusters(material, previous),
+    ]
+    return lines or [f"Nothing changed since the last report of {date_time(previous.generated_at)}."]
+
+
+def _new_incidents(material: FleetReportMaterial, previous: ReportSummary) -> list[str]:
+    known = {line.id for line in previous.incidents}
+    return [
+        f"New: {incident.title} in {material.name_of(incident.cluster_id)}, {incident.severity.value}, "
+        f"{'since' if incident.ended_at is None else 'began'} {short_time(incident.started_at)}"
+        f"{', already resolved' if incident.state is FindingState.RESOLVED else ''}."
+        for incident in material.ranked_incidents
+        if incident.id not in known
+    ]
+
+
+def _known_incidents(material: FleetReportMaterial, previous: ReportSummary) -> list[str]:
+    before = {line.id: line for line in previous.incidents}
+    moved: list[str] = []
+    ongoing: list[Incident] = []
+    for incident in material.ranked_incidents:
+        line = before.get(incident.id)
+        if line is None:
+            continue
+        told = _moved(incident, line, material.name_of(incident.cluster_id))
+        if told:
+            moved.append(told)
+        elif incident.state is not FindingState.RESOLVED:
+            ongoing.append(incident)
+    if ongoing:
+        names = [f"{each.title} in {material.name_of(each.cluster_id)}" for each in ongoing]
+        moved.append(f"Going on: {counted(len(ongoing), 'incident')} ({joined(names, _MOST_NAMES)}).")
+    return moved
+
+
+def _moved(incident: Incident, line: IncidentLine, cluster: str) -> str:
+    """What became of an incident that the last report had; empty where nothing did."""
+    name = f"{incident.title} in {cluster}"
+    over_now, over_then = incident.state is FindingState.RESOLVED, line.state is FindingState.RESOLVED
+    if over_now and not over_then:
+        return f"Resolved: {name}{f', ended {short_time(incident.ended_at)}' if incident.ended_at else ''}."
+    if over_then and not over_now:
+        return f"Back: {name}, {incident.severity.value}."
+    if not over_now and incident.severity is not line.severity:
+        word = "Worse" if incident.severity.rank > line.severity.rank else "Better"
+        return f"{word}: {name}, {line.severity.value} → {incident.severity.value}."
+    return ""
+
+
+def _missing_incidents(material: FleetReportMaterial, previous: ReportSummary) -> list[str]:
+    now = {incident.id for incident in material.incidents}
+    lines = []
+    for line in previous.incidents:
+        if line.id in now or line.state is FindingState.RESOLVED or line.cluster_id not in material.names:
+            continue
+        judged = material.letter_of(line.cluster_id) is not Letter.NOT_GRADED
+        why = "no longer reported" if judged else "cannot be judged now, since the cluster was not seen"
+        lines.append(f"Not seen: {line.title} in {line.cluster}: {why}.")
+    return lines
+
+
+def _grades(material: FleetReportMaterial, previous: ReportSummary) -> list[str]:
+    before = {line.cluster_id: line.letter for line in previous.grades}
+    lines = []
+    for cluster in material.clusters:
+        now = material.letter_of(cluster.id).value
+        if before.get(cluster.id, now) != now:
+            grade = material.grades.get(cluster.id)
+            why = f": {grade.reason}" if grade and grade.reason else ""
+            lines.append(f"Grade of {cluster.name}: {before[cluster.id]} → {now}{why}.".replace("..", "."))
+    return lines
+
+
+def _members(material: FleetReportMaterial, previous: ReportSummary) -> list[str]:
+    before = {line.cluster_id: line.cluster for line in previous.grades}
+    joined_now = sorted(name for each, name in material.names.items() if each not in before)
+    left = sorted(name for each, name in before.items() if each not in material.names)
+    lines = []
+    if joined_now:
+        lines.append(f"New in this report: {joined(joined_now, _MOST_NAMES)}.")
+    if left:
+        lines.append(f"Not in this report any more: {joined(left, _MOST_NAMES)}.")
+    return lines
+
+
+def _clusters(material: FleetReportMaterial, previous: ReportSummary) -> list[str]:
+    since = [change for change in material.changes if change.at >= previous.generated_at]
+    told = sorted((change for change in since if change.kind in _CLUSTER_CHANGES), key=lambda each: (each.at, each.id))
+    lines = [_cluster_change(material, change) for change in told[:_MOST_CHANGES]]
+    if len(told) > _MOST_CHANGES:
+        lines.append(f"{counted(len(told) - _MOST_CHANGES, 'more cluster change')}: see the clusters' sections.")
+    rollouts = Counter(change.cluster_id for change in since if change.kind is ChangeKind.ROLLOUT)
+    if rollouts:
+        counts = sorted(rollouts.items(), key=lambda each: (-each[1], material.name_of(each[0])))
+        per_cluster = [f"{material.name_of(each)} {number}" for each, number in counts]
+        lines.append(f"Rollouts: {rollouts.total()} ({joined(per_cluster, _MOST_NAMES)}).")
+    return lines
+
+
+def _cluster_change(material: FleetReportMaterial, change: Change) -> str:
+    return f"{material.name_of(change.cluster_id)}, {short_time(change.at)}: {change.summary}."

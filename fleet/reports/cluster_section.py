@@ -1,0 +1,81 @@
+"""The section of one cluster: its grade and why, what was seen of it, what was found, what changed."""
+
+from __future__ import annotations
+
+from fleet.findings.finding import FindingState
+from fleet.inventory.cluster import Cluster
+from fleet.reports.content import (
+    Block,
+    Callout,
+    Definition,
+    Definitions,
+    Paragraph,
+    Section,
+    Statement,
+    Tone,
+)
+from fleet.reports.gaps import absent_queries, coverage_table, gaps_of, seen_share
+from fleet.reports.marks import changes_table, findings_table
+from fleet.reports.material import FleetReportMaterial
+from fleet.reports.wording import counted, duration, joined, share
+
+_MOST_FINDINGS = 30
+_MOST_CHANGES = 15
+_MOST_ABSENT = 40
+
+
+def cluster_section(material: FleetReportMaterial, cluster: Cluster, number: int, *, level: int = 2) -> Section:
+    """Everything that the report tells of one cluster."""
+    rows = material.coverage.get(cluster.id, [])
+    findings = [each for each in material.ranked_findings if each.cluster_id == cluster.id]
+    changes = [each for each in material.changes if each.cluster_id == cluster.id]
+    blocks: list[Block] = [_facts(material, cluster)]
+    gaps = gaps_of(material, cluster.id)
+    if gaps:
+        statements = [Statement(text=f"{line[:1].upper()}{line[1:]}.") for line in gaps]
+        blocks.append(Callout(tone=Tone.UNKNOWN, title="What is unknown", statements=statements))
+    if rows:
+        blocks.append(coverage_table(rows, material.window))
+    if findings:
+        blocks.append(findings_table("Findings, the most severe first", findings, _MOST_FINDINGS))
+    elif rows:
+        text = f"Nothing was found at sensitivity {material.sensitivity.value} in what was seen."
+        blocks.append(Paragraph(statements=[Statement(text=text)]))
+    if changes:
+        blocks.append(changes_table("Changes, the latest first", changes, _MOST_CHANGES))
+    return Section(anchor=f"cluster-{number}", title=cluster.name, blocks=blocks, level=1 if level == 1 else 2)
+
+
+def _facts(material: FleetReportMaterial, cluster: Cluster) -> Definitions:
+    rows = material.coverage.get(cluster.id, [])
+    grade = material.grades.get(cluster.id)
+    own = [each for each in material.incidents if each.cluster_id == cluster.id]
+    still_open = [each for each in own if each.state is not FindingState.RESOLVED]
+    reason = grade.reason if grade else "nothing is known of it"
+    facts = [
+        ("Grade", f"{material.letter_of(cluster.id).value}: {reason}"),
+        ("Seen", f"{share(seen_share(rows, material.window))} of the window, over all signals"),
+        ("Incidents", f"{len(still_open)} open, {len(own) - len(still_open)} resolved"),
+        (
+            "Endpoints",
+            ", ".join(
+                _endpoint(kind.value, endpoint.url, endpoint.verify_tls) for kind, endpoint in cluster.endpoints.items()
+            )
+            or "–",
+        ),
+    ]
+    where = ", ".join(filter(None, [cluster.environment, cluster.region]))
+    if where:
+        facts.insert(0, ("Place", where))
+    history = material.history.get(cluster.id)
+    if history is not None:
+        facts.append(("Baselines", f"rest on {duration(history)} of history"))
+    absent = absent_queries(rows)
+    if absent:
+        number = counted(len(absent), "query reads", "queries read")
+        facts.append(("Absent", f"{number} what this cluster does not have: {joined(absent, _MOST_ABSENT)}"))
+    return Definitions(items=[Definition(term=term, statements=[Statement(text=text)]) for term, text in facts])
+
+
+def _endpoint(kind: str, url: str, verified: bool) -> str:
+    return f"{kind} {url}{'' if verified else ' (certificate not verified)'}"

@@ -1,0 +1,231 @@
+"""From stored results to the content of a report: fleet, one cluster, or one incident."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from fleet.errors import NotFound, UsageError
+from fleet.reports.changed import what_changed
+from fleet.reports.citations import Citations
+from fleet.reports.cluster_section import cluster_section
+from fleet.reports.content import (
+    Cell,
+    Column,
+    EvidenceList,
+    GradeLine,
+    IncidentLine,
+    Paragraph,
+    ReportContent,
+    ReportSummary,
+    Section,
+    Statement,
+    Table,
+)
+from fleet.reports.front_page import front_sections, headline, unknown_lines
+from fleet.reports.gaps import seen_share
+from fleet.reports.incident_section import incident_section
+from fleet.reports.marks import grade_cell, probable_cause
+from fleet.reports.material import FleetReportMaterial
+from fleet.reports.method import method_section
+from fleet.reports.record import ReportKind
+from fleet.reports.wording import date_time, share, time_span
+
+DETAILED_INCIDENTS = 25
+"""Incidents with a section of their own in a report on several; the others stand in the table."""
+
+
+def compose(kind: ReportKind, material: FleetReportMaterial, incident_id: str | None = None) -> ReportContent:
+    """The content of a report of a kind.
+
+    Args:
+        kind: INCIDENT needs ``incident_id``, CLUSTER a material of exactly one cluster.
+
+    Raises:
+        UsageError: the kind does not fit the material.
+        NotFound: the material has no such incident.
+    """
+    if kind is ReportKind.FLEET:
+        return compose_fleet_report(material)
+    if kind is ReportKind.CLUSTER:
+        if len(material.clusters) != 1:
+            raise UsageError("A cluster report is about exactly one cluster.", hint="Name one with --cluster.")
+        return compose_cluster_report(material)
+    if incident_id is None:
+        raise UsageError("An incident report needs the incident's id.", hint="Name it with --incident.")
+    return compose_incident_report(material, incident_id)
+
+
+def compose_fleet_report(material: FleetReportMaterial) -> ReportContent:
+    """A report on all clusters of the material."""
+    material = _comparable(material, ReportKind.FLEET, "")
+    middle = [_overview(material)] if material.clusters else []
+    return _several(material, ReportKind.FLEET, "", "Fleet report", middle)
+
+
+def compose_cluster_report(material: FleetReportMaterial) -> ReportContent:
+    """A report on the material's first cluster."""
+    cluster = material.clusters[0]
+    material = _comparable(material, ReportKind.CLUSTER, cluster.id)
+    return _several(material, ReportKind.CLUSTER, cluster.id, f"Cluster report: {cluster.name}", [])
+
+
+def compose_incident_report(material: FleetReportMaterial, incident_id: str) -> ReportContent:
+    """A report on one incident of the material.
+
+    Raises:
+        NotFound: the material has no such incident.
+    """
+    incident = next((each for each in material.incidents if each.id == incident_id), None)
+    if incident is None:
+        raise NotFound(f"No incident {incident_id} is known.")
+    own = replace(
+        material,
+        clusters=[each for each in material.clusters if each.id == incident.cluster_id],
+        incidents=[incident],
+        findings=[each for each in material.findings if each.fingerprint in set(incident.fingerprints)],
+    )
+    own = _comparable(own, ReportKind.INCIDENT, incident.id)
+    citations = Citations()
+    sections = [
+        *front_sections(own),
+        incident_section(own, incident, 1, citations, level=1),
+        *(cluster_section(own, cluster, 1, level=1) for cluster in own.clusters),
+    ]
+    return _finished(own, ReportKind.INCIDENT, incident.id, f"Incident report: {incident.title}", sections, citations)
+
+
+def _several(
+    material: FleetReportMaterial, kind: ReportKind, scope: str, title: str, middle: list[Section]
+) -> ReportContent:
+    citations = Citations()
+    incidents = material.ranked_incidents
+    details = [
+        incident_section(material, incident, number, citations)
+        for number, incident in enumerate(incidents[:DETAILED_INCIDENTS], start=1)
+    ]
+    sections = [*front_sections(material), *middle]
+    if details:
+        sections += [_details_head(len(incidents)), *details]
+    clusters = [cluster_section(material, each, number) for number, each in enumerate(material.clusters, start=1)]
+    if clusters:
+        sections += [
+            _chapter(
+                "cluster-details", "The clusters one by one", "What was seen of each cluster, and what was found in it."
+            ),
+            *clusters,
+        ]
+    return _finished(material, kind, scope, title, sections, citations)
+
+
+def _details_head(incidents: int) -> Section:
+    told = "What happened, what probably caused it, and on what evidence."
+    if incidents > DETAILED_INCIDENTS:
+        told += (
+            f" The {DETAILED_INCIDENTS} worst of {incidents} incidents are told here; the others stand in the list of "
+            "all incidents, and a report on any of them can be had by itself."
+        )
+    return _chapter("incident-details", "The incidents one by one", told)
+
+
+def _chapter(anchor: str, title: str, text: str) -> Section:
+    return Section(anchor=anchor, title=title, blocks=[Paragraph(statements=[Statement(text=text)])], new_page=True)
+
+
+def _overview(material: FleetReportMaterial) -> Section:
+    rows = []
+    for number, cluster in enumerate(material.clusters, start=1):
+        own = [each for each in material.open_incidents if each.cluster_id == cluster.id]
+        grade = material.grades.get(cluster.id)
+        rows.append(
+            [
+                Cell(text=cluster.name, target=f"cluster-{number}"),
+                Cell(text=", ".join(filter(None, [cluster.environment, cluster.region])) or "–"),
+                grade_cell(material.letter_of(cluster.id)),
+                Cell(text=share(seen_share(material.coverage.get(cluster.id, []), material.window))),
+                Cell(text=str(len(own))),
+                Cell(text=str(sum(each.cluster_id == cluster.id for each in material.findings))),
+                Cell(text=grade.reason if grade else "nothing is known of it"),
+            ]
+        )
+    columns = [
+        Column(title="Cluster", weight=18),
+        Column(title="Place", weight=16),
+        Column(title="Grade", weight=12),
+        Column(title="Seen", weight=9, numeric=True),
+        Column(title="Open incidents", weight=11, numeric=True),
+        Column(title="Findings", weight=11, numeric=True),
+        Column(title="Why this grade", weight=34),
+    ]
+    table = Table(caption="Clusters: grade, coverage and what is open", columns=columns, rows=rows)
+    return Section(anchor="clusters", title="The fleet at a glance", blocks=[table])
+
+
+def _finished(
+    material: FleetReportMaterial,
+    kind: ReportKind,
+    scope: str,
+    title: str,
+    sections: list[Section],
+    citations: Citations,
+) -> ReportContent:
+    entries = citations.entries()
+    evidence = (
+        [Section(anchor="evidence", title="Evidence", blocks=[EvidenceList(entries=entries)], new_page=True)]
+        if entries
+        else []
+    )
+    first = headline(material)
+    return ReportContent(
+        kind=kind,
+        title=title,
+        subtitle=f"{time_span(material.window)}, sensitivity {material.sensitivity.value}",
+        generated_at=material.generated_at,
+        window=material.window,
+        headline=first,
+        sections=[*sections, method_section(material), *evidence],
+        summary=_summary(material, kind, scope, title),
+    )
+
+
+def _summary(material: FleetReportMaterial, kind: ReportKind, scope: str, title: str) -> ReportSummary:
+    return ReportSummary(
+        kind=kind,
+        scope=scope,
+        title=f"{title}, {date_time(material.window.end)}",
+        headline=headline(material),
+        generated_at=material.generated_at,
+        window=material.window,
+        grades=[
+            GradeLine(
+                cluster_id=cluster.id,
+                cluster=cluster.name,
+                letter=material.letter_of(cluster.id).value,
+                reason=material.grades[cluster.id].reason if cluster.id in material.grades else "",
+            )
+            for cluster in material.clusters
+        ],
+        incidents=[
+            IncidentLine(
+                id=incident.id,
+                cluster_id=incident.cluster_id,
+                cluster=material.name_of(incident.cluster_id),
+                title=incident.title,
+                severity=incident.severity,
+                state=incident.state,
+                started_at=incident.started_at,
+                ended_at=incident.ended_at,
+                cause=probable_cause(material.investigation_of(incident)),
+            )
+            for incident in material.ranked_incidents
+        ],
+        changed=what_changed(material),
+        unknown=unknown_lines(material),
+    )
+
+
+def _comparable(material: FleetReportMaterial, kind: ReportKind, scope: str) -> FleetReportMaterial:
+    """The material, with the previous report forgotten where it was about something else."""
+    previous = material.previous
+    if previous is not None and (previous.kind, previous.scope) != (kind, scope):
+        return replace(material, previous=None)
+    return material

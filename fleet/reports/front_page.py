@@ -1,0 +1,157 @@
+"""The first page: the grades, what changed, what is unknown, and the incidents."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from fleet.findings.grade import Letter
+from fleet.frames.pack import Severity
+from fleet.reports.changed import what_changed
+from fleet.reports.content import (
+    Block,
+    Bullets,
+    Callout,
+    Cell,
+    Column,
+    GradeBand,
+    GradeShare,
+    Paragraph,
+    Section,
+    Statement,
+    Table,
+    Tone,
+)
+from fleet.reports.gaps import gaps_of
+from fleet.reports.marks import grade_tone, probable_cause, severity_cell, state_cell
+from fleet.reports.material import FleetReportMaterial
+from fleet.reports.wording import counted, joined, short_time
+
+FRONT_LINES = 7
+"""Lines of a list on the first page; what is beyond stands in a section of its own."""
+FRONT_INCIDENTS = 8
+
+
+def headline(material: FleetReportMaterial) -> str:
+    """One or two sentences: how bad it is, where, and how much could not be judged."""
+    if not material.clusters:
+        return "No cluster is registered: there is nothing to judge."
+    unjudged = sum(material.letter_of(cluster.id) is Letter.NOT_GRADED for cluster in material.clusters)
+    judged = len(material.clusters) - unjudged
+    if not judged and not material.open_incidents:
+        return "Nothing could be judged: no data of any cluster was seen."
+    unknown = f" {counted(unjudged, 'cluster')} could not be judged." if unjudged else ""
+    if not material.open_incidents:
+        return f"No incident is open in {counted(judged, 'cluster')}.{unknown}"
+    by_severity = Counter(incident.severity for incident in material.open_incidents)
+    parts = [f"{by_severity[each]} {each.value}" for each in reversed(Severity) if by_severity[each]]
+    places = {incident.cluster_id for incident in material.open_incidents}
+    total = len(material.open_incidents)
+    what = " and ".join(filter(None, [", ".join(parts[:-1]), parts[-1]]))
+    verb = "incident is" if total == 1 else "incidents are"
+    return f"{what} {verb} open in {len(places)} of {counted(len(material.clusters), 'cluster')}.{unknown}"
+
+
+def unknown_lines(material: FleetReportMaterial) -> list[str]:
+    """What was not seen, cluster by cluster; a cluster with several gaps has one line that names the first."""
+    lines = []
+    for cluster in material.clusters:
+        gaps = gaps_of(material, cluster.id)
+        if gaps:
+            more = f" ({counted(len(gaps) - 1, 'more gap')} in its section)" if len(gaps) > 1 else ""
+            lines.append(f"{cluster.name}: {gaps[0]}{more}.")
+    return lines
+
+
+def front_sections(material: FleetReportMaterial) -> list[Section]:
+    """The sections of the first page, and those that take what does not fit on it."""
+    changed, unknown = what_changed(material), unknown_lines(material)
+    sections = [
+        Section(anchor="grades", title="Grades", blocks=[grade_band(material)], front=True),
+        _listed("changed", "What changed since the last report", changed),
+        _unknown_section(unknown),
+        Section(anchor="incidents", title="Incidents", blocks=_front_incidents(material), front=True),
+    ]
+    if len(changed) > FRONT_LINES:
+        sections.append(_rest("changed-all", "All that changed", changed))
+    if len(unknown) > FRONT_LINES:
+        sections.append(_rest("unknown-all", "All that is unknown", unknown))
+    if len(material.ranked_incidents) > FRONT_INCIDENTS:
+        table = incident_table(material, len(material.ranked_incidents), "All incidents, the worst first")
+        sections.append(Section(anchor="incidents-all", title="All incidents", blocks=[table]))
+    return sections
+
+
+def grade_band(material: FleetReportMaterial) -> GradeBand:
+    """How many clusters have which grade; grades that no cluster has are shown with none."""
+    shares = []
+    for letter in Letter:
+        names = sorted(cluster.name for cluster in material.clusters if material.letter_of(cluster.id) is letter)
+        shares.append(GradeShare(letter=letter.value, tone=grade_tone(letter), clusters=names))
+    return GradeBand(shares=shares)
+
+
+def incident_table(material: FleetReportMaterial, most: int, caption: str) -> Table:
+    """The worst incidents with their probable causes; numbers are those of the incidents' sections."""
+    incidents = material.ranked_incidents
+    rows = [
+        [
+            Cell(text=str(number)),
+            severity_cell(incident.severity),
+            Cell(text=incident.title, target=f"incident-{number}"),
+            Cell(text=material.name_of(incident.cluster_id)),
+            Cell(text=short_time(incident.started_at)),
+            state_cell(incident.state),
+            Cell(text=probable_cause(material.investigation_of(incident))),
+        ]
+        for number, incident in enumerate(incidents[:most], start=1)
+    ]
+    left = len(incidents) - most
+    return Table(
+        caption=caption,
+        columns=[
+            Column(title="No.", weight=5, numeric=True),
+            Column(title="Severity", weight=11),
+            Column(title="Incident", weight=28),
+            Column(title="Cluster", weight=13),
+            Column(title="Began (UTC)", weight=12),
+            Column(title="State", weight=10),
+            Column(title="Probable cause", weight=26),
+        ],
+        rows=rows,
+        note=f"{counted(left, 'more incident')}: see the list of all incidents." if left > 0 else "",
+    )
+
+
+def _front_incidents(material: FleetReportMaterial) -> list[Block]:
+    if not material.incidents:
+        judged = [each.name for each in material.clusters if material.letter_of(each.id) is not Letter.NOT_GRADED]
+        text = f"None in what was seen of {joined(judged, 8)}." if judged else "None is known; nothing was seen."
+        return [Paragraph(statements=[Statement(text=text)])]
+    return [incident_table(material, FRONT_INCIDENTS, "Incidents, the worst first")]
+
+
+def _listed(anchor: str, title: str, lines: list[str]) -> Section:
+    block = Bullets(statements=_shortened(lines, f"'All that {anchor.replace('unknown', 'is unknown')}'"))
+    return Section(anchor=anchor, title=title, blocks=[block], front=True)
+
+
+def _unknown_section(lines: list[str]) -> Section:
+    if lines:
+        tone, title = Tone.UNKNOWN, "Not seen is not healthy: nothing is said here of the following"
+        statements = _shortened(lines, "'All that is unknown'")
+    else:
+        tone, title = Tone.GOOD, "Everything that was asked was seen"
+        statements = [Statement(text="No signal of any cluster is missing in the window.")]
+    block = Callout(tone=tone, title=title, statements=statements)
+    return Section(anchor="unknown", title="What is unknown", blocks=[block], front=True)
+
+
+def _shortened(lines: list[str], where: str) -> list[Statement]:
+    shown = [Statement(text=line) for line in lines[:FRONT_LINES]]
+    if len(lines) > FRONT_LINES:
+        shown.append(Statement(text=f"And {len(lines) - FRONT_LINES} more: see {where}."))
+    return shown
+
+
+def _rest(anchor: str, title: str, lines: list[str]) -> Section:
+    return Section(anchor=anchor, title=title, blocks=[Bullets(statements=[Statement(text=line) for line in lines])])

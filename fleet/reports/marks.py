@@ -1,0 +1,117 @@
+"""How severities, states, grades and causes are marked, and the tables that several sections share."""
+
+from __future__ import annotations
+
+from fleet.findings.finding import Finding, FindingKind, FindingState
+from fleet.findings.grade import Letter
+from fleet.frames.pack import Severity
+from fleet.inventory.change import Change
+from fleet.investigations.investigation import Investigation, Verdict
+from fleet.reports.content import Cell, Column, Table, Tone
+from fleet.reports.wording import share, short_span, short_time, value
+
+_SEVERITY_TONES = {Severity.INFO: Tone.INFO, Severity.WARNING: Tone.WARNING, Severity.CRITICAL: Tone.CRITICAL}
+_GRADE_TONES = {
+    "A": Tone.GOOD,
+    "B": Tone.GOOD,
+    "C": Tone.INFO,
+    "D": Tone.WARNING,
+    "E": Tone.WARNING,
+    "F": Tone.CRITICAL,
+}
+_STATE_TONES = {FindingState.OPEN: Tone.PLAIN, FindingState.ACKNOWLEDGED: Tone.INFO, FindingState.RESOLVED: Tone.GOOD}
+
+
+def severity_cell(severity: Severity) -> Cell:
+    """A severity as a mark."""
+    return Cell(text=severity.value, tone=_SEVERITY_TONES[severity])
+
+
+def state_cell(state: FindingState) -> Cell:
+    """A state; resolved is marked."""
+    return Cell(text=state.value, tone=_STATE_TONES[state])
+
+
+def grade_tone(letter: Letter) -> Tone:
+    """The tone of a grade; not graded is unknown, never good."""
+    return _GRADE_TONES.get(letter.value, Tone.UNKNOWN)
+
+
+def grade_cell(letter: Letter) -> Cell:
+    """A grade as a mark."""
+    return Cell(text=letter.value, tone=grade_tone(letter))
+
+
+def probable_cause(investigation: Investigation | None) -> str:
+    """The most probable cause with its confidence, or why there is none."""
+    if investigation is None:
+        return "not investigated"
+    if investigation.verdict is Verdict.NOT_ENOUGH_EVIDENCE or not investigation.causes:
+        return "not enough evidence"
+    first = min(investigation.causes, key=lambda each: each.rank)
+    return f"{first.title} ({share(first.confidence)})"
+
+
+def observed(finding: Finding) -> str:
+    """``97.1%, usually 41% – 52%``; ``no data`` for a gap."""
+    if finding.kind is FindingKind.GAP:
+        return "no data"
+    seen = value(finding.observed, finding.unit)
+    if finding.baseline_low is None or finding.baseline_high is None:
+        return seen
+    return f"{seen}, usually {value(finding.baseline_low, finding.unit)} – {value(finding.baseline_high, finding.unit)}"
+
+
+def findings_table(caption: str, findings: list[Finding], most: int) -> Table:
+    """Findings in the order given, numbered; a note says how many did not fit."""
+    rows = [
+        [
+            Cell(text=str(number)),
+            severity_cell(finding.severity),
+            Cell(text=finding.title),
+            Cell(text=finding.subject.display),
+            Cell(text=observed(finding)),
+            Cell(text=short_span(finding.window.start, None if finding.ongoing else finding.window.end)),
+            Cell(text=f"{finding.score:.1f}"),
+        ]
+        for number, finding in enumerate(findings[:most], start=1)
+    ]
+    left = len(findings) - most
+    return Table(
+        caption=caption,
+        columns=[
+            Column(title="No.", weight=5, numeric=True),
+            Column(title="Severity", weight=11),
+            Column(title="What", weight=22),
+            Column(title="Where", weight=24),
+            Column(title="Observed", weight=18),
+            Column(title="When (UTC)", weight=15),
+            Column(title="Score", weight=7, numeric=True),
+        ],
+        rows=rows,
+        note=f"The {most} most important of {len(findings)} are shown." if left > 0 else "",
+    )
+
+
+def changes_table(caption: str, changes: list[Change], most: int) -> Table:
+    """Changes, the latest first."""
+    latest = sorted(changes, key=lambda each: (each.at, each.id), reverse=True)
+    return Table(
+        caption=caption,
+        columns=[
+            Column(title="When (UTC)", weight=14),
+            Column(title="Kind", weight=14),
+            Column(title="Where", weight=28),
+            Column(title="What", weight=44),
+        ],
+        rows=[
+            [
+                Cell(text=short_time(change.at)),
+                Cell(text=change.kind.value),
+                Cell(text=change.subject.display),
+                Cell(text=change.summary),
+            ]
+            for change in latest[:most]
+        ],
+        note=f"The latest {most} of {len(latest)} are shown." if len(latest) > most else "",
+    )

@@ -1,0 +1,104 @@
+"""What a report is made from: stored results, as they are, without a store."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import cached_property
+
+from fleet.detectors.contract import Sensitivity
+from fleet.findings.finding import Finding, FindingState
+from fleet.findings.grade import Grade, Letter
+from fleet.findings.incident import Incident
+from fleet.frames.coverage import Coverage
+from fleet.frames.window import Window
+from fleet.inventory.change import Change
+from fleet.inventory.cluster import Cluster
+from fleet.inventory.inventory import Gap
+from fleet.investigations.investigation import Investigation
+from fleet.reports.charts import ChartSeries
+from fleet.reports.content import ReportSummary
+
+
+@dataclass(frozen=True)
+class FleetReportMaterial:
+    """Everything that a report may tell.
+
+    Attributes:
+        generated_at: the time that the report carries (UTC).
+        window: what was scanned.
+        coverage, grades, history, gaps: by cluster id. ``history`` is how much past the baselines rest on, ``gaps``
+            what discovery could not read. A cluster without coverage was not seen, and without a grade is not graded.
+        incidents: open ones, and those that were resolved within the window or since the previous report.
+        findings: those of the incidents, and others worth a line.
+        changes: dated facts of the clusters, in any order.
+        charts: series for findings, at most one a fingerprint.
+        previous: the summary of the last report of this kind, or None.
+    """
+
+    generated_at: datetime
+    window: Window
+    clusters: list[Cluster]
+    sensitivity: Sensitivity = Sensitivity.MEDIUM
+    coverage: dict[str, list[Coverage]] = field(default_factory=dict)
+    grades: dict[str, Grade] = field(default_factory=dict)
+    history: dict[str, timedelta] = field(default_factory=dict)
+    gaps: dict[str, list[Gap]] = field(default_factory=dict)
+    incidents: list[Incident] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    investigations: list[Investigation] = field(default_factory=list)
+    changes: list[Change] = field(default_factory=list)
+    charts: list[ChartSeries] = field(default_factory=list)
+    previous: ReportSummary | None = None
+
+    @cached_property
+    def names(self) -> dict[str, str]:
+        """Cluster names by id."""
+        return {cluster.id: cluster.name for cluster in self.clusters}
+
+    def name_of(self, cluster_id: str) -> str:
+        """A cluster's name; the id where the cluster is registered no more."""
+        return self.names.get(cluster_id, cluster_id)
+
+    @cached_property
+    def ranked_incidents(self) -> list[Incident]:
+        """Open incidents before resolved ones, the worst first."""
+        return sorted(
+            self.incidents,
+            key=lambda each: (
+                each.state is FindingState.RESOLVED,
+                -each.severity.rank,
+                each.rank,
+                each.started_at,
+                each.id,
+            ),
+        )
+
+    @cached_property
+    def open_incidents(self) -> list[Incident]:
+        """Ranked incidents that are not resolved."""
+        return [incident for incident in self.ranked_incidents if incident.state is not FindingState.RESOLVED]
+
+    @cached_property
+    def ranked_findings(self) -> list[Finding]:
+        """Findings, the most severe and then the most anomalous first."""
+        return sorted(self.findings, key=lambda each: (-each.severity.rank, -each.score, each.fingerprint))
+
+    def findings_of(self, incident: Incident) -> list[Finding]:
+        """An incident's findings in order of time."""
+        chosen = [each for each in self.findings if each.fingerprint in set(incident.fingerprints)]
+        return sorted(chosen, key=lambda each: (each.window.start, each.fingerprint))
+
+    def investigation_of(self, incident: Incident) -> Investigation | None:
+        """The latest investigation of an incident."""
+        found = [each for each in self.investigations if each.incident_id == incident.id]
+        return max(found, key=lambda each: (each.created_at, each.id), default=None)
+
+    def chart_of(self, finding: Finding) -> ChartSeries | None:
+        """The series of a finding, where it was given."""
+        return next((each for each in self.charts if each.fingerprint == finding.fingerprint), None)
+
+    def letter_of(self, cluster_id: str) -> Letter:
+        """A cluster's grade; not graded where nothing is known."""
+        grade = self.grades.get(cluster_id)
+        return grade.letter if grade else Letter.NOT_GRADED

@@ -1,0 +1,60 @@
+"""How the report came about: what a reader must know to judge its claims."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from fleet.reports.content import Definition, Definitions, Section, Statement
+from fleet.reports.material import FleetReportMaterial
+from fleet.reports.wording import duration, joined
+
+_DAILY = timedelta(days=3)
+_MOST_NAMES = 12
+
+
+def method_section(material: FleetReportMaterial) -> Section:
+    """Notes on sensitivity, baselines, grades, coverage and evidence."""
+    budget = material.sensitivity.false_findings_per_day
+    notes = [
+        (
+            "Sensitivity",
+            f"{material.sensitivity.value}: at most about {budget:g} false findings are to be expected per day in a "
+            "cluster of 5,000 series on which nothing is wrong. Scores are higher the more anomalous a value is; what "
+            "they had to pass depends on the sensitivity, not on the detector.",
+        ),
+        ("Baselines", _baselines(material)),
+        (
+            "Grades",
+            "A to F by the worst open severity and its harm. Coverage below 80% allows no grade better than C, and "
+            "without coverage a cluster is not graded. The fleet's grade is the distribution, not a mean.",
+        ),
+        (
+            "Coverage",
+            "ok: seen whole; absent: the cluster does not have it; partial: seen with gaps; unknown: could not be "
+            "seen. The share counts ok and absent. Unknown is never read as healthy.",
+        ),
+        (
+            "Causes",
+            "Ranked by how early, how strong, how close and how specific each is, and by what speaks against it. "
+            "The confidence orders causes; it is not a measured probability. Labels like E1.2 point at the appendix.",
+        ),
+        ("Time", "All times are UTC. Windows include their start and exclude their end."),
+    ]
+    items = [Definition(term=term, statements=[Statement(text=text)]) for term, text in notes]
+    return Section(anchor="method", title="How to read this report", blocks=[Definitions(items=items)])
+
+
+def _baselines(material: FleetReportMaterial) -> str:
+    rule = (
+        "What is usual is learnt from up to 14 days of history. Below 3 days there is no daily season, and below 21 "
+        "no weekday season: a quiet Sunday can then look unusual."
+    )
+    short = sorted(
+        f"{material.name_of(each)} ({duration(length)})" for each, length in material.history.items() if length < _DAILY
+    )
+    if short:
+        rule += f" Without a daily season, for want of history: {joined(short, _MOST_NAMES)}."
+    unlearnt = sorted(cluster.name for cluster in material.clusters if cluster.id not in material.history)
+    if unlearnt:
+        rule += f" Length of the history not known: {joined(unlearnt, _MOST_NAMES)}."
+    return rule
