@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
+from sqlalchemy import delete
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, select
 
@@ -58,7 +59,7 @@ class CoverageStore:
     def missing(
         self, cluster_id: str, collector: str, pack_hash: str, step_seconds: int, chunks: Iterable[Window]
     ) -> list[Window]:
-        """Those of the chunks that must be asked for (again), in the order given: no row, or one that is not final."""
+        """Those of the chunks that must be asked for (again), in the order given: no final row holds them whole."""
         wanted = list(chunks)
         if not wanted:
             return []
@@ -69,12 +70,23 @@ class CoverageStore:
             CoverageRow.pack_hash == pack_hash,
             CoverageRow.step_seconds == step_seconds,
             col(CoverageRow.status).in_(final),
-            CoverageRow.chunk_start >= min(chunk.start for chunk in wanted),
-            CoverageRow.chunk_end <= max(chunk.end for chunk in wanted),
+            CoverageRow.chunk_start < max(chunk.end for chunk in wanted),
+            CoverageRow.chunk_end > min(chunk.start for chunk in wanted),
         )
         with self._database.session() as session:
-            seen = set(session.exec(query).all())
-        return [chunk for chunk in wanted if (chunk.start, chunk.end) not in seen]
+            seen = [Window(start=start, end=end) for start, end in session.exec(query)]
+        return [
+            chunk for chunk in wanted if not any(held.start <= chunk.start and chunk.end <= held.end for held in seen)
+        ]
+
+    def forget(self, coverage: Coverage) -> None:
+        """Strike out a chunk whose stored object is damaged, unless its row names another object by now."""
+        table = table_of(CoverageRow)
+        row = _columns(coverage)
+        same = [table.c[column.name] == row[column.name] for column in table.primary_key.columns]
+        statement = delete(table).where(*same, table.c.object_key == coverage.object_key)
+        with self._database.session() as session:
+            session.connection().execute(statement)
 
     def list(
         self,
@@ -86,8 +98,8 @@ class CoverageStore:
         step_seconds: int | None = None,
         limit: int = 100_000,
     ) -> list[Coverage]:
-        """Coverage of the chunks that lie wholly inside a window, by cluster and time; None filters nothing."""
-        query = select(CoverageRow).where(CoverageRow.chunk_start >= window.start, CoverageRow.chunk_end <= window.end)
+        """Coverage of the chunks that reach into a window, by cluster and time; a filter that is None holds for all."""
+        query = select(CoverageRow).where(CoverageRow.chunk_start < window.end, CoverageRow.chunk_end > window.start)
         if cluster_ids is not None:
             query = query.where(col(CoverageRow.cluster_id).in_(cluster_ids))
         if collector is not None:

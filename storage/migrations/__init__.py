@@ -1,1 +1,5 @@
-"""Alembic migrations, run by ``Database.migrate``; the tests fail when tables and migrations differ."""
+"""Alembic migrations, written by hand and run by ``Database.migrate``.
+
+A test compares what they lead to with ``storage.tables`` and prints each difference: add the next numbered file
+beside the last one until there is none.
+"""

@@ -1,0 +1,1 @@
+"""Where clusters' secrets are kept: the contract, and Vault's KV v2."""

@@ -1,0 +1,111 @@
+"""Frames: Parquet in the object store, visible only through their coverage rows."""
+
+from __future__ import annotations
+
+from datetime import UTC, timedelta
+
+from fleet.errors import CorruptObject, NotFound
+from fleet.frames.coverage import Coverage
+from fleet.frames.frame import Frame, concatenate
+from fleet.frames.pack import QueryPack
+from fleet.frames.parquet import decode_frame, encode_frame
+from fleet.frames.window import Window, floor_time
+from storage.coverage import STANDING, CoverageStore
+from storage.objects import ObjectStore, content_key
+
+CONTENT_TYPE = "application/vnd.apache.parquet"
+
+
+class FrameStore:
+    """Frames by (cluster, collector, pack, step, chunk).
+
+    Every method raises StoreUnavailable or StoreError when the database or the object store does.
+    """
+
+    def __init__(self, objects: ObjectStore, coverage: CoverageStore) -> None:
+        self._objects = objects
+        self._coverage = coverage
+
+    def save(self, coverage: Coverage, frame: Frame, pack: QueryPack) -> Coverage:
+        """Store one chunk: first its object, then the row that makes it visible. Killed in between, nothing is seen.
+
+        Args:
+            coverage: what was seen of the chunk; it must be of this pack, and its window and step the frame's.
+            frame: its series; an empty one is stored as the row alone.
+            pack: the pack that was asked.
+
+        Returns:
+            The coverage that is stored now, with key, hash and size; or a better one of the chunk that was there.
+        """
+        _check_match(coverage, frame, pack)
+        if frame.keys:
+            data = encode_frame(frame, pack)
+            key = content_key(_stem(coverage), data, "parquet")
+            digest = self._objects.put(key, data, CONTENT_TYPE)
+            coverage = coverage.model_copy(update={"object_key": key, "object_hash": digest, "object_bytes": len(data)})
+        return self._coverage.put(coverage)
+
+    def load(
+        self, cluster_id: str, collector: str, pack_hash: str, step_seconds: int, window: Window
+    ) -> tuple[Frame, list[Coverage]]:
+        """What is stored of a window: the series of all chunks that reach into it, and their coverage.
+
+        The frame's grid is the window widened to whole steps since the epoch. Where chunks overlap, the one that
+        saw more counts. Time without a chunk, or with one that saw nothing, is NaN.
+
+        Raises:
+            CorruptObject: a chunk's bytes are gone or not what was stored. Its row is struck out before, so that the
+                next run asks the cluster again.
+        """
+        coverage = self._coverage.list(
+            window,
+            cluster_ids=[cluster_id],
+            collector=collector,
+            pack_hash=pack_hash,
+            step_seconds=step_seconds,
+        )
+        grid = _on_grid(window, step_seconds)
+        by_standing = sorted(coverage, key=lambda chunk: (STANDING[chunk.status], chunk.window.start))
+        frames = [_inside(self._read(chunk), grid) for chunk in by_standing if chunk.object_key]
+        return concatenate((frame for frame in frames if frame is not None), grid, step_seconds), coverage
+
+    def _read(self, chunk: Coverage) -> Frame:
+        key, digest = chunk.object_key or "", chunk.object_hash or ""
+        try:
+            return decode_frame(self._objects.get(key, digest))
+        except (CorruptObject, NotFound) as failure:
+            self._coverage.forget(chunk)
+            raise CorruptObject(
+                failure.message, hint="The chunk was struck out: run again, and it is fetched anew."
+            ) from failure
+
+
+def _stem(coverage: Coverage) -> str:
+    start, end = (at.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ") for at in (coverage.window.start, coverage.window.end))
+    return (
+        f"frames/{coverage.cluster_id}/{coverage.collector}/{coverage.pack_hash}/{coverage.step_seconds}s/{start}_{end}"
+    )
+
+
+def _check_match(coverage: Coverage, frame: Frame, pack: QueryPack) -> None:
+    if coverage.pack_hash != pack.content_hash:
+        raise ValueError(f"coverage of pack {coverage.pack_hash} with a frame of pack {pack.content_hash}")
+    if coverage.step_seconds != frame.step_seconds:
+        raise ValueError(f"coverage of step {coverage.step_seconds} s with a frame of {frame.step_seconds} s")
+    points = coverage.window.points(frame.step_seconds)
+    if frame.keys and (frame.start != coverage.window.start or frame.points != points):
+        raise ValueError(
+            f"a frame of {frame.points} points from {frame.start.isoformat()} is not its coverage's window"
+        )
+
+
+def _on_grid(window: Window, step_seconds: int) -> Window:
+    step = timedelta(seconds=step_seconds)
+    last = floor_time(window.end, step)
+    return Window(start=floor_time(window.start, step), end=last if last == window.end else last + step)
+
+
+def _inside(frame: Frame, grid: Window) -> Frame | None:
+    """The part of a frame that lies in the grid, or None."""
+    start, end = max(frame.start, grid.start), min(frame.window.end, grid.end)
+    return frame.cut(Window(start=start, end=end)) if start < end else None

@@ -1,0 +1,66 @@
+"""All stores of one installation, opened from the three servers that hold them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from storage.clusters import ClusterStore
+from storage.coverage import CoverageStore
+from storage.credentials.store import CredentialStore
+from storage.database import Database
+from storage.evidence import EvidenceStore
+from storage.findings import FindingStore
+from storage.frames import FrameStore
+from storage.incidents import IncidentStore
+from storage.inventories import ChangeStore, InventoryStore
+from storage.investigations import InvestigationStore
+from storage.objects import ObjectStore
+from storage.outbox import OutboxStore
+from storage.report_objects import ReportObjectStore
+from storage.reports import ReportStore
+from storage.scans import ScanStore
+
+
+@dataclass(frozen=True)
+class Stores:
+    """Every store, sharing one pool of connections; safe to share between threads."""
+
+    database: Database
+    objects: ObjectStore
+    credentials: CredentialStore
+    clusters: ClusterStore
+    inventories: InventoryStore
+    changes: ChangeStore
+    scans: ScanStore
+    coverage: CoverageStore
+    frames: FrameStore
+    evidence: EvidenceStore
+    findings: FindingStore
+    incidents: IncidentStore
+    investigations: InvestigationStore
+    reports: ReportStore
+    report_objects: ReportObjectStore
+    outbox: OutboxStore
+
+    @classmethod
+    def over(cls, database: Database, objects: ObjectStore, credentials: CredentialStore) -> Stores:
+        """The stores over a database, an object store and a credential store."""
+        coverage = CoverageStore(database)
+        return cls(
+            database=database,
+            objects=objects,
+            credentials=credentials,
+            clusters=ClusterStore(database),
+            inventories=InventoryStore(database),
+            changes=ChangeStore(database),
+            scans=ScanStore(database),
+            coverage=coverage,
+            frames=FrameStore(objects, coverage),
+            evidence=EvidenceStore(objects),
+            findings=FindingStore(database),
+            incidents=IncidentStore(database),
+            investigations=InvestigationStore(database),
+            reports=ReportStore(database),
+            report_objects=ReportObjectStore(objects),
+            outbox=OutboxStore(database),
+        )
