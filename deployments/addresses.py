@@ -12,7 +12,7 @@ class PostgresAddress:
 
     dsn: str
     password: str = field(repr=False)
-    password_file: Path | None = None
+    password_file: Path
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class S3Address:
     bucket: str
     access_key: str
     secret_key: str = field(repr=False)
-    secret_key_file: Path | None = None
+    secret_key_file: Path
 
 
 @dataclass(frozen=True)
@@ -32,8 +32,8 @@ class VaultAddress:
 
     url: str
     token: str = field(repr=False)
-    mount: str = "fleetscope"
-    token_file: Path | None = None
+    mount: str
+    token_file: Path
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class PrefectAddress:
     @property
     def ui_url(self) -> str:
         """The address to open in a browser."""
-        return self.api_url.removesuffix("/").removesuffix("/api")
+        return self.api_url.removesuffix("/api")
 
 
 @dataclass(frozen=True)
@@ -59,3 +59,40 @@ class Addresses:
     vault: VaultAddress
     prefect: PrefectAddress
     state_directory: Path
+
+    def environment(self) -> dict[str, str]:
+        """The variables with which another process finds all of it, as if every part were somebody else's.
+
+        fleetscope's own secrets are named by their files; Prefect's client knows no such file, so that its basic-auth
+        string is a value here: give it to child processes, never to a command line or a log.
+        """
+        variables = {
+            "FLEETSCOPE_STATE_DIR": str(self.state_directory),
+            "FLEETSCOPE_POSTGRES_DSN": self.postgres.dsn,
+            "FLEETSCOPE_POSTGRES_PASSWORD_FILE": str(self.postgres.password_file),
+            "FLEETSCOPE_S3_ENDPOINT": self.s3.endpoint,
+            "FLEETSCOPE_S3_BUCKET": self.s3.bucket,
+            "FLEETSCOPE_S3_ACCESS_KEY": self.s3.access_key,
+            "FLEETSCOPE_S3_SECRET_KEY_FILE": str(self.s3.secret_key_file),
+            "FLEETSCOPE_VAULT_ADDRESS": self.vault.url,
+            "FLEETSCOPE_VAULT_TOKEN_FILE": str(self.vault.token_file),
+            "FLEETSCOPE_VAULT_MOUNT": self.vault.mount,
+            "FLEETSCOPE_PREFECT_API_URL": self.prefect.api_url,
+            **self.prefect_environment(),
+        }
+        if self.prefect.auth_file is not None:
+            variables["FLEETSCOPE_PREFECT_AUTH_FILE"] = str(self.prefect.auth_file)
+        return variables
+
+    def prefect_environment(self) -> dict[str, str]:
+        """What Prefect's client and engine need. To be set before ``import prefect``, which reads it once."""
+        variables = {
+            "PREFECT_API_URL": self.prefect.api_url,
+            "PREFECT_HOME": str(self.state_directory / "prefect"),
+            "PREFECT_LOGGING_EXTRA_LOGGERS": "fleet,storage",
+            "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+            "DO_NOT_TRACK": "1",
+        }
+        if self.prefect.auth:
+            variables["PREFECT_API_AUTH_STRING"] = self.prefect.auth
+        return variables

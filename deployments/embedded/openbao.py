@@ -66,8 +66,14 @@ class OpenBaoPart(Part):
 
     @property
     def vault(self) -> VaultAddress:
-        """The server as clients need it; its token exists after the first start only."""
+        """The server as clients need it.
+
+        Raises:
+            StackError: the server was never started, so that there is no token yet.
+        """
         token_file = self.state.secrets / "openbao-token"
+        if not token_file.exists():
+            raise StackError(f"The stack in {self.state.root} was never started.", hint="Run: fleetscope up")
         return VaultAddress(
             url=self.address, token=token_file.read_text(encoding="utf-8"), mount=MOUNT, token_file=token_file
         )

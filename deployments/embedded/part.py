@@ -18,7 +18,8 @@ from fleet.errors import StackError
 
 _LOG_LIMIT_BYTES = 20_000_000
 _TAIL_LINES = 15
-_PROBE_SECONDS = 0.05
+_TAIL_BYTES = 8000
+_PAUSE_SECONDS = 0.05
 
 
 class Part(ABC):
@@ -78,6 +79,8 @@ class Child:
     def __init__(self, part: Part) -> None:
         self.part = part
         self._process: subprocess.Popen[bytes] | None = None
+        self._log_start_bytes = 0
+        self._started_at = 0.0
 
     @property
     def pid(self) -> int | None:
@@ -100,11 +103,13 @@ class Child:
         log_path = state.log_file(part.name)
         if log_path.exists() and log_path.stat().st_size > _LOG_LIMIT_BYTES:
             log_path.replace(log_path.with_suffix(".log.1"))
+        self._started_at = time.monotonic()
+        self._log_start_bytes = log_path.stat().st_size if log_path.exists() else 0
         descriptor = os.open(log_path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
         try:
             self._process = subprocess.Popen(  # noqa: S603 - a fixed argument vector
                 launch_command(part.command(), part.death_signal, part.system_user()),
-                env={**os.environ, **part.environment()},
+                env={**_inherited_environment(), **part.environment()},
                 cwd=state.root,
                 stdin=subprocess.DEVNULL,
                 stdout=descriptor,
@@ -116,40 +121,43 @@ class Child:
             os.close(descriptor)
         state.remember_process(part.name, self._process.pid)
 
-    def require_alive(self) -> None:
-        """Check that it still runs.
+    def is_ready(self) -> bool:
+        """Whether the part serves; once it does, it has provisioned what others expect in it.
 
         Raises:
-            StackError: it died; the message holds the end of its log.
+            StackError: it died, or has not come to serve in time; the message holds the end of its log.
         """
+        if self.part.is_ready():
+            self.part.provision()
+            return True
         code = self.exit_code()
-        if code is not None:
-            raise StackError(
-                f"{self.part.name} ended with {describe_exit(code)}. The end of its log:\n{self.log_tail()}",
-                hint=f"\nThe whole log: {self.part.state.log_file(self.part.name)}",
-            )
+        is_late = time.monotonic() - self._started_at > self.part.start_seconds
+        if code is None and not is_late:
+            return False
+        end = f"ended with {describe_exit(code)}" if code is not None else f"does not serve at {self.part.address}"
+        self.stop()
+        raise StackError(
+            f"{self.part.name} {end}. The end of its log:\n{self.log_tail()}\n",
+            hint=f"The whole log: {self.part.state.log_file(self.part.name)}",
+        )
 
     def wait_ready(self) -> None:
-        """Wait until the part serves, then let it provision.
+        """Wait until the part serves.
 
         Raises:
-            StackError: it died, or did not serve in time.
+            StackError: see ``is_ready``.
         """
-        deadline = time.monotonic() + self.part.start_seconds
-        while not self.part.is_ready():
-            self.require_alive()
-            if time.monotonic() > deadline:
-                raise StackError(
-                    f"{self.part.name} did not serve at {self.part.address} within {self.part.start_seconds:.0f} s. "
-                    f"The end of its log:\n{self.log_tail()}"
-                )
-            time.sleep(_PROBE_SECONDS)
-        self.part.provision()
+        while not self.is_ready():
+            time.sleep(_PAUSE_SECONDS)
 
-    def stop(self) -> None:
-        """Ask it to stop, wait, kill it if it does not; leaves no record behind."""
+    def ask_to_stop(self) -> None:
+        """Send the part's stop signal; does not wait."""
         if self._process is not None and self._process.poll() is None:
             self._process.send_signal(self.part.stop_signal)
+
+    def wait_stopped(self) -> None:
+        """Wait for its end, kill it if that takes too long; leaves no record behind."""
+        if self._process is not None:
             try:
                 self._process.wait(self.part.stop_seconds)
             except subprocess.TimeoutExpired:
@@ -157,9 +165,19 @@ class Child:
                 self._process.wait(self.part.stop_seconds)
         self.part.state.forget_process(self.part.name)
 
+    def stop(self) -> None:
+        """Ask it to stop and wait for its end."""
+        self.ask_to_stop()
+        self.wait_stopped()
+
     def log_tail(self) -> str:
-        """The last lines of the part's log."""
-        return log_tail(self.part.state.log_file(self.part.name))
+        """The last lines of what it has logged since its start."""
+        return log_tail(self.part.state.log_file(self.part.name), self._log_start_bytes)
+
+
+def _inherited_environment() -> dict[str, str]:
+    """This process' variables, less what the user has set for a Prefect of their own."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
 
 
 def launch_command(command: list[str], death_signal: signal.Signals, user: str | None = None) -> list[str]:
@@ -210,14 +228,14 @@ def _owner(port: int) -> str:
     return ""
 
 
-def log_tail(path: Path) -> str:
-    """The last lines of a log file."""
+def log_tail(path: Path, start_bytes: int = 0) -> str:
+    """The last lines of a log file, indented; none from before ``start_bytes``."""
     if not path.exists():
-        return "(no log)"
+        return "  (no log)"
     with path.open("rb") as file:
-        file.seek(max(0, path.stat().st_size - 8000))
+        file.seek(max(start_bytes, path.stat().st_size - _TAIL_BYTES))
         lines = file.read().decode("utf-8", errors="replace").splitlines()
-    return "\n".join(f"  {line}" for line in lines[-_TAIL_LINES:]) or "(empty)"
+    return "\n".join(f"  {line}" for line in lines[-_TAIL_LINES:]) or "  (empty)"
 
 
 def describe_exit(code: int) -> str:

@@ -83,8 +83,11 @@ class StateDirectory:
         """The value of a generated secret."""
         return self.secret_file(name).read_text(encoding="utf-8")
 
-    def ports(self, wanted: dict[str, int | None]) -> dict[str, int]:
-        """Ports by name: the given one, or the one of the first start, or a free one that is remembered from now on."""
+    def ports(self, wanted: dict[str, int | None], usual: dict[str, int] | None = None) -> dict[str, int]:
+        """Ports by name: the given one, or the one of the first start, or a free one that is remembered from now on.
+
+        ``usual`` names ports to prefer at the first start where they are free.
+        """
         path = self.root / "ports.json"
         known: dict[str, int] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
         chosen = dict(known)
@@ -92,7 +95,9 @@ class StateDirectory:
             if port is not None:
                 chosen[name] = port
             elif name not in chosen:
-                chosen[name] = _free_port(taken=set(chosen.values()))
+                preferred = (usual or {}).get(name)
+                is_usual_free = preferred is not None and port_is_free(preferred)
+                chosen[name] = preferred if is_usual_free else _free_port(taken=set(chosen.values()))
         if chosen != known:
             self.write_private(path, json.dumps(chosen, indent=1))
         return {name: chosen[name] for name in wanted}
@@ -125,6 +130,10 @@ class StateDirectory:
         except (FileNotFoundError, ValueError):
             return None
         return document
+
+    def write_document(self, name: str, document: dict[str, Any]) -> None:
+        """Write a JSON document of the stack."""
+        self.write_private(self.root / name, json.dumps(document, indent=1))
 
     def lock(self, name: str = "lock") -> int | None:
         """Take the directory's lock: a descriptor that holds it until it is closed, or None when another has it."""

@@ -1,0 +1,149 @@
+"""The worker's process: registers the deployments of a catalogue and runs what is asked of them.
+
+Started by its part (``worker.py``) as ``python -m deployments.embedded.serving CATALOGUE READY_FILE``; Prefect's
+address comes in the environment. SIGTERM stops it: running flows are told to end and are reported as crashed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import logging
+import os
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import httpx
+from prefect.client.orchestration import PrefectClient, get_client
+from prefect.client.schemas.actions import WorkPoolCreate, WorkPoolUpdate
+from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy
+from prefect.deployments.runner import EntrypointType
+from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
+from prefect.flows import Flow
+from prefect.schedules import Cron
+from prefect.utilities.importtools import import_object
+from prefect.workers.process import ProcessWorker
+
+from deployments.catalogue import DeploymentDefinition
+from deployments.embedded import flow_run
+from deployments.embedded.unfinished_runs import close_unfinished_runs
+from deployments.embedded.worker import WORK_POOL
+from deployments.settings import load_settings
+from fleet.errors import StackError, UsageError
+
+#: Flow runs at the same time, each in a process of its own.
+RUN_LIMIT = 8
+_API_WAIT_SECONDS = 120.0
+_POLL_SECONDS = 0.2
+
+_log = logging.getLogger(__name__)
+
+
+def main(arguments: list[str]) -> None:
+    """See the module's text; does not return before it is told to stop."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    catalogue, ready_file = arguments
+    os.environ[flow_run.WORKER_PID] = str(os.getpid())
+    definitions = load_catalogue(catalogue)
+    asyncio.run(_serve(definitions, Path(ready_file)))
+
+
+def load_catalogue(module_name: str) -> Sequence[DeploymentDefinition]:
+    """The deployments of a catalogue module.
+
+    Raises:
+        UsageError: the module cannot be imported or has no ``CATALOGUE``.
+    """
+    try:
+        module = importlib.import_module(module_name)
+    except ModuleNotFoundError as error:
+        raise UsageError(f"The deployments' module {module_name} cannot be imported: {error}.") from error
+    definitions: Sequence[DeploymentDefinition] | None = getattr(module, "CATALOGUE", None)
+    if definitions is None:
+        raise UsageError(f"The deployments' module {module_name} has no CATALOGUE.")
+    return definitions
+
+
+async def _serve(definitions: Sequence[DeploymentDefinition], ready_file: Path) -> None:
+    task = asyncio.current_task()
+    assert task is not None  # noqa: S101 - this is a coroutine of asyncio.run
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    try:
+        async with get_client() as client:
+            await _wait_for_api(client)
+            await _close_runs_of_predecessor()
+            await _ensure_pool(client)
+            for definition in definitions:
+                await register(client, definition)
+        worker = ProcessWorker(work_pool_name=WORK_POOL, name="embedded", limit=RUN_LIMIT)
+        await worker.start(printer=lambda *_: ready_file.touch())
+    except asyncio.CancelledError:
+        _log.info("Stopped.")
+
+
+async def _wait_for_api(client: PrefectClient) -> None:
+    deadline = time.monotonic() + _API_WAIT_SECONDS
+    while (error := await client.api_healthcheck()) is not None:
+        if time.monotonic() > deadline:
+            raise StackError(f"The Prefect server at {client.api_url} does not answer: {error}")
+        await asyncio.sleep(_POLL_SECONDS)
+
+
+async def _close_runs_of_predecessor() -> None:
+    prefect = load_settings().prefect()
+    if prefect is not None:
+        count = await asyncio.to_thread(close_unfinished_runs, prefect)
+        _log.info("%d runs of an earlier worker were closed.", count)
+
+
+async def _ensure_pool(client: PrefectClient) -> None:
+    template = ProcessWorker.get_default_base_job_template()
+    command = f"{sys.executable} -m {flow_run.__name__}"
+    template["variables"]["properties"]["command"]["default"] = command
+    try:
+        await client.create_work_pool(WorkPoolCreate(name=WORK_POOL, type="process", base_job_template=template))
+    except ObjectAlreadyExists:
+        await client.update_work_pool(WORK_POOL, WorkPoolUpdate(base_job_template=template))
+
+
+async def register(client: PrefectClient, definition: DeploymentDefinition) -> None:
+    """Create or update one deployment; schedules that somebody has paused in the UI stay paused."""
+    flow: Flow[..., Any] = import_object(definition.entrypoint)
+    active = await _known_schedules(client, f"{flow.name}/{definition.name}")
+    schedule = definition.cron and Cron(
+        definition.cron, timezone="UTC", slug=definition.name, active=active.get(definition.name, True)
+    )
+    deployment = await flow.ato_deployment(
+        name=definition.name,
+        description=definition.description,
+        parameters=definition.parameters,
+        schedules=[schedule] if schedule else [],
+        concurrency_limit=ConcurrencyLimitConfig(
+            limit=definition.limit, collision_strategy=ConcurrencyLimitStrategy(definition.overlap)
+        ),
+        tags=list(definition.tags),
+        entrypoint_type=EntrypointType.MODULE_PATH,
+        work_pool_name=WORK_POOL,
+    )
+    await deployment.aapply()
+    _log.info("Serving %s/%s.", flow.name, definition.name)
+
+
+async def _known_schedules(client: PrefectClient, name: str) -> dict[str, bool]:
+    try:
+        deployment = await client.read_deployment_by_name(name)
+    except ObjectNotFound:
+        return {}
+    return {schedule.slug: schedule.active for schedule in deployment.schedules if schedule.slug}
+
+
+if __name__ == "__main__":
+    try:
+        main(sys.argv[1:])
+    except (StackError, UsageError, httpx.HTTPError) as failure:
+        sys.exit(str(failure))

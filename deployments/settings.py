@@ -1,0 +1,182 @@
+"""Settings from the environment (``FLEETSCOPE_*``). With none of them, everything is embedded.
+
+A secret is never a variable's value: a ``*_FILE`` variable names the file that holds it.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, Any, Self
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from deployments.addresses import PostgresAddress, PrefectAddress, S3Address, VaultAddress
+from fleet.errors import UsageError
+
+_PREFIX = "FLEETSCOPE_"
+_LAST_PORT = 65535
+
+
+def _http_url(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("must be a URL such as https://service.example:8200")
+    if parts.username or parts.password:
+        raise ValueError("must not hold a user name or password")
+    return value.rstrip("/")
+
+
+def _postgres_dsn(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in ("postgresql", "postgres") or not parts.hostname:
+        raise ValueError("must be a URL such as postgresql://user@host:5432/database")
+    if parts.password:
+        raise ValueError(
+            "must not hold the password; put it in a file and name that in FLEETSCOPE_POSTGRES_PASSWORD_FILE"
+        )
+    return value
+
+
+def _readable_file(value: Path) -> Path:
+    path = value.expanduser()
+    if not path.is_file() or not os.access(path, os.R_OK):
+        raise ValueError(f"{path} is not a file that can be read")
+    return path
+
+
+HttpUrl = Annotated[str, AfterValidator(_http_url)]
+PostgresDsn = Annotated[str, AfterValidator(_postgres_dsn)]
+SecretFile = Annotated[Path, AfterValidator(_readable_file)]
+Port = Annotated[int, Field(ge=1, le=_LAST_PORT)]
+
+
+class Settings(BaseSettings):
+    """Everything that can be set from outside. Use ``load_settings``, whose errors are for people."""
+
+    model_config = SettingsConfigDict(env_prefix=_PREFIX, extra="ignore", frozen=True, env_ignore_empty=True)
+
+    state_dir: Path = Field(
+        default=Path("~/.local/state/fleetscope"), description="Directory of the embedded stack's data and secrets."
+    )
+
+    deployments_module: str = Field(
+        default="deployments.catalogue", description="Module whose CATALOGUE the worker serves."
+    )
+
+    postgres_dsn: PostgresDsn | None = Field(default=None, description="A PostgreSQL database to use; no password.")
+    postgres_password_file: SecretFile | None = None
+    postgres_port: Port | None = Field(default=None, description="Port of the embedded PostgreSQL.")
+
+    s3_endpoint: HttpUrl | None = Field(default=None, description="An S3 service to use.")
+    s3_bucket: str = "fleetscope"
+    s3_access_key: str | None = None
+    s3_secret_key_file: SecretFile | None = None
+    s3_port: Port | None = Field(default=None, description="Port of the embedded S3 server.")
+
+    vault_address: HttpUrl | None = Field(default=None, description="A Vault or OpenBao to use.")
+    vault_token_file: SecretFile | None = None
+    vault_mount: str = Field(default="fleetscope", description="Path of its KV v2 engine.")
+    openbao_port: Port | None = Field(default=None, description="Port of the embedded OpenBao.")
+
+    prefect_api_url: HttpUrl | None = Field(default=None, description="A Prefect server's API, ending in /api.")
+    prefect_auth_file: SecretFile | None = Field(default=None, description="File with user:password for basic auth.")
+    prefect_port: Port | None = Field(default=None, description="Port of the embedded Prefect server.")
+
+    smtp_host: str | None = None
+    smtp_port: Port = 587
+    smtp_username: str | None = None
+    smtp_password_file: SecretFile | None = None
+    smtp_from: str | None = None
+    smtp_starttls: bool = True
+    smtp_ca_file: SecretFile | None = None
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        """A replaced service needs all that it takes to log in."""
+        for given, needed in (
+            ("postgres_dsn", "postgres_password_file"),
+            ("s3_endpoint", "s3_access_key"),
+            ("s3_endpoint", "s3_secret_key_file"),
+            ("vault_address", "vault_token_file"),
+            ("smtp_username", "smtp_password_file"),
+            ("smtp_host", "smtp_from"),
+        ):
+            if getattr(self, given) is not None and getattr(self, needed) is None:
+                raise ValueError(f"{variable(needed)} is needed beside {variable(given)}")
+        return self
+
+    def postgres(self) -> PostgresAddress | None:
+        """The database that replaces the embedded one, or None."""
+        if self.postgres_dsn is None or self.postgres_password_file is None:
+            return None
+        return PostgresAddress(
+            dsn=self.postgres_dsn,
+            password=read_secret(self.postgres_password_file),
+            password_file=self.postgres_password_file,
+        )
+
+    def s3(self) -> S3Address | None:
+        """The object store that replaces the embedded one, or None."""
+        if self.s3_endpoint is None or self.s3_access_key is None or self.s3_secret_key_file is None:
+            return None
+        return S3Address(
+            endpoint=self.s3_endpoint,
+            bucket=self.s3_bucket,
+            access_key=self.s3_access_key,
+            secret_key=read_secret(self.s3_secret_key_file),
+            secret_key_file=self.s3_secret_key_file,
+        )
+
+    def vault(self) -> VaultAddress | None:
+        """The Vault that replaces the embedded OpenBao, or None."""
+        if self.vault_address is None or self.vault_token_file is None:
+            return None
+        return VaultAddress(
+            url=self.vault_address,
+            token=read_secret(self.vault_token_file),
+            mount=self.vault_mount,
+            token_file=self.vault_token_file,
+        )
+
+    def prefect(self) -> PrefectAddress | None:
+        """The Prefect server that replaces the embedded one, or None."""
+        if self.prefect_api_url is None:
+            return None
+        auth = "" if self.prefect_auth_file is None else read_secret(self.prefect_auth_file)
+        return PrefectAddress(api_url=self.prefect_api_url, auth=auth, auth_file=self.prefect_auth_file)
+
+    def environment(self) -> dict[str, str]:
+        """The variables that give a child process these settings."""
+        given = self.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
+        return {variable(name): str(value).lower() if value is False else str(value) for name, value in given.items()}
+
+
+def variable(field: str) -> str:
+    """The environment variable of a setting."""
+    return _PREFIX + field.upper()
+
+
+def read_secret(path: Path) -> str:
+    """A secret from its file, without the line's end that editors add."""
+    return path.read_text(encoding="utf-8").rstrip("\r\n")
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """Read the settings; ``overrides`` come before the environment.
+
+    Raises:
+        UsageError: a variable's value is wrong; the message names the variable, and the value is not in it.
+    """
+    try:
+        return Settings(**overrides)
+    except ValidationError as error:
+        raise UsageError("; ".join(_explain(item) for item in error.errors(include_url=False))) from None
+
+
+def _explain(item: Any) -> str:
+    message = str(item["msg"]).removeprefix("Value error, ")
+    field = str(item["loc"][0]) if item["loc"] else ""
+    return f"{variable(field)}: {message}" if field else message
