@@ -119,9 +119,7 @@ def transport_error(error: Exception, endpoint_url: str, *, begun: bool = False)
 
     if isinstance(error, ApiException | exceptions.SSLError):
         return tls_failure(endpoint_url, str(error))
-    if isinstance(error, exceptions.TimeoutError):
-        return SourceTimeout(f"{endpoint_url} gave no answer in time.", endpoint=endpoint_url)
-    if begun:
+    if begun and not isinstance(error, exceptions.TimeoutError):
         return AnswerTruncated(f"An answer of {endpoint_url} ended in the middle.", endpoint=endpoint_url)
     if isinstance(error, exceptions.NameResolutionError):
         return Unreachable(
@@ -131,6 +129,9 @@ def transport_error(error: Exception, endpoint_url: str, *, begun: bool = False)
         return Unreachable(
             f"{endpoint_url} takes no connection.", endpoint=endpoint_url, hint="Check address, port and firewall."
         )
+    # A connection that is refused counts as a time-out in urllib3, hence after the two above.
+    if isinstance(error, exceptions.TimeoutError):
+        return SourceTimeout(f"{endpoint_url} gave no answer in time.", endpoint=endpoint_url)
     return Unreachable(f"The connection to {endpoint_url} broke.", endpoint=endpoint_url)
 
 

@@ -9,7 +9,7 @@ import re
 from decimal import Decimal
 
 _QUANTITY = re.compile(
-    r"^(?P<number>[+-]?(?:\d+\.?\d*|\.\d+))(?:[eE](?P<power>[+-]?\d{1,3})|(?P<suffix>[a-zA-Z]{1,2}))?$"
+    r"(?P<number>[+-]?(?:\d+\.?\d*|\.\d+))(?:[eE](?P<power>[+-]?\d{1,3})|(?P<suffix>[a-zA-Z]{1,2}))?"
 )
 _SUFFIXES = {
     "n": Decimal("1e-9"),
@@ -36,7 +36,7 @@ def parse_quantity(text: str) -> Decimal:
     Raises:
         ValueError: the text is no quantity.
     """
-    match = _QUANTITY.match(text)
+    match = _QUANTITY.fullmatch(text)
     if match is None:
         raise ValueError(f"not a quantity: {text[:40]!r}")
     number, power, suffix = Decimal(match["number"]), match["power"], match["suffix"]

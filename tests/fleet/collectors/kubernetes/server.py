@@ -52,7 +52,9 @@ def status(code: int, message: str, **more: Any) -> Reply:
 
 
 def forbidden(resource: str) -> Reply:
-    text = f'{resource} is forbidden: User "viewer" cannot list resource "{resource}" in API group "" at the cluster scope'
+    text = (
+        f'{resource} is forbidden: User "viewer" cannot list resource "{resource}" in API group "" at the cluster scope'
+    )
     return status(403, text, reason="Forbidden")
 
 
@@ -122,6 +124,8 @@ def serve(api: Api, folder: Path, *, days: int = 1, host: str = "127.0.0.1", cli
 
     class Connection(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        wbufsize = -1
+        """Head and body in one piece: apart, they would wait for each other's acknowledgement."""
 
         def do_GET(self) -> None:
             parts = urlsplit(self.path)
