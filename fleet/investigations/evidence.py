@@ -16,7 +16,7 @@ from fleet.inventory.subject import Subject
 from fleet.investigations.deviation import Deviation
 from fleet.investigations.investigation import Evidence, EvidenceKind
 from fleet.investigations.question import Material
-from fleet.investigations.wording import clock, moment, plain, quantity
+from fleet.investigations.wording import clock, measured, moment, plain, quantity
 
 _EVENTS = frozenset({ChangeKind.OOM_KILL, ChangeKind.RESTART, ChangeKind.EVICTION, ChangeKind.EVENT})
 
@@ -151,7 +151,7 @@ class EvidenceBook:
 
 
 def _name(query: PackQuery, subject: Subject) -> str:
-    return f"{plain(query.title)} of {plain(subject.display)}"
+    return f"{measured(query.title, subject)}"
 
 
 def _said(deviation: Deviation, unit: str) -> str:

@@ -12,6 +12,7 @@ from fleet.investigations.narration import narrate
 from fleet.investigations.question import Material, Question
 from fleet.investigations.ranking import Ranked, rank, verdict_of
 from fleet.investigations.scene import Scene, scene_of
+from fleet.investigations.wording import opened
 
 
 def investigate(question: Question, material: Material) -> Investigation:
@@ -39,7 +40,8 @@ def investigate(question: Question, material: Material) -> Investigation:
         causes=[_cause(number, each, names) for number, each in enumerate(ranked, start=1)],
         verdict=verdict,
         narrative=[
-            Sentence(text=each.text, evidence=[names[identifier] for identifier in each.evidence]) for each in narrative
+            Sentence(text=opened(each.text), evidence=[names[identifier] for identifier in each.evidence])
+            for each in narrative
         ],
         missing=missing,
         created_at=material.now,

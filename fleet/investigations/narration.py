@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from fleet.investigations.investigation import CauseKind, Sentence, Verdict
-from fleet.investigations.ranking import Ranked
+from fleet.investigations.ranking import POSSIBLE, Ranked
 from fleet.investigations.scene import Scene
-from fleet.investigations.wording import clock, moment, plain
+from fleet.investigations.wording import clock, moment, named
 
 _KINDS: dict[CauseKind, str] = {
     CauseKind.ROLLOUT: "a bad rollout",
@@ -35,13 +35,15 @@ def narrate(
     sentences = [_opening(scene)]
     if ranked:
         sentences += _best(scene, ranked[0], verdict)
-        sentences += [_candidate(number, each) for number, each in enumerate(ranked[1:3], start=2)]
+        sentences += [
+            _candidate(number, each) for number, each in enumerate(ranked[1:3], start=2) if each.confidence >= POSSIBLE
+        ]
     sentences += [Sentence(text=text, evidence=[evidence]) for text, evidence in missing[:3]]
     return sentences
 
 
 def _opening(scene: Scene) -> Sentence:
-    place, at = plain(scene.question.place.display), moment(scene.question.at)
+    place, at = named(scene.question.place), moment(scene.question.at)
     if not scene.symptoms:
         frame = scene.material.frame
         text = (

@@ -27,7 +27,9 @@ _UNSEEN = 0.35
 """How much of a confidence hangs on expectations that could not be checked."""
 _NO_INVENTORY = 0.9
 _WEAKEST = 0.15
-_LIKELY, _CLEAR, _POSSIBLE = 0.6, 0.1, 0.35
+POSSIBLE = 0.35
+"""From this confidence on, a cause is worth telling."""
+_LIKELY, _CLEAR = 0.6, 0.1
 _MOST = 5
 _SAME_PLACE = 0.9
 
@@ -56,7 +58,7 @@ def rank(hypotheses: Sequence[Hypothesis], scene: Scene) -> list[Ranked]:
 
 def verdict_of(ranked: Sequence[Ranked]) -> Verdict:
     """How sure the best cause is, alone and beside the second."""
-    if not ranked or ranked[0].confidence < _POSSIBLE:
+    if not ranked or ranked[0].confidence < POSSIBLE:
         return Verdict.NOT_ENOUGH_EVIDENCE
     second = ranked[1].confidence if len(ranked) > 1 else 0.0
     clear = ranked[0].confidence >= _LIKELY and ranked[0].confidence - second >= _CLEAR

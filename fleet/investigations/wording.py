@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import math
+import re
 from datetime import UTC, datetime, timedelta
+
+from fleet.inventory.subject import Subject, SubjectKind
 
 _ALLOWED = frozenset(" .,:;/@_%+=()'-")
 """What may stand beside letters and digits: nothing that HTML, Markdown or a terminal reads as markup."""
+_ASIDE = re.compile(r"(, per [^(]*)? *(\([^)]*\))? *$")
 
 
 def plain(text: str, limit: int = 120) -> str:
@@ -14,6 +18,31 @@ def plain(text: str, limit: int = 120) -> str:
     kept = "".join(char if char.isalnum() or char in _ALLOWED else " " for char in text[: 4 * limit])
     line = " ".join(kept.split())
     return line if len(line) <= limit else f"{line[: limit - 1].rstrip()}…"
+
+
+def named(subject: Subject) -> str:
+    """A subject as it stands in a sentence: ``workload shop/cart``, ``device /dev/vdb of node worker-2``."""
+    name = plain("/".join(part for part in (subject.namespace, subject.name) if part))
+    part = plain(subject.part or "", 80)
+    if subject.kind is SubjectKind.CLUSTER:
+        return "the whole cluster" + (f", {part}" if part else "")
+    if subject.kind is SubjectKind.DEVICE:
+        return f"device {part} of node {name}" if part else f"a device of node {name}"
+    if subject.kind is SubjectKind.CONTAINER and part:
+        return f"container {part} of pod {name}"
+    if subject.kind is SubjectKind.COMPONENT:
+        return f"{name}, {part}" if part else name
+    return f"{subject.kind.value} {name}" + (f", {part}" if part else "")
+
+
+def measured(title: str, subject: Subject) -> str:
+    """What a query measures and on what, its title without the asides: ``File system used (device /dev/vdb of …)``."""
+    return f"{plain(_ASIDE.sub('', title))} ({named(subject)})"
+
+
+def opened(text: str) -> str:
+    """A sentence with its first letter in upper case."""
+    return text[:1].upper() + text[1:]
 
 
 def clock(at: datetime) -> str:

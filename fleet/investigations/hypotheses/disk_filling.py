@@ -15,7 +15,7 @@ from fleet.investigations.investigation import CauseKind
 from fleet.investigations.scene import Scene
 from fleet.investigations.signals import Role
 from fleet.investigations.timeline import Rise, sustained_rise
-from fleet.investigations.wording import clock, plain, quantity, span
+from fleet.investigations.wording import clock, measured, named, quantity, span
 
 _LONG_HOURS = 0.5
 _STRAIGHT = 0.8
@@ -45,10 +45,10 @@ def _filling(
     scene: Scene, key: SeriesKey, climb: tuple[Rise, PackQuery, Subject], left: str, others: int
 ) -> Hypothesis:
     rise, query, subject = climb
-    name, unit = plain(subject.display), query.unit
+    name, unit = named(subject), query.unit
     scale = 100.0 if unit == "percent" else 1.0
     climbed = (
-        f"{plain(query.title)} of {name} climbed from {quantity(rise.low, unit)} to {quantity(rise.high, unit)} in "
+        f"{measured(query.title, subject)} climbed from {quantity(rise.low, unit)} to {quantity(rise.high, unit)} in "
         f"{span(rise.window.end - rise.window.start)}"
     )
     shown = scene.book.series(

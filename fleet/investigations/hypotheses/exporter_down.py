@@ -19,7 +19,7 @@ from fleet.investigations.hypotheses.hypothesis import Expectation, Hypothesis
 from fleet.investigations.investigation import CauseKind
 from fleet.investigations.scene import Scene
 from fleet.investigations.signals import Role
-from fleet.investigations.wording import clock, plain, quantity
+from fleet.investigations.wording import clock, measured, named, plain, quantity
 
 _MOST = 0.8
 _BACK = timedelta(minutes=30)
@@ -79,7 +79,7 @@ def _fall(scene: Scene, series: tuple[int, SeriesKey, PackQuery, Subject], since
         key,
         window,
         subject=subject,
-        summary=f"{plain(query.title)} of {plain(subject.name)} fell from {quantity(usual, query.unit)} to "
+        summary=f"{measured(query.title, subject)} fell from {quantity(usual, query.unit)} to "
         f"{quantity(low, query.unit)} at {clock(since)}",
         values={"before": usual, "low": low},
     )
@@ -110,7 +110,7 @@ def _dead(scene: Scene, silence: Silence, fall: _Fall | None) -> Hypothesis:
             cluster_id=scene.cluster_id,
             kind=SubjectKind.COMPONENT,
             name=fall.job if fall else f"{silence.exporter}-exporter",
-            part=silence.place,
+            part=silence.instance,
         ),
         started_at=silence.since,
         strength=min(1.0, silence.series / max(silence.known, 1)),
@@ -163,7 +163,7 @@ def _still_ready(scene: Scene, silence: Silence) -> Expectation:
             key,
             Window(start=silence.since, end=end),
             subject=subject,
-            summary=f"{plain(subject.display)} was {'ready' if ready else 'not ready'} from "
+            summary=f"{named(subject)} was {'ready' if ready else 'not ready'} from "
             f"{clock(silence.since)} to {clock(end)}",
             values={"ready": float(np.nanmedian(values))},
         )

@@ -15,7 +15,7 @@ from fleet.investigations.deviation import Deviation
 from fleet.investigations.scene import Scene
 from fleet.investigations.shapes import gap_stretches
 from fleet.investigations.signals import exporter_of
-from fleet.investigations.wording import clock, plain
+from fleet.investigations.wording import clock, measured
 
 _MIN_GAP = timedelta(minutes=5)
 _TOGETHER = timedelta(minutes=5)
@@ -139,7 +139,7 @@ def _sampled(scene: Scene, row: int, first: int, last: int) -> bool:
 
 
 def _evidence(scene: Scene, series: _Series, window: Window) -> str:
-    name = f"{plain(series.query.title)} of {plain(series.subject.display)}"
+    name = f"{measured(series.query.title, series.subject)}"
     summary = f"{name} has no samples from {clock(window.start)} to {clock(window.end)}"
     return scene.book.series(
         series.query, series.key, window, subject=series.subject, summary=summary, values={"seconds": window.seconds}

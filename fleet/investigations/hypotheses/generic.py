@@ -10,7 +10,7 @@ from fleet.investigations.graph import NEAR, TOLERANCE
 from fleet.investigations.hypotheses.hypothesis import Expectation, Hypothesis
 from fleet.investigations.investigation import CauseKind
 from fleet.investigations.scene import Scene, hurts
-from fleet.investigations.wording import clock, plain, span
+from fleet.investigations.wording import clock, measured, plain, span
 
 _SHORTLY = timedelta(hours=1)
 _BEFORE = timedelta(hours=2)
@@ -69,7 +69,7 @@ def earliest_deviations(scene: Scene) -> Iterator[Hypothesis]:
         earlier = [one for one in near if one.window.start < each.window.start - TOLERANCE]
         yield Hypothesis(
             kind=CauseKind.DEVIATION,
-            title=f"{plain(each.query.title)} of {plain(each.subject.display)} from {clock(each.window.start)}",
+            title=f"{measured(each.query.title, each.subject)} from {clock(each.window.start)}",
             subject=each.subject,
             started_at=each.window.start,
             strength=each.strength,

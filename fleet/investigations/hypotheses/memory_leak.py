@@ -17,7 +17,7 @@ from fleet.investigations.investigation import CauseKind
 from fleet.investigations.scene import Scene
 from fleet.investigations.signals import Role
 from fleet.investigations.timeline import Rise, sustained_rise
-from fleet.investigations.wording import clock, plain, quantity, span
+from fleet.investigations.wording import clock, named, quantity, span
 
 _MEMORY = (Role.CONTAINER_MEMORY, Role.MEMORY_OF_LIMIT)
 _KILLED = frozenset({ChangeKind.OOM_KILL, ChangeKind.RESTART})
@@ -69,9 +69,9 @@ def _suspects(scene: Scene) -> set[tuple[str, str] | None]:
 
 
 def _leak(scene: Scene, workload: Subject, lead: _Climb, own: list[_Climb], others: int) -> Hypothesis:
-    rise, name = lead.rise, plain(workload.display)
+    rise, name = lead.rise, named(workload)
     climbed = (
-        f"Memory of {plain(lead.subject.display)} climbed from {quantity(rise.low, lead.query.unit)} to "
+        f"Memory of {named(lead.subject)} climbed from {quantity(rise.low, lead.query.unit)} to "
         f"{quantity(rise.high, lead.query.unit)} in {span(rise.window.end - rise.window.start)}, "
         f"{quantity(rise.per_hour, lead.query.unit)} an hour"
     )
@@ -150,7 +150,7 @@ def _at_limit(scene: Scene, own: list[_Climb]) -> Expectation:
         highest.key,
         highest.rise.window,
         subject=highest.subject,
-        summary=f"Memory of {plain(highest.subject.display)} came to {share} of its limit",
+        summary=f"Memory of {named(highest.subject)} came to {share} of its limit",
         values={"low": highest.rise.low, "high": highest.rise.high},
     )
     scale = 100.0 if highest.query.unit == "percent" else 1.0

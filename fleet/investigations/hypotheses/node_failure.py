@@ -13,7 +13,7 @@ from fleet.investigations.hypotheses.hypothesis import Expectation, Hypothesis
 from fleet.investigations.investigation import CauseKind
 from fleet.investigations.scene import Scene, hurts
 from fleet.investigations.signals import Role
-from fleet.investigations.wording import clock, plain
+from fleet.investigations.wording import clock, named
 
 _HORIZON = timedelta(hours=1)
 
@@ -66,7 +66,7 @@ def _failed(
         and scene.graph.closeness(subject, each.subject) >= NEAR
         and each.query.id not in scene.material.signals.ids(Role.NODE_READY)
     ]
-    name = plain(subject.display)
+    name = named(subject)
     suffering = tuple(scene.book.deviation(each) for each in hit[:3])
     quiet = tuple(identifier for each in silent[:1] for identifier in each.evidence)
     return Hypothesis(
@@ -81,6 +81,9 @@ def _failed(
             Expectation("what stands on it suffers", bool(hit or silent), 2, (*suffering, *quiet)),
             Expectation("other nodes are ready", others == 0, 1),
         ),
-        claims=tuple(deviation for each in silent for deviation in each.deviations),
+        claims=(
+            *(deviation for each in silent for deviation in each.deviations),
+            *(each for each in scene.playing(Role.TARGETS_UP, sign=-1) if _around(since, each.window.start)),
+        ),
         story=((f"{name} was not ready from {clock(since)}.", evidence),),
     )

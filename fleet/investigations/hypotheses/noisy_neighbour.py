@@ -13,7 +13,7 @@ from fleet.investigations.hypotheses.hypothesis import Expectation, Hypothesis
 from fleet.investigations.investigation import CauseKind
 from fleet.investigations.scene import Scene
 from fleet.investigations.signals import Role
-from fleet.investigations.wording import clock, plain, quantity
+from fleet.investigations.wording import clock, named, plain, quantity
 
 _SUFFERING = (Role.THROTTLING, Role.LATENCY, Role.ERRORS)
 _HORIZON = timedelta(minutes=30)
@@ -92,7 +92,7 @@ def _follows(effect: Deviation, cause: Deviation) -> bool:
 
 
 def _noisy(scene: Scene, jump: _Jump, busy: list[Deviation], victims: list[Deviation]) -> Hypothesis:
-    since, name = jump.deviation.window.start, plain(jump.workload.display)
+    since, name = jump.deviation.window.start, named(jump.workload)
     rose = scene.book.deviation(jump.deviation)
     slow = tuple(scene.book.deviation(each) for each in victims[:3])
     full = tuple(scene.book.deviation(each) for each in busy[:2])
@@ -137,10 +137,8 @@ def _standing(scene: Scene, jump: _Jump) -> tuple[str, Subject]:
     node = Subject(cluster_id=scene.cluster_id, kind=SubjectKind.NODE, name=jump.node or "")
     pods = scene.material.topology.members(node.name)
     if not pods:
-        return f"{plain(jump.workload.display)} and {plain(node.display)} rose at the same time", node
-    return f"{plain(jump.deviation.subject.display)} stands on {plain(node.display)} with {len(pods) - 1} other pods", (
-        node
-    )
+        return f"{named(jump.workload)} and {named(node)} rose at the same time", node
+    return f"{named(jump.deviation.subject)} stands on {named(node)} with {len(pods) - 1} other pods", (node)
 
 
 def _accounts(scene: Scene, jump: _Jump, busy: list[Deviation]) -> Expectation:

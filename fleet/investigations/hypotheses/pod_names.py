@@ -18,7 +18,7 @@ from fleet.inventory.subject import Subject
 from fleet.investigations.graph import workload_subject
 from fleet.investigations.scene import Scene
 from fleet.investigations.signals import Role
-from fleet.investigations.wording import clock, plain
+from fleet.investigations.wording import clock, named
 
 _DEPLOYED = re.compile(r"^(?P<name>.+)-(?P<hash>[bcdfghjklmnpqrstvwxz2456789]{5,10})-[bcdfghjklmnpqrstvwxz2456789]{5}$")
 """Kubernetes makes hashes and suffixes of these letters and digits only (k8s.io/apimachinery, util/rand)."""
@@ -69,7 +69,7 @@ def _rollout(
     frame = scene.material.frame
     first, last, key, query = new[1]
     at = frame.time_at(first)
-    summary = f"Pods of {plain(subject.display)} with a new template hash {new[0]} (before {old[0]}) from {clock(at)}"
+    summary = f"Pods of {named(subject)} with a new template hash {new[0]} (before {old[0]}) from {clock(at)}"
     change = Change(
         cluster_id=scene.cluster_id,
         kind=ChangeKind.ROLLOUT,

@@ -14,7 +14,7 @@ from fleet.investigations.hypotheses.pod_names import rollouts_in_names
 from fleet.investigations.investigation import CauseKind
 from fleet.investigations.scene import Scene, hurts
 from fleet.investigations.signals import Role
-from fleet.investigations.wording import clock, plain, span
+from fleet.investigations.wording import clock, named, plain, span
 
 _SOON = timedelta(minutes=30)
 _CALM = timedelta(hours=1)
@@ -45,7 +45,7 @@ def _judged(scene: Scene, change: Change, told: tuple[str, ...]) -> Iterator[Hyp
     worst = max(after, key=lambda each: each.strength)
     shown = tuple(dict.fromkeys(scene.book.deviation(each) for each in (first, worst)))
     lag = max(first.window.start - change.at, timedelta(0))
-    name = plain(subject.display)
+    name = named(subject)
     yield Hypothesis(
         kind=CauseKind.ROLLOUT,
         title=f"Rollout of {name} at {clock(change.at)}{_images(change)}",

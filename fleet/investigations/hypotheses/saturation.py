@@ -12,7 +12,7 @@ from fleet.investigations.hypotheses.hypothesis import Expectation, Hypothesis
 from fleet.investigations.investigation import CauseKind
 from fleet.investigations.scene import Scene, hurts
 from fleet.investigations.signals import Role
-from fleet.investigations.wording import clock, plain, quantity
+from fleet.investigations.wording import clock, measured, quantity
 
 _NOT_RESOURCES = (Role.ERRORS, Role.LATENCY, Role.THROTTLING, Role.TARGETS_UP)
 _HORIZON = timedelta(hours=2)
@@ -54,7 +54,7 @@ def _saturated(scene: Scene, full: Deviation) -> Hypothesis:
         and scene.graph.closeness(full.subject, each.subject) >= NEAR
     ]
     before = [each for each in suffering if each.window.start < since]
-    name = f"{plain(full.query.title)} of {plain(full.subject.display)}"
+    name = f"{measured(full.query.title, full.subject)}"
     return Hypothesis(
         kind=CauseKind.SATURATION,
         title=f"{name} came to {quantity(full.observed, full.query.unit)} from {clock(since)}",
