@@ -41,6 +41,8 @@ DAY_SECONDS = 86_400
 MIN_SEASON_DAYS = 3
 BAND = (0.005, 0.995)
 """The quantiles of the history that bound the usual range."""
+REACHED = (0.002, 0.998)
+"""The quantiles between which the past's values lie, whatever the time of day."""
 _MIN_KNOWN_SECONDS = 12 * 3600
 """A series with less history than this is new: nothing is usual for it yet."""
 _MIN_KNOWN_WITHOUT_HISTORY_SECONDS = 3 * 3600
@@ -72,6 +74,7 @@ class SeasonalProfile:
         day_levels: what would have been foretold for each day of ``past``, (series, days).
         band: quantiles 0.5% and 99.5% of the standardised past, (series, 2).
         quartiles: 25% and 75% of it, (series, 2).
+        reached: the range of the past's values, but for 0.2% of its samples on either side, (series, 2).
         known: whether there is enough past to judge a series.
         days: how much of a past each series has, (series,).
         end: where the past ends (UTC); ``slot_seconds``: length of a slot and step of ``past``.
@@ -85,6 +88,7 @@ class SeasonalProfile:
     day_levels: FloatArray
     band: FloatArray
     quartiles: FloatArray
+    reached: FloatArray
     known: npt.NDArray[np.bool_]
     days: FloatArray
     end: datetime
@@ -106,6 +110,7 @@ class SeasonalProfile:
             self.day_levels[rows],
             self.band[rows],
             self.quartiles[rows],
+            self.reached[rows],
             self.known[rows],
             self.days[rows],
             self.end,
@@ -164,6 +169,7 @@ def fit_profile(frame: Frame, history: Frame | None) -> SeasonalProfile:
         day_levels=fitted.day_levels,
         band=fitted.quantiles[:, [0, 3]],
         quartiles=fitted.quantiles[:, [1, 2]],
+        reached=fitted.reached,
         known=samples * past.step_seconds >= least,
         days=(samples * past.step_seconds / DAY_SECONDS).astype(np.float32),
         end=past.window.end,
@@ -183,8 +189,11 @@ def band_of(frame: Frame, profile: SeasonalProfile) -> Baseline:
     level = np.where(profile.known, profile.level, np.float32(np.nan))
     middle = level[:, None] + profile.season[:, slots]
     spread = profile.spread[:, slots]
+    low = middle + spread * np.minimum(profile.band[:, :1], 0)
+    # What never was negative is not expected to be.
+    low = np.where(profile.reached[:, :1] >= 0, np.maximum(low, 0), low)
     return Baseline(
-        low=np.asarray(middle + spread * np.minimum(profile.band[:, :1], 0), dtype=np.float32),
+        low=np.asarray(low, dtype=np.float32),
         middle=np.asarray(middle, dtype=np.float32),
         high=np.asarray(middle + spread * np.maximum(profile.band[:, 1:], 0), dtype=np.float32),
     )
@@ -199,17 +208,30 @@ class _Fitted:
     level: FloatArray
     day_levels: FloatArray
     quantiles: FloatArray
+    reached: FloatArray
 
     @classmethod
     def empty(cls, count: int, days: int, slots: int) -> _Fitted:
         def blank(*shape: int) -> FloatArray:
             return np.full(shape, np.nan, dtype=np.float32)
 
-        return cls(blank(count, slots), blank(count, slots), blank(count), blank(count, days), blank(count, 4))
+        return cls(
+            blank(count, slots),
+            blank(count, slots),
+            blank(count),
+            blank(count, days),
+            blank(count, 4),
+            blank(count, 2),
+        )
 
     def view(self, rows: slice) -> _Fitted:
         return _Fitted(
-            self.season[rows], self.spread[rows], self.level[rows], self.day_levels[rows], self.quantiles[rows]
+            self.season[rows],
+            self.spread[rows],
+            self.level[rows],
+            self.day_levels[rows],
+            self.quantiles[rows],
+            self.reached[rows],
         )
 
 
@@ -244,6 +266,9 @@ def _fit_rows(values: FloatArray, *, seasonal: bool, into: _Fitted) -> None:
     into.day_levels[:] = levels
     for column, share in enumerate((BAND[0], *_QUARTILES, BAND[1])):
         into.quantiles[:, column] = sorted_quantile(flat, share)
+    ordered = np.sort(values, axis=1)
+    for column, share in enumerate(REACHED):
+        into.reached[:, column] = sorted_quantile(ordered, share)
 
 
 def _season(folded: FloatArray) -> FloatArray:

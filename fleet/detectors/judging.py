@@ -21,6 +21,10 @@ from fleet.frames.frame import Frame
 SERIES_OF_BUDGET = 5000
 _WARNING_FACTOR = 10.0
 """Beyond the pack's warning bound a departure may be this much more probable: the bound is evidence of its own."""
+_USUAL_ELSEWHEN = np.float32(2.0)
+"""A value that is usual at another time of day must pass the threshold by this factor: profiles may be off in time."""
+_BEYOND_REACH = np.float32(0.05)
+"""A value is new when it lies outside of all that the past reached by this share of that range."""
 _CRITICAL = 2.0
 _RARE_STATE_DIGITS = 2.0
 _RARE_STATE_DIGITS_IN_SAMPLE = 0.6
@@ -95,7 +99,8 @@ def screened(judged: Judged, screen: Screen, bounds: Scores) -> list[Evidence]:
         thresholds = tails.thresholds(judged.chance * screen.share)
         eased = tails.thresholds(judged.chance * _WARNING_FACTOR * screen.share)
         with np.errstate(invalid="ignore"):
-            flags = (scores >= thresholds[:, None]) | ((scores >= eased[:, None]) & (bounds.signs == side))
+            needed = thresholds[:, None] * np.where(_reached(judged, side), _USUAL_ELSEWHEN, np.float32(1))
+            flags = (scores >= needed) | ((scores >= eased[:, None]) & (bounds.signs == side))
         flags &= rows[:, None] & matter
         result.append(Evidence(screen.name, side, flags, scores, thresholds, tails, screen.share))
     return result
@@ -189,6 +194,13 @@ def _tails(judged: Judged, screen: Screen, signed: FloatArray, maxima: FloatArra
     return tails_of_body(signed, judged.blocks_a_day, screen.least)
 
 
+def _reached(judged: Judged, side: int) -> Flags:
+    """Blocks whose value lies, on this side, within what the past reached at any time of day."""
+    low, high = judged.profile.reached[:, :1], judged.profile.reached[:, 1:]
+    edge = (high if side > 0 else -low) + _BEYOND_REACH * (high - low)
+    return np.asarray(side * judged.blocks.values <= edge)
+
+
 def _matters(judged: Judged) -> Flags:
     slots = judged.profile.slots_of(judged.blocks)
     expected = judged.profile.level[:, None] + judged.profile.season[:, slots]
@@ -207,7 +219,7 @@ def _unseen(
 ) -> Flags:
     """Which flagged counts are higher than like series reached on all but a ``chance`` of their days."""
     folded = day_folds(side * np.round(profile.past), profile.slots)
-    seen = np.isfinite(folded).any(axis=2)
+    seen = np.asarray(np.isfinite(folded).any(axis=2))
     maxima = np.where(np.isfinite(folded), folded, -np.inf).max(axis=2)
     unseen = np.zeros_like(flags)
     for pool in np.unique(pools[flags.any(axis=1)]):
@@ -223,14 +235,13 @@ def _restful(
 ) -> npt.NDArray[np.bool_]:
     """Rows that never left their level on this side, among series that seldom do."""
     away = (detector.score(past, None).signs == side).astype(np.float32)
-    left: Flags = np.greater(day_folds(away, slots), 0)
-    seen = np.isfinite(day_folds(past.values, slots)).any(axis=2)
-    days_left = np.any(left, axis=2)
-    restful: npt.NDArray[np.bool_] = ~np.any(days_left, axis=1)
+    days_left = np.asarray(day_folds(away, slots).max(axis=2) > 0)
+    seen = np.asarray(np.isfinite(day_folds(past.values, slots)).any(axis=2))
+    restful = np.zeros(len(pools), dtype=np.bool_)
     for pool in np.unique(pools):
         rows = pools == pool
-        restless = days_left[rows].sum() > _RESTLESS_STATE_SHARE * max(1, seen[rows].sum())
-        restful[rows] &= not restless
+        restless = days_left[rows].sum() > _RESTLESS_STATE_SHARE * max(1, int(seen[rows].sum()))
+        restful[rows] = ~days_left[rows].any(axis=1) & (not restless)
     return restful
 
 

@@ -14,6 +14,8 @@ from fleet.frames.pack import Direction, PackQuery, QueryKind, QueryPack
 from fleet.inventory.subject import SubjectKind
 
 _STRICT = {Sensitivity.LOW, Sensitivity.MEDIUM}
+_STATE_SECONDS = {Sensitivity.LOW: 900, Sensitivity.MEDIUM: 600, Sensitivity.HIGH: 600, Sensitivity.EXTREME: 300}
+"""How long a state has to be away from its level: shorter departures are seen on quiet clusters too."""
 _LASTING_SUBJECTS = {SubjectKind.CLUSTER, SubjectKind.NODE, SubjectKind.DEVICE, SubjectKind.COMPONENT}
 """Things whose absence is news; pods, workloads, volumes and routes come and go by somebody's will."""
 _LEAST_RATIO_CHANGE = 0.02
@@ -86,10 +88,12 @@ def _absence_hurts(query: PackQuery) -> bool:
 
 
 def _shortest(query: PackQuery | None, sensitivity: Sensitivity, block_seconds: int) -> int:
-    """Blocks: 10 minutes for what is measured and 15 or 10 for states at the strict settings, else 5; counts 5."""
-    seconds = 300
-    if query is not None and sensitivity in _STRICT:
-        seconds = {QueryKind.COUNT: 300, QueryKind.STATE: 900 if sensitivity is Sensitivity.LOW else 600}.get(
-            query.kind, 600
-        )
+    """Blocks that an anomaly of this query has to last; events leave their mark on a count for 5 minutes at least."""
+    kind = query.kind if query is not None else QueryKind.GAUGE
+    if kind is QueryKind.STATE:
+        seconds = _STATE_SECONDS[sensitivity]
+    elif kind is QueryKind.COUNT or sensitivity not in _STRICT:
+        seconds = 300
+    else:
+        seconds = 600
     return max(1, ceil(seconds / block_seconds))

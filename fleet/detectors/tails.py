@@ -28,10 +28,11 @@ _LEAN_ON_ALL = 400.0
 _TYPICAL_PRIOR_DAYS = 4.0
 _SHAPES = np.linspace(0.0, 0.5, 51)
 """Shapes of tails that are considered: exponential to one so heavy that its variance is infinite."""
-_MIN_SCALE = 0.08
+_MIN_SCALE = 0.12
 """In typical maxima; the maxima of 288 normal values have 0.1."""
 _OWN_MARGIN = np.float32(1.2)
-"""A score must pass the second highest day of the series' own past by this factor."""
+"""A score must pass the comparable days of the series' own past by this factor."""
+_WEEK = 7
 _BODY = (0.5, 0.8)
 _BODY_MARGIN = 1.25
 
@@ -80,14 +81,12 @@ def tails_of_maxima(maxima: FloatArray, pools: npt.NDArray[np.intp], least: floa
         rows = pools == pool
         fits[rows] = _leaning(relative[rows], of_all)
     start, scale, shape = fits.T
-    ordered = -np.sort(-np.where(np.isfinite(maxima), maxima, -np.inf), axis=1)
-    second = ordered[:, min(1, ordered.shape[1] - 1)]
     return Tails(
         start=(start * typical).astype(np.float32),
         scale=(scale * typical).astype(np.float32),
         shape=shape.astype(np.float32),
         share=np.full(len(typical), _TAIL_SHARE, dtype=np.float32),
-        floor=np.where(np.isfinite(second), _OWN_MARGIN * second, 0).astype(np.float32),
+        floor=_own_floor(maxima),
     )
 
 
@@ -110,6 +109,19 @@ def tails_of_body(scores: FloatArray, blocks_a_day: float, least: float) -> Tail
         share=np.full(count, (1 - _BODY[1]) * blocks_a_day, dtype=np.float32),
         floor=np.full(count, 2 * least, dtype=np.float32),
     )
+
+
+def _own_floor(maxima: FloatArray) -> FloatArray:
+    """What a series' own past asks for: its second highest day, and the same weekday of the past weeks, by a margin.
+
+    One day may have been an incident and does not count; what happens every week on this day is no incident.
+    """
+    days = maxima.shape[1]
+    known = np.where(np.isfinite(maxima), maxima, -np.inf)
+    second = -np.sort(-known, axis=1)[:, min(1, days - 1)]
+    same_weekday = known[:, days % _WEEK :: _WEEK].max(axis=1, initial=-np.inf) if days >= _WEEK else second
+    highest = np.maximum(second, same_weekday)
+    return np.where(np.isfinite(highest), _OWN_MARGIN * highest, 0).astype(np.float32)
 
 
 def _typical(maxima: FloatArray, pools: npt.NDArray[np.intp], least: float) -> FloatArray:
