@@ -22,8 +22,8 @@ _OUT_OF_MEMORY_GAP = 90.0
 class Mode(Enum):
     """What an effect does with a value, by its strength s in 0..1.
 
-    ADD adds s × amount to the level before noise; SCALE multiplies by 1 + s × (amount - 1); TOWARDS moves the value by s
-    of its way to amount; GAP takes the sample away.
+    ADD adds s × amount to the level before noise; SCALE multiplies by 1 + s × (amount - 1); TOWARDS moves the value
+    by s of its way to amount; GAP takes the sample away.
     """
 
     ADD = "add"

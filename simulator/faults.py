@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass
+from typing import Any
 
 from simulator.layout import Layout, Node, Workload
 from simulator.options import FaultKind
@@ -114,7 +115,10 @@ def plan_story(layout: Layout, kinds: list[FaultKind], anchor: float, *, ongoing
     for index, kind in enumerate(kinds):
         begin = anchor - 22 * HOUR + index * slot
         last = index == len(kinds) - 1
-        faults.append(_fault(layout, kind, index, begin, slot, draws, free, forever=last and ongoing))
+        start, end, climb = _times(kind, begin, slot, draws, forever=last and ongoing)
+        name = f"{layout.cluster}-{index + 1}-{kind.value}"
+        place = _place(layout, kind, draws, free)
+        faults.append(Fault(name, layout.cluster, kind, start, end, climb_seconds=climb, **place))
     harmless = _harmless(layout, faults, anchor, draws, free)
     own = [_story_of(fault, anchor) for fault in faults]
     return Story(
@@ -139,7 +143,7 @@ def _story_of(fault: Fault, anchor: float) -> Story:
 
 
 def oom_kills(fault: Fault, anchor: float) -> list[float]:
-    """When a leak ends in a kill (Unix seconds): each time it has climbed to the limit, up to a day after the anchor."""
+    """When a leak ends in a kill (Unix seconds): each time it is at the limit, up to a day after the anchor."""
     kills, at = [], fault.start + fault.climb_seconds
     while at < min(fault.end, anchor + DAY):
         kills.append(at)
@@ -169,17 +173,10 @@ class _Places:
         return usable[0]
 
 
-def _fault(
-    layout: Layout,
-    kind: FaultKind,
-    index: int,
-    begin: float,
-    slot: float,
-    draws: random.Random,
-    free: _Places,
-    *,
-    forever: bool,
-) -> Fault:
+def _times(
+    kind: FaultKind, begin: float, slot: float, draws: random.Random, *, forever: bool
+) -> tuple[float, float, float]:
+    """Start, end and climb of a fault within a stretch of ``slot`` seconds; all in seconds."""
     climb = 0.0
     length = min(slot * 0.5, draws.uniform(1.4, 2.4) * HOUR)
     if kind is FaultKind.MEMORY_LEAK:
@@ -192,18 +189,10 @@ def _fault(
     if forever and not climb:
         start = begin + slot + HOUR - draws.uniform(1.2, 2.4) * HOUR
     start = _scrape(start)
-    return Fault(
-        id=f"{layout.cluster}-{index + 1}-{kind.value}",
-        cluster=layout.cluster,
-        kind=kind,
-        start=start,
-        end=FOREVER if forever else _scrape(start + length),
-        climb_seconds=climb,
-        **_place(layout, kind, draws, free),
-    )
+    return start, FOREVER if forever else _scrape(start + length), climb
 
 
-def _place(layout: Layout, kind: FaultKind, draws: random.Random, free: _Places) -> dict[str, object]:
+def _place(layout: Layout, kind: FaultKind, draws: random.Random, free: _Places) -> dict[str, Any]:
     applications = [each for each in layout.workloads if each.kind == "Deployment" and not each.batch]
     if kind is FaultKind.NOISY_NEIGHBOUR:
         return {"workload": free.workload([each for each in layout.workloads if each.batch])}

@@ -191,7 +191,7 @@ class _Listener:
             raise
         self.url = f"https://127.0.0.1:{self._socket.getsockname()[1]}"
         config = uvicorn.Config(
-            application,  # type: ignore[arg-type]
+            application,
             http="h11",
             ws="none",
             lifespan="off",

@@ -12,6 +12,7 @@ from functools import cache, lru_cache
 import numba
 import numpy as np
 import numpy.typing as npt
+from numba.extending import register_jitable
 
 Bytes = npt.NDArray[np.uint8]
 _MAX_DIGITS = 20
@@ -19,7 +20,40 @@ _TAIL = 4
 """Bytes after a value: ``"],`` and one to spare."""
 
 
-def _write_matrix(  # noqa: PLR0913 - a compiled loop takes plain arrays
+@register_jitable
+def _copy(source: Bytes, begin: int, end: int, out: Bytes, at: int) -> int:
+    for position in range(begin, end):
+        out[at] = source[position]
+        at += 1
+    return at
+
+
+@register_jitable
+def _write_number(value: float, decimals: int, digits: Bytes, out: Bytes, at: int) -> int:
+    """Writes a number at ``at`` and says where it ends; ``digits`` is room to work in."""
+    number = np.int64(np.rint(abs(value) * 10.0**decimals))
+    if value < 0 and number:
+        out[at] = 45
+        at += 1
+    left = decimals
+    while left and number % 10 == 0:
+        number //= 10
+        left -= 1
+    count = 0
+    while number or count <= left:
+        digits[count] = 48 + number % 10
+        number //= 10
+        count += 1
+    for place in range(count - 1, -1, -1):
+        out[at] = digits[place]
+        at += 1
+        if place == left and left:
+            out[at] = 46
+            at += 1
+    return at
+
+
+def _write_matrix(
     values: npt.NDArray[np.float32],
     decimals: int,
     stamps: Bytes,
@@ -28,43 +62,18 @@ def _write_matrix(  # noqa: PLR0913 - a compiled loop takes plain arrays
     head_ends: npt.NDArray[np.int64],
     out: Bytes,
 ) -> int:
-    scale = 10.0**decimals
     digits = np.zeros(40, dtype=np.uint8)
     at = 0
     for row in range(values.shape[0]):
         row_start = at
-        begin = head_ends[row - 1] if row else 0
-        for position in range(begin, head_ends[row]):
-            out[at] = heads[position]
-            at += 1
+        at = _copy(heads, head_ends[row - 1] if row else 0, head_ends[row], out, at)
         first_sample = at
         for column in range(values.shape[1]):
             value = np.float64(values[row, column])
             if value != value:
                 continue
-            begin = stamp_ends[column - 1] if column else 0
-            for position in range(begin, stamp_ends[column]):
-                out[at] = stamps[position]
-                at += 1
-            number = np.int64(np.rint(abs(value) * scale))
-            if value < 0 and number:
-                out[at] = 45
-                at += 1
-            left = decimals
-            while left and number % 10 == 0:
-                number //= 10
-                left -= 1
-            count = 0
-            while number or count <= left:
-                digits[count] = 48 + number % 10
-                number //= 10
-                count += 1
-            for place in range(count - 1, -1, -1):
-                out[at] = digits[place]
-                at += 1
-                if place == left and left:
-                    out[at] = 46
-                    at += 1
+            at = _copy(stamps, stamp_ends[column - 1] if column else 0, stamp_ends[column], out, at)
+            at = _write_number(value, decimals, digits, out, at)
             out[at] = 34
             out[at + 1] = 93
             out[at + 2] = 44
@@ -83,9 +92,9 @@ def _write_matrix(  # noqa: PLR0913 - a compiled loop takes plain arrays
 def _writer() -> Callable[..., int]:
     """The compiled loop; where no directory can be written its machine code is not kept for the next process."""
     try:
-        return numba.njit(cache=True, nogil=True)(_write_matrix)  # type: ignore[no-any-return]
+        return numba.njit(cache=True, nogil=True)(_write_matrix)
     except RuntimeError:
-        return numba.njit(nogil=True)(_write_matrix)  # type: ignore[no-any-return]
+        return numba.njit(nogil=True)(_write_matrix)
 
 
 def render_matrix(

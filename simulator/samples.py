@@ -126,7 +126,7 @@ def _slow_noise(slots: Ints, strides: Ints) -> Floats:
     at_knots += 0.75 * (before + share * (after - before))
     column = slots // _MINUTES_KNOT - first
     fraction = ((slots % _MINUTES_KNOT) / _MINUTES_KNOT).astype(np.float32)
-    left = at_knots[:, column]
+    left: Floats = at_knots[:, column]
     left += fraction * (at_knots[:, column + 1] - left)
     return left
 

@@ -14,7 +14,7 @@ from urllib.parse import parse_qs
 from simulator.answers import Answer, RefusedError, Request, json_answer, text_answer
 from simulator.broken import CutShort, Hang, Stream, as_broken
 from simulator.cluster import SimulatedCluster
-from simulator.kubernetes.api import answer_kubernetes, refuse_token
+from simulator.kubernetes.api import answer_kubernetes
 from simulator.options import BrokenMode
 from simulator.prometheus import answer_prometheus
 
@@ -119,9 +119,7 @@ class Application:
             if mode in {BrokenMode.HANG, BrokenMode.HTML, BrokenMode.UNAVAILABLE}:
                 return as_broken(mode, request, None)
             if api == "kubernetes":
-                if not known:
-                    return refuse_token(request)
-                return answer_kubernetes(self._clusters[name](), request)
+                return answer_kubernetes(self._clusters[name](), request, known=known)
             if not known:
                 return text_answer("Unauthorized\n", 401)
             answer = answer_prometheus(self._clusters[name](), request)

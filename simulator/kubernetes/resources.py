@@ -1,0 +1,245 @@
+"""Which resources the API server has: groups, kinds, their objects, columns and selectable fields."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from simulator.cluster import SimulatedCluster
+from simulator.kubernetes import tables
+from simulator.kubernetes.events import events
+from simulator.kubernetes.meta import Object, condition, metadata
+from simulator.kubernetes.nodes import born, namespaces, nodes
+from simulator.kubernetes.pods import pods
+from simulator.kubernetes.workloads import daemon_sets, deployments, replica_sets, stateful_sets
+from simulator.layout import Profile
+from simulator.truth import rfc3339
+
+Objects = Callable[[SimulatedCluster, float], list[Object]]
+Fields = Mapping[str, Callable[[Object], str]]
+
+OPENSHIFT_VERSION = "4.16.11"
+
+
+@dataclass(frozen=True)
+class Resource:
+    """A kind of object that can be read."""
+
+    group: str
+    version: str
+    plural: str
+    kind: str
+    objects: Objects
+    namespaced: bool = True
+    short_names: tuple[str, ...] = ()
+    columns: Sequence[tables.Column] = (("Name", "string", 0), ("Age", "string", 0))
+    cells: tables.Cells = tables.plain_cells
+    fields: Fields | None = None
+
+    @property
+    def group_version(self) -> str:
+        """As it stands in ``apiVersion``."""
+        return f"{self.group}/{self.version}" if self.group else self.version
+
+    @property
+    def selectable(self) -> Fields:
+        """The fields that a field selector may name."""
+        names: dict[str, Callable[[Object], str]] = {"metadata.name": lambda item: item["metadata"]["name"]}
+        if self.namespaced:
+            names["metadata.namespace"] = lambda item: item["metadata"]["namespace"]
+        return {**names, **(self.fields or {})}
+
+
+def _at(*path: str) -> Callable[[Object], str]:
+    def read(item: Object) -> str:
+        value: object = item
+        for name in path:
+            value = value.get(name, "") if isinstance(value, dict) else ""
+        return str(value)
+
+    return read
+
+
+def _columns(text: str) -> Sequence[tables.Column]:
+    """Columns from their names; ``*`` before a name: only shown when wide."""
+    made = []
+    for name in text.split(", "):
+        whole = name.lstrip("*") in {"Restarts", "Up-to-date", "Available", "Desired", "Current"}
+        made.append((name.lstrip("*"), "integer" if whole else "string", 1 if name.startswith("*") else 0))
+    return made
+
+
+_TEMPLATE = "*Containers, *Images, *Selector"
+_EVENT_FIELDS: Fields = {
+    **{
+        f"involvedObject.{name}": _at("involvedObject", name)
+        for name in ("kind", "namespace", "name", "uid", "apiVersion", "fieldPath")
+    },
+    "reason": _at("reason"),
+    "type": _at("type"),
+    "reportingComponent": _at("reportingComponent"),
+    "source": _at("source", "component"),
+}
+_POD_FIELDS: Fields = {
+    "spec.nodeName": _at("spec", "nodeName"),
+    "spec.restartPolicy": _at("spec", "restartPolicy"),
+    "spec.schedulerName": _at("spec", "schedulerName"),
+    "spec.serviceAccountName": _at("spec", "serviceAccountName"),
+    "status.phase": _at("status", "phase"),
+    "status.podIP": _at("status", "podIP"),
+}
+
+_BUILT_IN = (
+    Resource(
+        "",
+        "v1",
+        "events",
+        "Event",
+        events,
+        short_names=("ev",),
+        columns=_columns("Last Seen, Type, Reason, Object, Message, *Name"),
+        cells=tables.event_cells,
+        fields=_EVENT_FIELDS,
+    ),
+    Resource(
+        "",
+        "v1",
+        "namespaces",
+        "Namespace",
+        namespaces,
+        namespaced=False,
+        short_names=("ns",),
+        columns=_columns("Name, Status, Age"),
+        cells=tables.namespace_cells,
+        fields={"status.phase": _at("status", "phase")},
+    ),
+    Resource(
+        "",
+        "v1",
+        "nodes",
+        "Node",
+        nodes,
+        namespaced=False,
+        short_names=("no",),
+        columns=_columns(
+            "Name, Status, Roles, Age, Version, *Internal-IP, *External-IP, *OS-Image, *Kernel-Version, "
+            "*Container-Runtime"
+        ),
+        cells=tables.node_cells,
+        fields={"spec.unschedulable": _at("spec", "unschedulable")},
+    ),
+    Resource(
+        "",
+        "v1",
+        "pods",
+        "Pod",
+        pods,
+        short_names=("po",),
+        columns=_columns("Name, Ready, Status, Restarts, Age, *IP, *Node, *Nominated Node, *Readiness Gates"),
+        cells=tables.pod_cells,
+        fields=_POD_FIELDS,
+    ),
+    Resource(
+        "apps",
+        "v1",
+        "daemonsets",
+        "DaemonSet",
+        daemon_sets,
+        short_names=("ds",),
+        columns=_columns(f"Name, Desired, Current, Ready, Up-to-date, Available, Node Selector, Age, {_TEMPLATE}"),
+        cells=tables.daemon_set_cells,
+    ),
+    Resource(
+        "apps",
+        "v1",
+        "deployments",
+        "Deployment",
+        deployments,
+        short_names=("deploy",),
+        columns=_columns(f"Name, Ready, Up-to-date, Available, Age, {_TEMPLATE}"),
+        cells=tables.deployment_cells,
+    ),
+    Resource(
+        "apps",
+        "v1",
+        "replicasets",
+        "ReplicaSet",
+        replica_sets,
+        short_names=("rs",),
+        columns=_columns(f"Name, Desired, Current, Ready, Age, {_TEMPLATE}"),
+        cells=tables.replica_set_cells,
+    ),
+    Resource(
+        "apps",
+        "v1",
+        "statefulsets",
+        "StatefulSet",
+        stateful_sets,
+        short_names=("sts",),
+        columns=_columns("Name, Ready, Age, *Containers, *Images"),
+        cells=tables.stateful_set_cells,
+    ),
+)
+
+
+def _none(cluster: SimulatedCluster, at: float) -> list[Object]:
+    return []
+
+
+def _cluster_versions(cluster: SimulatedCluster, at: float) -> list[Object]:
+    start = born(cluster)
+    done = {
+        "state": "Completed",
+        "version": OPENSHIFT_VERSION,
+        "image": f"quay.io/openshift-release-dev/ocp-release:{OPENSHIFT_VERSION}-x86_64",
+        "startedTime": rfc3339(start),
+        "completionTime": rfc3339(start + 2400),
+        "verified": False,
+    }
+    message = f"Cluster version is {OPENSHIFT_VERSION}"
+    conditions = [
+        condition("Available", holds=True, since=start + 2400, reason="", message=f"Done applying {OPENSHIFT_VERSION}"),
+        condition("Progressing", holds=False, since=start + 2400, reason="", message=message),
+    ]
+    return [
+        {
+            "kind": "ClusterVersion",
+            "apiVersion": "config.openshift.io/v1",
+            "metadata": metadata(cluster, "ClusterVersion", "version", start),
+            "spec": {"channel": "stable-4.16", "clusterID": metadata(cluster, "Cluster", cluster.name, start)["uid"]},
+            "status": {
+                "desired": {"version": OPENSHIFT_VERSION, "image": done["image"]},
+                "history": [done],
+                "conditions": conditions,
+                "observedGeneration": 1,
+            },
+        }
+    ]
+
+
+def _custom(group: str, plural: str, kind: str, *, version: str = "v1", namespaced: bool = True) -> Resource:
+    return Resource(group, version, plural, kind, _none, namespaced)
+
+
+_OPENSHIFT = (
+    Resource("config.openshift.io", "v1", "clusterversions", "ClusterVersion", _cluster_versions, namespaced=False),
+    _custom("route.openshift.io", "routes", "Route"),
+    _custom("monitoring.coreos.com", "prometheusrules", "PrometheusRule"),
+)
+_GPUS = (_custom("nvidia.com", "clusterpolicies", "ClusterPolicy", namespaced=False),)
+_PTP = (
+    _custom("ptp.openshift.io", "ptpconfigs", "PtpConfig"),
+    _custom("sriovnetwork.openshift.io", "sriovnetworknodestates", "SriovNetworkNodeState"),
+)
+
+
+def resources_of(profile: Profile) -> tuple[Resource, ...]:
+    """The resources of a kind of cluster."""
+    found: tuple[Resource, ...] = _BUILT_IN
+    if profile.openshift:
+        found += _OPENSHIFT
+    if profile.gpus:
+        found += _GPUS
+    if profile.ptp:
+        found += _PTP
+    return found
