@@ -12,7 +12,8 @@ FloatArray = npt.NDArray[np.float64]
 
 _FALL = 0.4
 """A drop by this share of the range within one block is a restart or a clean-up: a ramp ends there."""
-_MIN_BLOCKS = 8
+_MIN_BLOCKS = 12
+"""Shorter than an hour, noise can climb as well."""
 _CLIMBING = 0.7
 """Share of the ramp's eighths that must be higher than the one before."""
 

@@ -80,7 +80,9 @@ def _calm_before(scene: Scene, change: Change, own: list[Deviation]) -> Expectat
     earlier = [
         each
         for each in own
-        if change.at - _CALM <= each.window.start < change.at - TOLERANCE and each.finding is not None
+        if each.window.start < change.at - TOLERANCE
+        and each.window.end > change.at - _CALM
+        and each.finding is not None
     ]
     return Expectation(
         "the workload was well before",
