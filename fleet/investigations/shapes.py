@@ -16,6 +16,8 @@ _MIN_BLOCKS = 12
 """Shorter than an hour, noise can climb as well."""
 _CLIMBING = 0.7
 """Share of the ramp's eighths that must be higher than the one before."""
+_ABOVE_NOISE = 6.0
+"""The least rise, in standard deviations of the noise: the range of a day of pure noise is about that."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +99,7 @@ def _rise(blocks: npt.NDArray[np.intp], known: FloatArray, begin: int, end: int,
     low = float(middle + slope * (times[0] - times.mean()))
     spread = float(np.var(values))
     residual = float(np.var(values - middle - slope * (times - times.mean())))
-    if slope <= 0 or spread == 0 or not _climbs(values):
+    if slope <= 0 or spread == 0 or not _climbs(values) or values[-1] - low < _ABOVE_NOISE * _noise(known):
         return None
     return Ramp(
         first=int(blocks[begin + start]),
@@ -124,6 +126,11 @@ def _break_point(times: FloatArray, values: FloatArray) -> int:
     latest = y.size - _MIN_BLOCKS
     errors = np.concatenate(([0.0], flat[:-1]))[: latest + 1] + line[: latest + 1]
     return int(np.argmin(errors))
+
+
+def _noise(known: FloatArray) -> float:
+    """Standard deviation from one block to the next, by the median of differences: a ramp leaves it as it is."""
+    return float(np.median(np.abs(np.diff(known)))) * 1.4826 / 2**0.5
 
 
 def _climbs(values: FloatArray) -> bool:
