@@ -1,0 +1,168 @@
+"""A client of Prometheus's query API, on top of the shared transport."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from functools import partial
+from types import TracebackType
+from typing import Self, TypeVar
+
+from fleet.collectors.prometheus.answers import (
+    InstantAnswer,
+    Labels,
+    Notes,
+    RangeAnswer,
+    decode_data,
+    decode_instant,
+    decode_range,
+    join_ranges,
+)
+from fleet.collectors.prometheus.limits import PrometheusLimits
+from fleet.collectors.prometheus.samples import Grid
+from fleet.collectors.transport import HttpTransport
+from fleet.credentials import CredentialSource
+from fleet.errors import Forbidden, QueryRefused, SourceError, WrongService
+from fleet.frames.window import Window
+from fleet.inventory.cluster import Endpoint
+
+_Form = list[tuple[str, str]]
+_Decoded = TypeVar("_Decoded")
+
+
+class PrometheusClient:
+    """One endpoint's query API; threads may share it. A context manager.
+
+    Queries go as POST form bodies, which have no length limit. A server that refuses POST (405, or 403 where a
+    role of OpenShift grants only ``get``) is asked by GET from then on. All methods raise kinds of SourceError,
+    and what the credential source raises.
+    """
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        credentials: CredentialSource | None = None,
+        limits: PrometheusLimits | None = None,
+    ) -> None:
+        self.endpoint = endpoint
+        self.limits = limits or PrometheusLimits()
+        self._transport = HttpTransport(endpoint, credentials, self.limits.transport)
+        self._post: bool | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close all connections; requests under way in other threads end with an error."""
+        self._transport.close()
+
+    def probe(self) -> None:
+        """Return if the API answers at all, with the credential and within the probe's time; raise why not.
+
+        A refused query is an answer of the API, too.
+        """
+        try:
+            self._ask("/api/v1/query", [("query", "1")], decode_instant, seconds=self.limits.probe_seconds)
+        except QueryRefused:
+            return
+
+    def query(self, promql: str, at: datetime) -> InstantAnswer:
+        """The value of an expression at a time (aware)."""
+        return self._ask("/api/v1/query", [("query", promql), ("time", _seconds(at))], decode_instant)
+
+    def query_range(self, promql: str, window: Window, step_seconds: int) -> RangeAnswer:
+        """An expression over a window, on the grid ``start``, ``start + step`` … before ``end``.
+
+        Asked in as many ranges as Prometheus's limit of 11,000 points makes necessary.
+        """
+        points = window.points(step_seconds)
+        parts: list[tuple[int, RangeAnswer]] = []
+        for column in range(0, points, self.limits.range_points):
+            count = min(self.limits.range_points, points - column)
+            grid = Grid(window.start.timestamp() + column * step_seconds, step_seconds, count)
+            form = [
+                ("query", promql),
+                ("start", f"{grid.start:.3f}"),
+                ("end", f"{grid.start + (count - 1) * step_seconds:.3f}"),
+                ("step", str(step_seconds)),
+            ]
+            answer = self._ask("/api/v1/query_range", form, partial(decode_range, grid=grid))
+            parts.append((column, answer))
+        return join_ranges(parts, points)
+
+    def labels(self, window: Window) -> list[str]:
+        """Names of all labels that series had in a window."""
+        return self._ask("/api/v1/labels", _range(window), _names)
+
+    def label_values(self, label: str, window: Window, *, seconds: float | None = None) -> tuple[list[str], Notes]:
+        """Values that a label had in a window, and the server's notes; the API takes this as GET only."""
+        path = f"/api/v1/label/{label}/values"
+        with self._transport.answer(path, _range(window), post=False, seconds=seconds) as answer:
+            return decode_data(answer.body, self.endpoint.url, list[str])
+
+    def series(self, matchers: Sequence[str], window: Window) -> list[Labels]:
+        """Label sets of the series that match any of the selectors in a window."""
+        form = [("match[]", matcher) for matcher in matchers] + _range(window)
+        return [tuple(sorted(labels.items())) for labels in self._ask("/api/v1/series", form, _label_sets)]
+
+    def metadata(self) -> dict[str, list[dict[str, str]]]:
+        """Type, help and unit of each metric, as its exporters declare them."""
+        with self._transport.answer("/api/v1/metadata", [], post=False) as answer:
+            return decode_data(answer.body, self.endpoint.url, dict[str, list[dict[str, str]]])[0]
+
+    def buildinfo(self) -> dict[str, str]:
+        """Version and build of the server; WrongService where a proxy does not let this through."""
+        with self._transport.answer("/api/v1/status/buildinfo", [], post=False) as answer:
+            return decode_data(answer.body, self.endpoint.url, dict[str, str])[0]
+
+    def _ask(
+        self, path: str, form: _Form, decode: Callable[[bytearray, str], _Decoded], *, seconds: float | None = None
+    ) -> _Decoded:
+        """Ask by POST, or by GET where POST is known to be refused; the first question finds out."""
+        post = self._post is not False
+        try:
+            decoded = self._sent(path, form, decode, post=post, seconds=seconds)
+        except QueryRefused:
+            self._post = post
+            raise
+        except (Forbidden, WrongService):
+            if self._post is not None:
+                raise
+            try:
+                decoded = self._sent(path, form, decode, post=False, seconds=seconds)
+            except QueryRefused:
+                self._post = False
+                raise
+            except SourceError as error:
+                # Both ways are closed: what the second one says is true of both.
+                raise error from None
+            post = False
+        self._post = post
+        return decoded
+
+    def _sent(
+        self, path: str, form: _Form, decode: Callable[[bytearray, str], _Decoded], *, post: bool, seconds: float | None
+    ) -> _Decoded:
+        with self._transport.answer(path, form, post=post, seconds=seconds) as answer:
+            return decode(answer.body, self.endpoint.url)
+
+
+def _names(body: bytearray, url: str) -> list[str]:
+    return decode_data(body, url, list[str])[0]
+
+
+def _label_sets(body: bytearray, url: str) -> list[dict[str, str]]:
+    return decode_data(body, url, list[dict[str, str]])[0]
+
+
+def _seconds(at: datetime) -> str:
+    return f"{at.timestamp():.3f}"
+
+
+def _range(window: Window) -> _Form:
+    return [("start", _seconds(window.start)), ("end", _seconds(window.end))]

@@ -1,0 +1,91 @@
+"""A deadline over a whole request.
+
+HTTP clients bound each read of a socket; a server that sends a byte now and then passes every such bound. Here
+each operation on the socket gets no more than what is left of the request's time.
+"""
+
+from __future__ import annotations
+
+import ssl
+import threading
+import time
+from collections.abc import Iterable
+from typing import Any
+
+import httpcore
+
+
+class Deadline:
+    """A point in monotonic time; ``extend`` moves it by time that was not the server's fault."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self._at = time.monotonic() + seconds
+
+    @property
+    def remaining_seconds(self) -> float:
+        """Seconds left; negative when it has passed."""
+        return self._at - time.monotonic()
+
+    def extend(self, seconds: float) -> None:
+        """Move the deadline on."""
+        self._at += seconds
+
+
+class DeadlineBackend(httpcore.NetworkBackend):
+    """Sockets whose operations end at the deadline of the request that the calling thread works on."""
+
+    def __init__(self) -> None:
+        self._inner = httpcore.SyncBackend()
+        self._local = threading.local()
+
+    def work_until(self, deadline: Deadline) -> None:
+        """Set the deadline of the calling thread's operations from now on."""
+        self._local.deadline = deadline
+
+    def left(self, timeout: float | None) -> float:
+        """The smaller of a timeout and what is left of the calling thread's deadline, in seconds.
+
+        Raises:
+            httpcore.ReadTimeout: nothing is left.
+        """
+        remaining = float(self._local.deadline.remaining_seconds)
+        if remaining <= 0:
+            raise httpcore.ReadTimeout("the request's time is over")
+        return remaining if timeout is None else min(timeout, remaining)
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore.NetworkStream:
+        """A connection, within the deadline."""
+        stream = self._inner.connect_tcp(host, port, self.left(timeout), local_address, socket_options)
+        return _DeadlineStream(stream, self)
+
+
+class _DeadlineStream(httpcore.NetworkStream):
+    def __init__(self, inner: httpcore.NetworkStream, backend: DeadlineBackend) -> None:
+        self._inner = inner
+        self._backend = backend
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        return self._inner.read(max_bytes, self._backend.left(timeout))
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._inner.write(buffer, self._backend.left(timeout))
+
+    def close(self) -> None:
+        self._inner.close()
+
+    def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore.NetworkStream:
+        stream = self._inner.start_tls(ssl_context, server_hostname, self._backend.left(timeout))
+        return _DeadlineStream(stream, self._backend)
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._inner.get_extra_info(info)

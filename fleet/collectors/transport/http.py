@@ -1,0 +1,279 @@
+"""Requests to one endpoint: bounded in time, bytes and tries; what goes wrong comes out as one of our errors."""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+import threading
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Self
+from urllib.parse import urlencode, urlsplit
+
+import httpcore
+
+from fleet.collectors.transport.authorization import Authorization
+from fleet.collectors.transport.budget import PROCESS_SLOTS, SMALL_ANSWER_BYTES, AnswerSlots
+from fleet.collectors.transport.deadline import Deadline, DeadlineBackend
+from fleet.collectors.transport.faults import Refusal, broken, is_html, refused
+from fleet.collectors.transport.limits import TransportLimits
+from fleet.collectors.transport.tls import tls_context
+from fleet.credentials import Credential, CredentialSource
+from fleet.errors import (
+    AnswerTooLarge,
+    AnswerTruncated,
+    SourceError,
+    SourceTimeout,
+    Throttled,
+    Unauthorized,
+    Unreachable,
+)
+from fleet.inventory.cluster import Endpoint
+
+_ERROR_BODY_BYTES = 64 << 10
+_FIRST_PAUSE_SECONDS = 0.5
+_UNZIP_PIECE_BYTES = 1 << 20
+_GZIP_WINDOW_BITS = 31
+
+Form = list[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A successful answer's body, after decompression."""
+
+    body: bytearray
+
+
+class HttpTransport:
+    """One endpoint's connections and credential; threads may share it. A context manager.
+
+    The credential is fetched with the first request, which raises what its source raises.
+
+    Args:
+        endpoint: where; its TLS settings hold.
+        credentials: with what; None for an endpoint that needs no credential.
+        limits: bounds of each request.
+        slots: the process's budget for large answers.
+        now: the clock for ``Retry-After`` dates.
+    """
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        credentials: CredentialSource | None = None,
+        limits: TransportLimits | None = None,
+        *,
+        slots: AnswerSlots = PROCESS_SLOTS,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self.endpoint = endpoint
+        self.limits = limits or TransportLimits()
+        self._slots = slots
+        self._now = now
+        self._credentials = credentials
+        self._closed = threading.Event()
+        self._backend = DeadlineBackend()
+        self._opening = threading.Lock()
+        self._pools: list[httpcore.ConnectionPool] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close all connections; requests under way end with an error at their next piece."""
+        self._closed.set()
+        for pool in self._pools:
+            pool.close()
+
+    @contextlib.contextmanager
+    def answer(self, path: str, form: Form, *, post: bool, seconds: float | None = None) -> Iterator[Answer]:
+        """The answer to a request; a large answer's slot is held until the context ends.
+
+        Args:
+            path: below the endpoint's URL, for example ``/api/v1/query``.
+            form: parameters, sent as a form body (``post``) or in the query string.
+            post: POST instead of GET.
+            seconds: for this request instead of the limits' ``request_seconds``.
+
+        Raises:
+            SourceError: any of its kinds, after the tries that its kind is worth.
+            CredentialMissing, StoreUnavailable: from the credential source.
+        """
+        with self._opening:
+            if not self._pools:
+                self._authorization = Authorization(self.endpoint, self._credentials)
+                self._pools.append(self._new_pool())
+        deadline = Deadline(seconds or self.limits.request_seconds)
+        with contextlib.ExitStack() as slot:
+            yield Answer(self._tried(path, form, post, deadline, slot))
+
+    def _tried(self, path: str, form: Form, post: bool, deadline: Deadline, slot: contextlib.ExitStack) -> bytearray:
+        attempt = 0
+        while True:
+            attempt += 1
+            try:
+                return self._authorised(path, form, post, deadline, slot)
+            except SourceError as error:
+                slot.close()
+                pause = self._pause_seconds(error, attempt, deadline)
+                if pause is None:
+                    raise
+            if self._closed.wait(pause):
+                raise self._closed_error()
+
+    def _pause_seconds(self, error: SourceError, attempt: int, deadline: Deadline) -> float | None:
+        """How long to wait before the next try; None where there is none."""
+        if not error.retriable or isinstance(error, SourceTimeout) or attempt >= self.limits.attempts:
+            return None
+        # Half fixed, half chance: clients that failed together do not come back together.
+        pause = _FIRST_PAUSE_SECONDS * 2 ** (attempt - 1) * (0.5 + secrets.randbelow(1000) / 1000)
+        if isinstance(error, Throttled) and error.retry_after_seconds is not None:
+            if error.retry_after_seconds > self.limits.longest_pause_seconds:
+                return None
+            pause = error.retry_after_seconds + pause / 10
+        return pause if pause < deadline.remaining_seconds else None
+
+    def _authorised(
+        self, path: str, form: Form, post: bool, deadline: Deadline, slot: contextlib.ExitStack
+    ) -> bytearray:
+        header = self._authorization.header
+        try:
+            return self._once(path, form, post, deadline, slot)
+        except Unauthorized:
+            before = self._authorization.credential
+            if not self._authorization.renew(header):
+                raise
+            if _certificate(before) != _certificate(self._authorization.credential):
+                self._renew_connections()
+        return self._once(path, form, post, deadline, slot)
+
+    def _once(self, path: str, form: Form, post: bool, deadline: Deadline, slot: contextlib.ExitStack) -> bytearray:
+        self._backend.work_until(deadline)
+        request = self._request(path, form, post)
+        in_body = False
+        try:
+            response = self._pools[-1].handle_request(request)
+            try:
+                in_body = True
+                return self._body(response, deadline, slot)
+            finally:
+                response.close()
+        except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException) as error:
+            if self._closed.is_set():
+                raise self._closed_error() from None
+            # The library's text may quote what was sent: our own words stand alone.
+            raise broken(self.endpoint, error, deadline.seconds, in_body=in_body) from None
+
+    def _request(self, path: str, form: Form, post: bool) -> httpcore.Request:
+        parts = urlsplit(self.endpoint.url)
+        encoded = urlencode(form)
+        target = parts.path.rstrip("/") + path + (f"?{encoded}" if encoded and not post else "")
+        headers = [
+            (b"Host", parts.netloc.encode("idna" if parts.netloc.isascii() is False else "ascii")),
+            (b"Accept", b"application/json"),
+            (b"Accept-Encoding", b"gzip" if self.limits.compress else b"identity"),
+            (b"User-Agent", b"fleetscope"),
+        ]
+        if self._authorization.header is not None:
+            headers.append((b"Authorization", self._authorization.header))
+        body = encoded.encode("ascii") if post else b""
+        if post:
+            headers.append((b"Content-Type", b"application/x-www-form-urlencoded"))
+            headers.append((b"Content-Length", str(len(body)).encode()))
+        url = httpcore.URL(scheme=parts.scheme, host=parts.hostname or "", port=parts.port, target=target)
+        connect = self.limits.connect_seconds
+        timeouts = {"connect": connect, "read": None, "write": None, "pool": None}
+        return httpcore.Request(
+            "POST" if post else "GET", url, headers=headers, content=body, extensions={"timeout": timeouts}
+        )
+
+    def _body(self, response: httpcore.Response, deadline: Deadline, slot: contextlib.ExitStack) -> bytearray:
+        headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers}
+        pieces = self._pieces(response, headers)
+        if not 200 <= response.status < 300:
+            raise self._refused(response.status, headers, pieces)
+        body = bytearray()
+        for piece in pieces:
+            body += piece
+            if len(body) > self.limits.answer_bytes:
+                raise self._too_large()
+            if len(body) > SMALL_ANSWER_BYTES and len(body) - len(piece) <= SMALL_ANSWER_BYTES:
+                self._take_slot(deadline, slot)
+        if is_html(headers.get("content-type", ""), body[:1024]):
+            raise self._refused(response.status, headers, iter([bytes(body[:_ERROR_BODY_BYTES])]))
+        return body
+
+    def _pieces(self, response: httpcore.Response, headers: dict[str, str]) -> Iterator[bytes]:
+        """The body, decompressed, in pieces that stay small however well it was compressed."""
+        unzip = zlib.decompressobj(_GZIP_WINDOW_BITS) if headers.get("content-encoding") == "gzip" else None
+        for piece in response.iter_stream():
+            if self._closed.is_set():
+                raise self._closed_error()
+            if unzip is None:
+                yield piece
+                continue
+            try:
+                yield unzip.decompress(piece, _UNZIP_PIECE_BYTES)
+                while unzip.unconsumed_tail:
+                    yield unzip.decompress(unzip.unconsumed_tail, _UNZIP_PIECE_BYTES)
+            except zlib.error:
+                raise self._truncated() from None
+        if unzip is not None and not unzip.eof:
+            raise self._truncated()
+
+    def _refused(self, status: int, headers: dict[str, str], pieces: Iterator[bytes]) -> SourceError:
+        body = b""
+        # What a refusal says counts only as far as it came.
+        with contextlib.suppress(httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException):
+            for piece in pieces:
+                body += piece
+                if len(body) >= _ERROR_BODY_BYTES:
+                    break
+        body = self._authorization.hide(body[:_ERROR_BODY_BYTES].decode("utf-8", "replace")).encode()
+        return refused(self.endpoint, Refusal(status, headers, body), self._now())
+
+    def _take_slot(self, deadline: Deadline, slot: contextlib.ExitStack) -> None:
+        waited = self._slots.take(self._closed)
+        if waited < 0:
+            raise self._closed_error()
+        slot.callback(self._slots.give_back)
+        deadline.extend(waited)
+
+    def _new_pool(self) -> httpcore.ConnectionPool:
+        return httpcore.ConnectionPool(
+            ssl_context=tls_context(self.endpoint, self._authorization.credential),
+            max_connections=self.limits.connections,
+            keepalive_expiry=30.0,
+            network_backend=self._backend,
+        )
+
+    def _renew_connections(self) -> None:
+        """New connections for a new client certificate; the old ones end with their requests."""
+        self._pools.append(self._new_pool())
+
+    def _closed_error(self) -> SourceError:
+        return Unreachable(f"Reading {self.endpoint.url} was called off.", endpoint=self.endpoint.url)
+
+    def _truncated(self) -> SourceError:
+        return AnswerTruncated(f"The answer of {self.endpoint.url} ended in the middle.", endpoint=self.endpoint.url)
+
+    def _too_large(self) -> SourceError:
+        mebibytes = self.limits.answer_bytes / (1 << 20)
+        return AnswerTooLarge(
+            f"An answer of {self.endpoint.url} is larger than {mebibytes:g} MiB.",
+            endpoint=self.endpoint.url,
+            hint="Ask for a shorter window, or for fewer series.",
+        )
+
+
+def _certificate(credential: Credential | None) -> tuple[object, object] | None:
+    return None if credential is None else (credential.client_cert_pem, credential.client_key_pem)
