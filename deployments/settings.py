@@ -41,7 +41,7 @@ def _postgres_dsn(value: str) -> str:
 
 
 def _readable_file(value: Path) -> Path:
-    path = value.expanduser()
+    path = value.expanduser().absolute()
     if not path.is_file() or not os.access(path, os.R_OK):
         raise ValueError(f"{path} is not a file that can be read")
     return path

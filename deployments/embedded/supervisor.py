@@ -66,12 +66,13 @@ class Supervisor:
         Raises:
             StackError: another supervisor has this stack, or a part could not be started.
         """
+        # Before there is a record of this process, by which others send it signals.
+        self._listen()
         lock = self._state.lock(LOCK)
         if lock is None:
             raise StackError(f"The stack in {self._state.root} is already running.", hint="See: fleetscope status")
         try:
             self._state.remember_process("supervisor", os.getpid())
-            self._listen()
             self._clear_leftovers()
             self._publish("starting")
             self._supervise()

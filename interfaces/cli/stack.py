@@ -1,0 +1,109 @@
+"""``fleetscope up``, ``down`` and ``status``: the embedded stack."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from interfaces.cli.terminal import err, out, print_json
+
+if TYPE_CHECKING:
+    from deployments.embedded.control import StackStatus
+
+_COLOURS = {"up": "green", "external": "green", "waiting": "yellow", "starting": "yellow", "restarting": "yellow"}
+
+
+def up(
+    foreground: Annotated[
+        bool, typer.Option("--foreground", help="Stay, show what happens, and stop on Ctrl-C or SIGTERM.")
+    ] = False,
+) -> None:
+    """Start PostgreSQL, S3, OpenBao, the Prefect server and a worker on this machine, and keep them running.
+
+    Each FLEETSCOPE_* address that is set replaces one of them by a service of yours.
+
+    Examples: fleetscope up · fleetscope up --foreground · FLEETSCOPE_STATE_DIR=/srv/fleetscope fleetscope up
+    """
+    from deployments.embedded.control import start_stack
+    from deployments.embedded.stack import Stack
+    from deployments.embedded.supervisor import Supervisor
+    from deployments.settings import load_settings
+
+    settings = load_settings()
+    if foreground:
+        Supervisor(Stack(settings), lasting=True, worker=True, progress=_tell).run()
+        return
+    addresses = start_stack(settings, progress=_tell)
+    console = out()
+    console.print(f"Prefect UI: {addresses.prefect.ui_url}")
+    if addresses.prefect.auth_file is not None:
+        console.print(f"its login:  the content of {addresses.prefect.auth_file}", soft_wrap=True)
+    console.print("To stop it: fleetscope down")
+
+
+def down() -> None:
+    """Stop the embedded stack. Its data stays for the next start.
+
+    Example: fleetscope down
+    """
+    from deployments.embedded.control import stop_stack
+    from deployments.settings import load_settings
+
+    out().print("Stopped." if stop_stack(load_settings(), progress=_tell) else "The stack is not running.")
+
+
+def status(json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False) -> None:
+    """Show each part of the stack: state, address, process, version and log.
+
+    Exit code 0 when everything runs, 3 otherwise.
+
+    Examples: fleetscope status · fleetscope status --json
+    """
+    from dataclasses import asdict
+
+    from deployments.embedded.control import stack_status
+    from deployments.settings import load_settings
+    from interfaces.cli.exit_codes import ExitCode
+
+    found = stack_status(load_settings())
+    if json:
+        print_json(asdict(found) | {"running": found.is_running})
+    else:
+        _print_status(found)
+    if not found.is_running:
+        raise typer.Exit(ExitCode.COULD_NOT_RUN)
+
+
+def _tell(sentence: str) -> None:
+    err().print(sentence, markup=False, soft_wrap=True)
+
+
+def _print_status(found: StackStatus) -> None:
+    from rich.table import Table
+
+    console = out()
+    life = "until fleetscope down" if found.lasting else "until the command that started it ends"
+    console.print(
+        f"{found.phase}{f' (process {found.pid}, {life})' if found.pid else ''} in {found.state_directory}",
+        soft_wrap=True,
+    )
+    if not found.parts:
+        console.print("Start it with: fleetscope up")
+        return
+    table = Table("part", "state", "address", "process", "version", "restarts", "log", box=None, pad_edge=False)
+    for part in found.parts:
+        colour = _COLOURS.get(part["status"], "red")
+        table.add_row(
+            part["name"],
+            f"[{colour}]{part['status']}[/]",
+            part["address"],
+            str(part["pid"] or ""),
+            part["version"],
+            str(part["restarts"] or ""),
+            part["log"],
+        )
+    console.print(table)
+    for message in (found.error, *(part["error"] for part in found.parts if part["status"] != "up")):
+        if message:
+            console.print(message, markup=False, soft_wrap=True)
