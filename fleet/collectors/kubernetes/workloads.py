@@ -15,6 +15,7 @@ from fleet.inventory.inventory import Workload
 from fleet.inventory.subject import Subject, SubjectKind
 
 _REVISION = "deployment.kubernetes.io/revision"
+_FORMER_REVISIONS = "deployment.kubernetes.io/revision-history"
 _IMAGE_CHARACTERS = 300
 
 
@@ -28,12 +29,12 @@ class SeenWorkload:
 
 @dataclass(frozen=True)
 class ReplicaSet:
-    """A ReplicaSet: one revision of a Deployment."""
+    """A ReplicaSet: a revision of a Deployment, or several where a rollback took it up again (oldest first)."""
 
     namespace: str
     name: str
     owner: Owner | None
-    revision: int
+    revisions: tuple[int, ...]
     created_at: datetime | None
     images: tuple[str, ...]
 
@@ -58,13 +59,14 @@ def read_workload(kind: str, seen: WorkloadObject) -> SeenWorkload:
 
 
 def read_replica_set(seen: WorkloadObject) -> ReplicaSet:
-    """A ReplicaSet with its revision; 0 for one that no Deployment numbered."""
-    revision = (seen.metadata.annotations or {}).get(_REVISION, "")
+    """A ReplicaSet with its revisions; none for one that no Deployment numbered."""
+    annotations = seen.metadata.annotations or {}
+    numbers = [*annotations.get(_FORMER_REVISIONS, "").split(","), annotations.get(_REVISION, "")]
     return ReplicaSet(
         namespace=seen.metadata.namespace or "",
         name=clean(seen.metadata.name, NAME_CHARACTERS),
         owner=_owner(seen.metadata),
-        revision=int(revision) if revision.isdigit() else 0,
+        revisions=tuple(sorted({int(number) for number in numbers if number.isdecimal()})),
         created_at=seen.metadata.creation_timestamp,
         images=_images(seen.spec or WorkloadSpec()),
     )
@@ -79,11 +81,11 @@ def rollouts(
         cluster_id: of the cluster.
         sets: ReplicaSets in any order.
         progressed_at: when a Deployment (namespace, name) last went on with a rollout. A rollback takes an old
-            ReplicaSet up again, whose age then says nothing.
+            ReplicaSet up again, whose age then says nothing: a rollback has a time only while it is the latest.
     """
     by_deployment: defaultdict[tuple[str, str], list[ReplicaSet]] = defaultdict(list)
     for each in sets:
-        if each.owner is not None and each.owner[0] == "Deployment" and each.revision:
+        if each.owner is not None and each.owner[0] == "Deployment":
             by_deployment[each.namespace, each.owner[1]].append(each)
     changes: list[Change] = []
     for (namespace, name), revisions in sorted(by_deployment.items()):
@@ -92,36 +94,40 @@ def rollouts(
     return changes
 
 
-def _rollouts_of(subject: Subject, revisions: list[ReplicaSet], progressed_at: datetime | None) -> list[Change]:
-    ordered = sorted(revisions, key=lambda each: each.revision)
+def _rollouts_of(subject: Subject, sets: list[ReplicaSet], progressed_at: datetime | None) -> list[Change]:
+    by_revision = {revision: each for each in sets for revision in each.revisions}
+    ordered = sorted(by_revision)
     changes: list[Change] = []
-    for index, new in enumerate(ordered):
-        old = ordered[index - 1] if index else None
+    for index, revision in enumerate(ordered):
+        new, old = by_revision[revision], by_revision[ordered[index - 1]] if index else None
         # The oldest that is kept need not be the first there was; only revision 1 is a Deployment's beginning.
-        if old is None and new.revision != 1:
+        if old is None and revision != 1:
             continue
-        at = _rollout_time(old, new, progressed_at if new is ordered[-1] else None)
+        at = new.created_at
+        if revision != new.revisions[0] or _older(new, old):
+            at = progressed_at if revision == ordered[-1] else None
         if at is not None:
-            changes.append(_rollout(subject, old, new, at))
+            changes.append(_rollout(subject, old, new, revision, at))
     return changes
 
 
-def _rollout_time(old: ReplicaSet | None, new: ReplicaSet, progressed_at: datetime | None) -> datetime | None:
-    if new.created_at is not None and (old is None or old.created_at is None or new.created_at >= old.created_at):
-        return new.created_at
-    return progressed_at
+def _older(new: ReplicaSet, old: ReplicaSet | None) -> bool:
+    """Whether the later revision has the older ReplicaSet: a rollback whose history is no longer kept."""
+    if old is None or old.created_at is None or new.created_at is None:
+        return False
+    return new.created_at < old.created_at
 
 
-def _rollout(subject: Subject, old: ReplicaSet | None, new: ReplicaSet, at: datetime) -> Change:
+def _rollout(subject: Subject, old: ReplicaSet | None, new: ReplicaSet, revision: int, at: datetime) -> Change:
     place = f"Deployment {subject.namespace}/{subject.name}"
     after = ", ".join(new.images)[:_IMAGE_CHARACTERS]
     before = ", ".join(old.images)[:_IMAGE_CHARACTERS] if old else ""
     if old is None:
         words = f"{place} was deployed with {after}"
     elif before == after:
-        words = f"{place} rolled out revision {new.revision} with another pod template and the same image {after}"
+        words = f"{place} rolled out revision {revision} with another pod template and the same image {after}"
     else:
-        words = f"{place} rolled out revision {new.revision}: {before} → {after}"
+        words = f"{place} rolled out revision {revision}: {before} → {after}"
     return Change(
         cluster_id=subject.cluster_id,
         kind=ChangeKind.ROLLOUT,
@@ -130,7 +136,7 @@ def _rollout(subject: Subject, old: ReplicaSet | None, new: ReplicaSet, at: date
         summary=words,
         before=before,
         after=after,
-        source=f"ReplicaSet {new.namespace}/{new.name} revision {new.revision}",
+        source=f"ReplicaSet {new.namespace}/{new.name} revision {revision}",
     )
 
 

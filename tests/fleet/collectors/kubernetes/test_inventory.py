@@ -174,6 +174,19 @@ def test_replica_sets_tell_rollouts_with_images(api: Api, collect: Collect) -> N
     ]
 
 
+def test_a_rollback_leaves_the_bad_rollout_and_its_predecessor_in_sight(api: Api, collect: Collect) -> None:
+    progressing = {"type": "Progressing", "status": "True", "lastUpdateTime": "2026-03-01T10:00:00Z"}
+    api.lists["/apis/apps/v1/deployments"] = [workload("cart", "shop", ["cart:1"], {"conditions": [progressing]})]
+    good = replica_set("cart", "a", 3, "cart:1", "2026-03-01T08:00:00Z")
+    good["metadata"]["annotations"]["deployment.kubernetes.io/revision-history"] = "1"
+    api.lists["/apis/apps/v1/replicasets"] = [good, replica_set("cart", "b", 2, "cart:2", "2026-03-01T09:00:00Z")]
+    assert [(each.at, each.before, each.after) for each in collect().changes] == [
+        (at("08:00:00"), "", "cart:1"),
+        (at("09:00:00"), "cart:1", "cart:2"),
+        (at("10:00:00"), "cart:2", "cart:1"),
+    ]
+
+
 def test_events_become_changes_on_what_they_are_about(api: Api, collect: Collect) -> None:
     api.lists["/apis/apps/v1/replicasets"] = [replica_set("cart", "6d4b75cb6d", 1, "cart:1", "2026-03-01T10:00:00Z")]
     part_of_rollout = "2026-03-01T10:00:02Z"
