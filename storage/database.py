@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
@@ -12,7 +11,7 @@ from alembic import command
 from alembic.config import Config
 from pydantic import SecretStr
 from sqlalchemy import URL, Engine, create_engine, event, make_url, text
-from sqlalchemy.exc import ArgumentError, DBAPIError, StatementError
+from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError, StatementError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlmodel import Session
 
@@ -26,11 +25,15 @@ POOL_OVERFLOW = 8
 PASSING_CLASSES = ("08", "40", "53", "57P", "55P03", "57014", "25P03")
 """SQLSTATE prefixes of what may pass by itself: connection lost, deadlock, out of resources, shut down, timed out
 (https://www.postgresql.org/docs/18/errcodes-appendix.html)."""
-REFUSED_CLASSES = {
-    "28": "It refused the user or the password: check FLEETSCOPE's database user and password.",
-    "3D": "The database does not exist there: create it, or correct its name.",
-    "42501": "The user lacks a right on the database's tables.",
+LACKS_RIGHT = "42501"
+REFUSED_CONNECTIONS = {
+    "password authentication failed": "Check the database user and password.",
+    "no password supplied": "Give the database password.",
+    "no pg_hba.conf entry": "The server's pg_hba.conf does not let this user in from here.",
+    "does not exist": "Create the database and its user there, or correct the address.",
 }
+"""The server's reasons for not letting us in, which no retry changes. Read from the message, since libpq hands out no
+SQLSTATE while it connects; a server that says them in another language counts as not reachable just now."""
 
 
 class Database:
@@ -67,7 +70,6 @@ class Database:
             pool_size=POOL_SIZE,
             max_overflow=POOL_OVERFLOW,
             hide_parameters=True,
-            json_serializer=_to_json,
             connect_args={
                 "connect_timeout": CONNECT_TIMEOUT_SECONDS,
                 "application_name": self._application_name,
@@ -138,24 +140,31 @@ class Database:
                 hint="Run fewer tasks at once in this process.",
             ) from failure
         except DBAPIError as failure:
-            raise self._explain(failure) from failure
+            # Not chained: the driver's exception holds the connection's options, and among them the password.
+            raise self._explain(failure) from None
         except StatementError as failure:
-            # Raised before anything was sent: a value that the database must not hold (NaN, a naive time).
+            # Raised before anything was sent: a value that the database must not hold (a naive time).
             raise StoreError(f"Refused to store a value in PostgreSQL: {failure.orig}.") from failure
 
     def _explain(self, failure: DBAPIError) -> StoreError:
-        sqlstate = str(getattr(failure.orig, "sqlstate", None) or "")
-        first_line = str(failure.orig).strip().splitlines()[0] if str(failure.orig).strip() else type(failure).__name__
-        for prefix, hint in REFUSED_CLASSES.items():
-            if sqlstate.startswith(prefix):
-                return StoreError(f"PostgreSQL at {self.address}: {first_line}.", hint=hint)
-        lost = failure.connection_invalidated or (not sqlstate and failure.__class__.__name__ == "OperationalError")
-        if lost or sqlstate.startswith(PASSING_CLASSES):
-            return StoreUnavailable(
-                f"PostgreSQL at {self.address} cannot be reached just now: {first_line}.",
-                hint="Check that it runs (`fleetscope status`) and that FLEETSCOPE_* names the right address.",
-            )
-        return StoreError(f"PostgreSQL at {self.address} refused a statement: {first_line}.")
+        sqlstate = getattr(failure.orig, "sqlstate", None) or ""
+        said = (str(failure.orig).strip().splitlines() or [type(failure.orig).__name__])[0]
+        if not sqlstate:
+            for reason, hint in REFUSED_CONNECTIONS.items():
+                if reason in said:
+                    return StoreError(f"PostgreSQL at {self.address} let nobody in: {said}.", hint=hint)
+        if isinstance(failure, OperationalError | InterfaceError) and not sqlstate:
+            return self._unavailable(said)
+        if failure.connection_invalidated or sqlstate.startswith(PASSING_CLASSES):
+            return self._unavailable(said)
+        hint = "The user lacks a right on the tables." if sqlstate == LACKS_RIGHT else ""
+        return StoreError(f"PostgreSQL at {self.address} refused a statement: {said}.", hint=hint)
+
+    def _unavailable(self, why: str) -> StoreUnavailable:
+        return StoreUnavailable(
+            f"PostgreSQL at {self.address} cannot be reached just now: {why}.",
+            hint="Check that it runs (`fleetscope status`) and that FLEETSCOPE_* names the right address.",
+        )
 
 
 def lock_cluster(session: Session, purpose: str, cluster_id: str) -> None:
@@ -183,7 +192,3 @@ def _checked_url(dsn: str) -> URL:
     if url.password is not None or "password" in url.query:
         raise UsageError("The database address carries a password.", hint="Give the password in its own setting.")
     return url.set(drivername="postgresql+psycopg")
-
-
-def _to_json(value: object) -> str:
-    return json.dumps(value, allow_nan=False, ensure_ascii=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Any, TypeVar
 
@@ -19,10 +20,12 @@ def to_document(entity: BaseModel) -> dict[str, Any]:
     """An entity's JSON as ``jsonb`` can hold it.
 
     Cluster text is untrusted and may hold NUL and lone surrogates, which PostgreSQL refuses: each becomes
-    U+FFFD, so that one odd label does not cost a cluster its results. NaN and infinite numbers are refused when
-    the statement is sent, since an entity has None where there is no number.
+    U+FFFD, so that one odd label does not cost a cluster its results.
+
+    Raises:
+        StoreError: a number is NaN or infinite, which JSON has not; an entity has None where there is no number.
     """
-    document: dict[str, Any] = _storable(entity.model_dump(mode="json"))
+    document: dict[str, Any] = _storable(entity.model_dump(mode="json"), type(entity).__name__)
     return document
 
 
@@ -41,11 +44,13 @@ def from_document(model: type[Entity], document: dict[str, Any]) -> Entity:
         ) from failure
 
 
-def _storable(value: Any) -> Any:
+def _storable(value: Any, place: str) -> Any:
     if isinstance(value, str):
         return _UNSTORABLE.sub(REPLACEMENT, value)
     if isinstance(value, dict):
-        return {_storable(key): _storable(item) for key, item in value.items()}
+        return {_storable(key, place): _storable(item, f"{place}.{key}") for key, item in value.items()}
     if isinstance(value, list):
-        return [_storable(item) for item in value]
+        return [_storable(item, place) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        raise StoreError(f"Refused to store {place}: {value} is no number that JSON has.")
     return value
