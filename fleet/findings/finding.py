@@ -20,6 +20,9 @@ class FindingState(StrEnum):
     RESOLVED = "resolved"
 
 
+UNRESOLVED = (FindingState.OPEN, FindingState.ACKNOWLEDGED)
+
+
 class FindingKind(StrEnum):
     """How the series is not as it should be."""
 

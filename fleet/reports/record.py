@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import AwareDatetime, BaseModel, Field, JsonValue
 
 from fleet.frames.window import Window
 
@@ -41,7 +41,10 @@ class StoredForm(BaseModel):
 
 
 class ReportRecord(BaseModel):
-    """One report. ``scan_id`` is the scan that it tells of, None where it spans several or none."""
+    """One report. ``scan_id`` is the scan that it tells of, None where it spans several or none.
+
+    ``summary`` is what the next report of its kind compares itself with (``fleet.reports.content.ReportSummary``).
+    """
 
     id: str
     kind: ReportKind
@@ -49,4 +52,5 @@ class ReportRecord(BaseModel):
     created_at: AwareDatetime
     scan_id: str | None = None
     window: Window
+    summary: dict[str, JsonValue] | None = None
     formats: dict[ReportFormat, StoredForm] = Field(default_factory=dict)

@@ -32,7 +32,7 @@ def up(
 
     settings = load_settings()
     if foreground:
-        Supervisor(Stack(settings), lasting=True, worker=True, progress=_tell).run()
+        Supervisor(Stack(settings), lasting=True, progress=_tell).run()
         return
     addresses = start_stack(settings, progress=_tell)
     console = out()

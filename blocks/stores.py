@@ -1,0 +1,30 @@
+"""The stores of the installation in which a task runs, opened once a process from its blocks."""
+
+from __future__ import annotations
+
+from functools import cache
+from threading import Lock
+
+from blocks.credential_vault import CredentialVault
+from blocks.object_store import FleetObjects
+from blocks.postgres import FleetDatabase
+from storage.stores import Stores
+
+BLOCK_NAME = "fleetscope"
+"""Each block type has one document of this name; ``deployments.bootstrap`` writes them."""
+_lock = Lock()
+
+
+def open_stores() -> Stores:
+    """The stores that this installation's blocks name; later calls in the same process share them."""
+    # Without the lock, threads that start together would each open a pool of connections of their own.
+    with _lock:
+        return _open()
+
+
+@cache
+def _open() -> Stores:
+    database = FleetDatabase.load(BLOCK_NAME)
+    objects = FleetObjects.load(BLOCK_NAME)
+    vault = CredentialVault.load(BLOCK_NAME)
+    return Stores.over(database.open(), objects.open(), vault.open())

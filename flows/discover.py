@@ -1,0 +1,28 @@
+"""Discover a fleet: what each cluster is, and what changed since the last look."""
+
+from __future__ import annotations
+
+from prefect import flow
+from prefect.states import State
+from prefect.task_runners import ThreadPoolTaskRunner
+
+from flows.fan_out import MAX_WORKERS, FanOut
+from flows.parameters import ClusterNames, Selector
+from flows.progress import Progress
+from tasks.discover import discover_cluster
+from tasks.outcome import Stage
+from tasks.publish import publish_discovery
+from tasks.scans import select_clusters
+
+
+@flow(name="discover-fleet", task_runner=ThreadPoolTaskRunner(max_workers=MAX_WORKERS), persist_result=False)
+def discover_fleet(
+    clusters: ClusterNames = [],
+    selector: Selector = {},
+) -> State[None]:
+    """Read each cluster's version, nodes, workloads and capabilities, and note what changed since the last look."""
+    names = select_clusters(clusters, selector)
+    fleet = FanOut(names, Progress([Stage.DISCOVER]))
+    seen = fleet.run(Stage.DISCOVER, discover_cluster, list(names))
+    publish_discovery(list(names), fleet.gaps_by_name())
+    return fleet.conclude(seen)

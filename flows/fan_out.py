@@ -1,0 +1,93 @@
+"""One stage over many clusters: mapped, waited for, and parted by how each one ended."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from prefect import Task, unmapped
+from prefect.futures import as_completed, wait
+from prefect.states import Completed, Failed, State
+
+from fleet.errors import FleetscopeError
+from fleet.findings.scan import ScanState
+from flows.progress import Progress
+from tasks.outcome import ClusterOutcome, Stage
+
+WITH_GAPS = "CompletedWithGaps"
+MAX_WORKERS = 8
+"""Tasks at a time: more than cores, since collecting waits on the network."""
+
+
+@dataclass
+class FanOut:
+    """What has become of each cluster so far.
+
+    Attributes:
+        names: names of the clusters by id; the clusters of this run.
+        gaps: what could not be seen, in words, by cluster id.
+        counts: the stages' figures, summed over the clusters.
+    """
+
+    names: dict[str, str]
+    progress: Progress
+    gaps: dict[str, list[str]] = field(default_factory=dict)
+    counts: dict[str, int] = field(default_factory=dict)
+
+    def run(self, stage: Stage, task: Task[..., ClusterOutcome], cluster_ids: list[str], **same: Any) -> list[str]:
+        """Run a stage for these clusters; returns the ids of those of which it saw anything, in the same order."""
+        if not cluster_ids:
+            return []
+        futures = task.map(cluster_id=cluster_ids, **{name: unmapped(value) for name, value in same.items()})
+        for done, _ in enumerate(as_completed(list(futures)), start=1):
+            self.progress.advance(stage, done, len(cluster_ids))
+        # States read while waiting may lag behind; after wait() they are final.
+        wait(list(futures))
+        through = []
+        for cluster_id, future in zip(cluster_ids, futures, strict=True):
+            if self._keep(stage, cluster_id, future.state):
+                through.append(cluster_id)
+        return through
+
+    def _keep(self, stage: Stage, cluster_id: str, state: State[Any]) -> bool:
+        if not state.is_completed():
+            self.gaps.setdefault(cluster_id, []).append(f"{stage.value} failed: {reason_of(state)}")
+            return False
+        outcome: ClusterOutcome = state.result()
+        self.gaps.setdefault(cluster_id, []).extend(outcome.gaps)
+        for name, count in outcome.counts.items():
+            self.counts[name] = self.counts.get(name, 0) + count
+        return outcome.seen
+
+    def gaps_by_name(self) -> dict[str, list[str]]:
+        """What could not be seen, by cluster name; clusters without gaps are left out."""
+        return {self.names[cluster_id]: gaps for cluster_id, gaps in self.gaps.items() if gaps}
+
+    def conclude(self, seen: list[str]) -> State[None]:
+        """The flow's final state: with gaps where some could not be seen, failed where none could."""
+        gaps = self.gaps_by_name()
+        if not seen:
+            return Failed(message=f"None of {len(self.names)} clusters could be seen. {_first(gaps)}")
+        if gaps or len(seen) < len(self.names):
+            message = f"{len(seen)} of {len(self.names)} clusters seen; gaps in {', '.join(sorted(gaps))}."
+            return Completed(name=WITH_GAPS, message=message)
+        return Completed(message=f"All {len(self.names)} clusters seen.")
+
+
+def scan_state(state: State[None]) -> ScanState:
+    """How a scan ended, from the flow's final state."""
+    if state.is_failed():
+        return ScanState.FAILED
+    return ScanState.COMPLETED_WITH_GAPS if state.name == WITH_GAPS else ScanState.COMPLETED
+
+
+def reason_of(state: State[Any]) -> str:
+    """Why a task did not complete, in words."""
+    failure = state.result(raise_on_failure=False)
+    if isinstance(failure, FleetscopeError):
+        return str(failure)
+    return state.message or state.name or "it did not run"
+
+
+def _first(gaps: dict[str, list[str]]) -> str:
+    return next((f"{name}: {reasons[0]}" for name, reasons in sorted(gaps.items())), "")

@@ -1,0 +1,41 @@
+"""The ``fleetscope`` command. Commands import what they need when they run: help answers at once."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from interfaces.cli import cluster, demo, discover, investigate, report, scan, simulate, stack
+from interfaces.cli.terminal import explain_failure
+
+app = typer.Typer(
+    name="fleetscope",
+    help="Batch analysis of OpenShift and Kubernetes fleets: discover, collect, detect, investigate, report.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    add_completion=False,
+)
+app.command()(stack.up)
+app.command()(stack.down)
+app.command()(stack.status)
+app.add_typer(cluster.app, name="cluster")
+app.command("discover")(discover.discover)
+app.command("scan")(scan.scan)
+app.add_typer(investigate.app, name="investigate")
+app.add_typer(report.app, name="report")
+app.command("simulate")(simulate.simulate)
+app.command("demo")(demo.demo)
+
+
+def run() -> None:
+    """Entry point: a known failure is explained in words and becomes an exit code, never a traceback."""
+    try:
+        app()
+    except Exception as failure:
+        sys.exit(explain_failure(failure))
+
+
+if __name__ == "__main__":
+    run()

@@ -1,0 +1,130 @@
+"""A scan's result as the command line gives it; ``--json`` is exactly this."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fleet.findings.grade import grade_cluster
+from pydantic import AwareDatetime, BaseModel
+
+from fleet.findings.incident import Incident
+from fleet.findings.scan import Scan
+from fleet.frames.coverage import Coverage, CoverageStatus, combine
+from fleet.frames.pack import Severity
+from fleet.frames.window import STEP_SECONDS, Window
+from fleet.investigations.investigation import CauseKind
+
+if TYPE_CHECKING:
+    from storage.stores import Stores
+
+
+class ClusterCoverage(BaseModel):
+    """What was seen of one cluster: ``seen_ratio`` is the share of the window that is ``ok`` or ``absent``."""
+
+    cluster: str
+    signal: str
+    status: CoverageStatus
+    seen_ratio: float
+    reasons: list[str]
+    grade: str
+
+
+class CauseLine(BaseModel):
+    """A ranked cause."""
+
+    rank: int
+    kind: CauseKind
+    title: str
+    subject: str
+    started_at: AwareDatetime
+    confidence: float
+
+
+class IncidentLine(BaseModel):
+    """An incident with its causes, the most probable first."""
+
+    id: str
+    cluster: str
+    subject: str
+    title: str
+    severity: Severity
+    started_at: AwareDatetime
+    ended_at: AwareDatetime | None
+    investigation_id: str | None
+    causes: list[CauseLine]
+
+
+class ScanResult(BaseModel):
+    """A scan's result. ``findings`` counts those that this scan saw."""
+
+    scan_id: str
+    state: str
+    window: Window
+    coverage: list[ClusterCoverage]
+    incidents: list[IncidentLine]
+    findings: int
+
+
+def result_of(stores: Stores, scan_id: str) -> ScanResult:
+    """Read a scan's result back from the stores."""
+    scan = stores.scans.get(scan_id)
+    names = {cluster_id: stores.clusters.get(cluster_id).name for cluster_id in scan.cluster_ids}
+    incidents = stores.incidents.list(cluster_ids=scan.cluster_ids, scan_id=scan.id)
+    return ScanResult(
+        scan_id=scan.id,
+        state=scan.state.value,
+        window=scan.window,
+        coverage=_coverage(stores, scan, names, incidents),
+        incidents=[_incident(stores, names, incident) for incident in incidents],
+        findings=len(stores.findings.list(cluster_ids=scan.cluster_ids, scan_id=scan.id)),
+    )
+
+
+def _coverage(stores: Stores, scan: Scan, names: dict[str, str], incidents: list[Incident]) -> list[ClusterCoverage]:
+    chunks = stores.coverage.list(
+        scan.window, cluster_ids=list(names), pack_hash=scan.pack.content_hash, step_seconds=STEP_SECONDS
+    )
+    rows = []
+    for cluster_id, name in names.items():
+        own = [chunk for chunk in chunks if chunk.cluster_id == cluster_id]
+        grade = grade_cluster([incident for incident in incidents if incident.cluster_id == cluster_id], own)
+        rows.append(
+            ClusterCoverage(
+                cluster=name,
+                signal="metrics",
+                status=combine([chunk.status for chunk in own]),
+                seen_ratio=_seen_ratio(own, scan.window),
+                reasons=sorted({chunk.reason for chunk in own if chunk.reason and not chunk.status.final}),
+                grade=grade.letter.value,
+            )
+        )
+    return rows
+
+
+def _seen_ratio(chunks: list[Coverage], window: Window) -> float:
+    return sum(chunk.window.seconds for chunk in chunks if chunk.status.final) / window.seconds
+
+
+def _incident(stores: Stores, names: dict[str, str], incident: Incident) -> IncidentLine:
+    investigation = stores.investigations.of_incident(incident.id)
+    return IncidentLine(
+        id=incident.id,
+        cluster=names[incident.cluster_id],
+        subject=incident.subject.display,
+        title=incident.title,
+        severity=incident.severity,
+        started_at=incident.started_at,
+        ended_at=incident.ended_at,
+        investigation_id=investigation.id if investigation else None,
+        causes=[
+            CauseLine(
+                rank=cause.rank,
+                kind=cause.kind,
+                title=cause.title,
+                subject=cause.subject.display,
+                started_at=cause.started_at,
+                confidence=cause.confidence,
+            )
+            for cause in (investigation.causes if investigation else [])
+        ],
+    )

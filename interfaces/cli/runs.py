@@ -1,0 +1,63 @@
+"""Running a flow in this process, with a progress bar a stage."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from interfaces.cli.terminal import err
+
+if TYPE_CHECKING:
+    from prefect import Flow
+
+    from flows.progress import Step
+
+
+@dataclass(frozen=True)
+class Run:
+    """How a flow run ended: its id, the state's name (``Completed``, ``CompletedWithGaps``, ``Failed`` …) and message."""
+
+    id: str
+    state: str
+    message: str
+    completed: bool
+
+
+def run_flow(flow: Flow[..., Any], **parameters: Any) -> Run:
+    """Run a flow here and wait for its end.
+
+    Raises:
+        FleetscopeError: the flow failed with one; another failure of the flow is raised as it is.
+    """
+    from flows.progress import watched_by
+
+    with _bars() as show, watched_by(show):
+        state = flow(**parameters, return_state=True)
+    if state.is_failed() or state.is_crashed():
+        failure = state.result(raise_on_failure=False)
+        if isinstance(failure, Exception) and failure.__class__.__name__ not in {"FailedRun", "CrashedRun"}:
+            raise failure
+    return Run(
+        id=str(state.state_details.flow_run_id),
+        state=str(state.name),
+        message=state.message or "",
+        completed=state.is_completed(),
+    )
+
+
+@contextmanager
+def _bars() -> Iterator[Any]:
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description:<12}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=err(), transient=False) as progress:
+        bars: dict[str, Any] = {}
+
+        def show(step: Step) -> None:
+            if step.stage not in bars:
+                bars[step.stage] = progress.add_task(step.stage.value, total=step.total)
+            progress.update(bars[step.stage], completed=step.done)
+
+        yield show

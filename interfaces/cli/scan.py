@@ -1,0 +1,159 @@
+"""``fleetscope scan``: scan the fleet, or any Prometheus, for anomalies and their causes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from interfaces.cli.exit_codes import ExitCode
+from interfaces.cli.terminal import err, out, parse_duration, parse_labels, parse_time, print_json
+
+if TYPE_CHECKING:
+    from interfaces.cli.registration import Registration
+    from interfaces.cli.result import ScanResult
+    from interfaces.cli.runs import Run
+    from storage.stores import Stores
+
+SEVERITIES = ("info", "warning", "critical")
+
+
+def scan(
+    cluster: Annotated[list[str] | None, typer.Option(help="Only this cluster; may be repeated.")] = None,
+    selector: Annotated[list[str] | None, typer.Option(help="key=value a cluster must have; may be repeated.")] = None,
+    prometheus: Annotated[str, typer.Option(help="Scan this Prometheus instead; needs no registration.")] = "",
+    token_file: Annotated[Path | None, typer.Option(help="With --prometheus: file with the bearer token.")] = None,
+    username: Annotated[str, typer.Option(help="With --prometheus: user of basic authentication.")] = "",
+    password_file: Annotated[Path | None, typer.Option(help="With --prometheus: file with the password.")] = None,
+    ca_file: Annotated[Path | None, typer.Option(help="With --prometheus: PEM of the server's authority.")] = None,
+    client_cert: Annotated[Path | None, typer.Option(help="With --prometheus: PEM of the client certificate.")] = None,
+    client_key: Annotated[Path | None, typer.Option(help="With --prometheus: PEM of its key.")] = None,
+    insecure: Annotated[bool, typer.Option("--insecure", help="With --prometheus: do not verify TLS.")] = False,
+    last: Annotated[str, typer.Option(help="Length of the window, such as 6h or 2d.")] = "24h",
+    until: Annotated[str, typer.Option(help="End of the window, RFC 3339; by default the last full hour.")] = "",
+    sensitivity: Annotated[
+        Literal["LOW", "MEDIUM", "HIGH", "EXTREME"],
+        typer.Option(
+            case_sensitive=False,
+            help="Expected false findings per cluster of 5,000 series and day: 0.1, 0.5, 2 or 10.",
+        ),
+    ] = "MEDIUM",
+    pack: Annotated[Path | None, typer.Option(help="Query pack file; by default the cluster health pack.")] = None,
+    report_dir: Annotated[
+        Path | None, typer.Option(help="Write the report's PDF and HTML into this directory.")
+    ] = None,
+    fail_on: Annotated[
+        Literal["info", "warning", "critical"] | None,
+        typer.Option(help="Exit with 1 when an incident is at least this severe."),
+    ] = None,
+    allow_gaps: Annotated[bool, typer.Option("--allow-gaps", help="Gaps do not make the exit code 4.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
+) -> None:
+    """Scan clusters for anomalies, investigate what is found, and write a report.
+
+    Examples:
+
+    fleetscope scan --selector environment=prod --sensitivity HIGH --fail-on critical
+
+    fleetscope scan --prometheus http://localhost:9090 --last 24h
+    """
+    from interfaces.cli.registration import Registration
+    from interfaces.cli.runs import run_flow
+    from interfaces.cli.workspace import open_engine
+
+    length, end = parse_duration(last), parse_time(until) if until else None
+    labels = parse_labels(selector or [])
+    ad_hoc = None
+    if prometheus:
+        credential = {
+            "token_file": token_file,
+            "username": username or None,
+            "password_file": password_file,
+            "client_cert_file": client_cert,
+            "client_key_file": client_key,
+        }
+        ad_hoc = Registration.ad_hoc(prometheus, ca_file=ca_file, verify_tls=not insecure, credential=credential)
+    with open_engine() as stores, _registered(stores, ad_hoc) if ad_hoc else nullcontext() as name:
+        from flows.report import create_report
+        from flows.scan import scan_fleet
+        from interfaces.cli.result import result_of
+
+        run = run_flow(
+            scan_fleet,
+            clusters=[name] if name else cluster or [],
+            selector=labels,
+            last_hours=_hours(length),
+            until=end,
+            sensitivity=sensitivity,
+            pack=str(pack.resolve()) if pack else None,
+        )
+        result = result_of(stores, run.id)
+        run_flow(create_report, scan_id=run.id)
+        files = save_report(stores, run.id, report_dir or (Path("fleetscope-report") if prometheus else None))
+    if json:
+        print_json(result)
+    else:
+        _show(result, files)
+    raise typer.Exit(exit_code(run, result, fail_on, allow_gaps=allow_gaps))
+
+
+def exit_code(run: Run, result: ScanResult, fail_on: str | None, *, allow_gaps: bool) -> ExitCode:
+    """The exit code that scripts rely on: could not run, then findings, then gaps."""
+    if not run.completed:
+        return ExitCode.COULD_NOT_RUN
+    if fail_on and any(SEVERITIES.index(each.severity) >= SEVERITIES.index(fail_on) for each in result.incidents):
+        return ExitCode.FINDINGS
+    if run.state == "CompletedWithGaps" and not allow_gaps:
+        return ExitCode.GAPS
+    return ExitCode.FINE
+
+
+@contextmanager
+def _registered(stores: Stores, registration: Registration) -> Iterator[str]:
+    """An ad-hoc cluster for the time of a scan: its results stay, its secret does not."""
+    cluster = registration.store(stores)
+    try:
+        yield cluster.name
+    finally:
+        if cluster.credential_ref:
+            stores.credentials.delete(cluster.credential_ref)
+
+
+def _hours(length: timedelta) -> int:
+    hours, rest = divmod(length, timedelta(hours=1))
+    if rest or not 1 <= hours <= 168:
+        raise typer.BadParameter("the window is a whole number of hours, from 1h to 168h")
+    return hours
+
+
+def save_report(stores: Stores, scan_id: str, directory: Path | None) -> list[Path]:
+    """Write a scan's report as PDF and HTML into a directory; returns the files (none without a directory)."""
+    from fleet.reports.record import ReportFormat
+
+    reports = stores.reports.list(scan_id=scan_id, limit=1)
+    if not reports or directory is None:
+        return []
+    directory.mkdir(parents=True, exist_ok=True)
+    files = []
+    for form in (ReportFormat.PDF, ReportFormat.HTML):
+        file = directory / f"fleetscope-{reports[0].created_at:%Y%m%d-%H%M%S}.{form.value}"
+        file.write_bytes(stores.report_objects.get(reports[0].formats[form]))
+        files.append(file)
+    return files
+
+
+def _show(result: ScanResult, files: list[Path]) -> None:
+    from interfaces.cli.tables import coverage_table, incident_table, utc
+
+    out().print(f"scan {result.scan_id}: {utc(result.window.start)} to {utc(result.window.end)}")
+    out().print(coverage_table(result.coverage))
+    if result.incidents:
+        out().print(incident_table(result))
+    else:
+        out().print("No incidents.")
+    for file in files:
+        err().print(f"report: {file}", markup=False)

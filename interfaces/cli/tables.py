@@ -1,0 +1,130 @@
+"""Results as tables for people. Text from clusters is escaped: it never becomes markup of the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from fleet.findings.grade import Grade
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from fleet.findings.incident import Incident
+from fleet.inventory.cluster import Cluster
+from fleet.inventory.inventory import Inventory, Presence
+from fleet.investigations.investigation import Investigation
+from fleet.reports.record import ReportRecord
+from interfaces.cli.result import ClusterCoverage, ScanResult
+
+SEVERITY_STYLE = {"critical": "bold red", "warning": "yellow", "info": "cyan"}
+STATUS_STYLE = {"ok": "green", "partial": "yellow", "absent": "dim", "unknown": "bold red"}
+
+
+def utc(at: datetime | None) -> str:
+    """A time as tables show it."""
+    return f"{at:%Y-%m-%d %H:%M}Z" if at else ""
+
+
+def printable(text: str) -> str:
+    """Untrusted text on one line, without control characters and without markup."""
+    return escape("".join(sign if sign.isprintable() else " " for sign in text))
+
+
+def cluster_table(clusters: Sequence[Cluster]) -> Table:
+    """The registry."""
+    table = Table("cluster", "environment", "region", "labels", "endpoints", "TLS")
+    for cluster in clusters:
+        endpoints = [f"{kind.value} {endpoint.url}" for kind, endpoint in sorted(cluster.endpoints.items())]
+        verified = all(endpoint.verify_tls for endpoint in cluster.endpoints.values())
+        table.add_row(
+            cluster.name,
+            printable(cluster.environment),
+            printable(cluster.region),
+            printable(", ".join(f"{key}={value}" for key, value in sorted(cluster.labels.items()))),
+            printable("\n".join(endpoints)) if len(endpoints) < 2 else "\n".join(printable(each) for each in endpoints),
+            "verified" if verified else "[bold red]not verified[/]",
+        )
+    return table
+
+
+def print_cluster(
+    console: Console, cluster: Cluster, inventory: Inventory | None, incidents: Sequence[Incident]
+) -> None:
+    """A cluster, what discovery saw of it last, and its open incidents."""
+    console.print(cluster_table([cluster]))
+    if inventory is None:
+        console.print("Not discovered yet: run `fleetscope discover`.")
+    else:
+        print_inventory(console, cluster.name, inventory)
+    for incident in incidents:
+        console.print(f"[{SEVERITY_STYLE[incident.severity]}]{incident.severity.value}[/] {printable(incident.title)}")
+
+
+def print_inventory(console: Console, name: str, inventory: Inventory) -> None:
+    """What discovery saw."""
+    console.print(
+        f"[bold]{name}[/]: version {printable(inventory.version or 'unknown')}, {len(inventory.nodes)} nodes, "
+        f"{len(inventory.workloads)} workloads, {len(inventory.pods)} pods, seen {utc(inventory.observed_at)}"
+    )
+    for presence in Presence:
+        found = sorted(each.name for each in inventory.capabilities if each.presence is presence)
+        if found:
+            console.print(f"  {presence.value}: {printable(', '.join(found))}")
+    for gap in inventory.gaps:
+        console.print(f"  [bold red]unknown[/] {printable(gap.part)}: {printable(gap.reason)}")
+
+
+def coverage_table(coverage: Sequence[ClusterCoverage]) -> Table:
+    """What was seen of each cluster, and its grade."""
+    table = Table("cluster", "grade", "coverage", "seen", "what is missing")
+    for row in coverage:
+        style = STATUS_STYLE[row.status]
+        missing = printable("; ".join(row.reasons)) or "-"
+        table.add_row(row.cluster, row.grade, f"[{style}]{row.status}[/]", f"{row.seen_ratio:.0%}", missing)
+    return table
+
+
+def incident_table(result: ScanResult) -> Table:
+    """The incidents of a scan, the worst first, each with its most probable cause."""
+    table = Table("cluster", "severity", "incident", "since", "probable cause", "confidence")
+    for line in result.incidents:
+        cause = line.causes[0] if line.causes else None
+        table.add_row(
+            line.cluster,
+            f"[{SEVERITY_STYLE[line.severity]}]{line.severity.value}[/]",
+            printable(line.title),
+            utc(line.started_at),
+            printable(cause.title) if cause else "not enough evidence",
+            f"{cause.confidence:.0%}" if cause else "",
+        )
+    return table
+
+
+def report_table(reports: Sequence[ReportRecord]) -> Table:
+    """The stored reports."""
+    table = Table("id", "kind", "title", "created", "formats")
+    for report in reports:
+        formats = ", ".join(sorted(report.formats))
+        table.add_row(report.id, report.kind.value, printable(report.title), utc(report.created_at), formats)
+    return table
+
+
+def print_investigation(console: Console, investigation: Investigation) -> None:
+    """An investigation: verdict, causes, narrative, and what was missing."""
+    console.print(f"[bold]{investigation.id}[/] {printable(investigation.place.display)} at {utc(investigation.at)}")
+    console.print(f"verdict: [bold]{investigation.verdict.value}[/]")
+    for cause in investigation.causes:
+        console.print(
+            f"  {cause.rank}. {printable(cause.title)} [dim](confidence {cause.confidence:.0%}, "
+            f"for: {', '.join(cause.supports) or '-'}, against: {', '.join(cause.against) or '-'})[/]"
+        )
+    for sentence in investigation.narrative:
+        console.print(f"{printable(sentence.text)} [dim]{escape('[' + ', '.join(sentence.evidence) + ']')}[/]")
+    for missing in investigation.missing:
+        console.print(f"[yellow]not seen:[/] {printable(missing)}")
+
+
+def grade_words(grade: Grade) -> str:
+    """A grade with its reason."""
+    return f"{grade.letter.value}: {grade.reason}"

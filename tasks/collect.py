@@ -1,0 +1,87 @@
+"""Collect: ask a cluster's Prometheus for the chunks that are not stored yet, and store them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from prefect import task
+
+from blocks.stores import open_stores
+from fleet.collectors.prometheus import PrometheusClient, collect_pack
+from fleet.findings.scan import Scan
+from fleet.frames.coverage import Coverage, CoverageStatus
+from fleet.frames.window import CHUNK, HISTORY_CHUNK, HISTORY_STEP_SECONDS, STEP_SECONDS, Window, history_window
+from fleet.inventory.cluster import Cluster, EndpointKind
+from storage.stores import Stores
+from tasks.frames import COLLECTOR, SIGNAL
+from tasks.outcome import ClusterOutcome, Stage
+from tasks.policy import STEP
+
+
+@task(name="collect_metrics", task_run_name="collect-metrics-{cluster_id}", **STEP)
+def collect_metrics(scan_id: str, cluster_id: str) -> ClusterOutcome:
+    """Fetch and store what is missing of a scan's window for one cluster."""
+    stores = open_stores()
+    scan, cluster = stores.scans.get(scan_id), stores.clusters.get(cluster_id)
+    return collect_missing(stores, scan, cluster, scan.window, STEP_SECONDS, CHUNK)
+
+
+@task(name="collect_history", task_run_name="collect-history-{cluster_id}", **STEP)
+def collect_history(scan_id: str, cluster_id: str) -> ClusterOutcome:
+    """Fetch and store what is missing of the days from which baselines are learnt."""
+    stores = open_stores()
+    scan, cluster = stores.scans.get(scan_id), stores.clusters.get(cluster_id)
+    return collect_missing(stores, scan, cluster, history_window(scan.window), HISTORY_STEP_SECONDS, HISTORY_CHUNK)
+
+
+def collect_missing(
+    stores: Stores, scan: Scan, cluster: Cluster, window: Window, step_seconds: int, chunk: timedelta
+) -> ClusterOutcome:
+    """Fetch the chunks of a window that are not final yet; what is stored is not asked for again."""
+    chunks = list(window.chunks(chunk))
+    missing = stores.coverage.missing(cluster.id, COLLECTOR, scan.pack.content_hash, step_seconds, chunks)
+    if missing:
+        _fetch(stores, scan, cluster, missing, step_seconds, chunk)
+    known = stores.coverage.list(
+        window,
+        cluster_ids=[cluster.id],
+        collector=COLLECTOR,
+        pack_hash=scan.pack.content_hash,
+        step_seconds=step_seconds,
+    )
+    return ClusterOutcome(
+        stage=Stage.COLLECT,
+        cluster_id=cluster.id,
+        cluster=cluster.name,
+        seen=any(coverage.status in {CoverageStatus.OK, CoverageStatus.PARTIAL} for coverage in known),
+        gaps=tuple(sorted({coverage.reason for coverage in known if not coverage.status.final})),
+        counts={"chunks": len(chunks), "fetched": len(missing)},
+    )
+
+
+def _fetch(
+    stores: Stores, scan: Scan, cluster: Cluster, missing: list[Window], step_seconds: int, chunk: timedelta
+) -> None:
+    endpoint = cluster.endpoints.get(EndpointKind.PROMETHEUS)
+    if endpoint is None:
+        for window in missing:
+            stores.coverage.put(_unregistered(scan, cluster, window, step_seconds))
+        return
+    source = stores.credentials.source(cluster.credential_ref) if cluster.credential_ref else None
+    with PrometheusClient(endpoint, source) as client:
+        for _, frame, coverage in collect_pack(client, cluster.id, scan.pack, missing, step_seconds, chunk):
+            stores.frames.save(coverage, frame, scan.pack)
+
+
+def _unregistered(scan: Scan, cluster: Cluster, window: Window, step_seconds: int) -> Coverage:
+    return Coverage(
+        cluster_id=cluster.id,
+        signal=SIGNAL,
+        collector=COLLECTOR,
+        window=window,
+        step_seconds=step_seconds,
+        pack_hash=scan.pack.content_hash,
+        status=CoverageStatus.UNKNOWN,
+        reason="no Prometheus endpoint is registered",
+        collected_at=datetime.now(UTC),
+    )

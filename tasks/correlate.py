@@ -1,0 +1,46 @@
+"""Correlate: join a cluster's open findings into incidents, and tell once of each new one."""
+
+from __future__ import annotations
+
+from fleet.findings.correlation import correlate
+from prefect import task
+from prefect.events import emit_event
+
+from blocks.stores import open_stores
+from fleet.findings.incident import Incident
+from fleet.inventory.cluster import Cluster
+from fleet.inventory.topology import Topology
+from tasks.outcome import ClusterOutcome, Stage
+from tasks.policy import STEP
+
+
+@task(name="correlate_findings", task_run_name="correlate-{cluster_id}", **STEP)
+def correlate_findings(scan_id: str, cluster_id: str) -> ClusterOutcome:
+    """Incidents of one cluster; emits ``fleet.incident.opened`` for each that was not there before."""
+    stores = open_stores()
+    cluster = stores.clusters.get(cluster_id)
+    findings = stores.findings.list(cluster_ids=[cluster.id], scan_id=scan_id)
+    known = stores.incidents.list(cluster_ids=[cluster.id])
+    topology = Topology.of(stores.inventories.latest(cluster.id))
+    incidents = correlate(findings, topology, known, scan_id)
+    opened = stores.incidents.record(cluster.id, scan_id, incidents)
+    for incident in incidents:
+        if incident.id in opened:
+            announce(cluster, incident)
+    stores.incidents.mark_announced(opened)
+    return ClusterOutcome(
+        Stage.CORRELATE, cluster.id, cluster.name, counts={"incidents": len(incidents), "opened": len(opened)}
+    )
+
+
+def announce(cluster: Cluster, incident: Incident) -> None:
+    """Publish ``fleet.incident.opened``; its payload is small and holds no text that a cluster wrote."""
+    emit_event(
+        event="fleet.incident.opened",
+        resource={
+            "prefect.resource.id": f"fleet.incident.{incident.id}",
+            "fleet.cluster": cluster.name,
+            "fleet.severity": incident.severity.value,
+        },
+        payload={"incident_id": incident.id, "cluster": cluster.name, "started_at": incident.started_at.isoformat()},
+    )

@@ -1,0 +1,39 @@
+"""Deliver: send the mails that are owed. A mail is sent at least once, and always under the same Message-ID."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from blocks.mail import open_mail_server
+from fleet.reports.email import build_message
+from fleet.reports.smtp import MailServer, send
+from prefect import get_run_logger, task
+
+from blocks.stores import open_stores
+from fleet.errors import DeliveryError
+from fleet.reports.delivery import Delivery
+from fleet.reports.record import ReportFormat
+from storage.stores import Stores
+from tasks.policy import STEP
+
+
+@task(name="deliver_reports", **STEP)
+def deliver_due() -> dict[str, int]:
+    """Send every mail that is due, also those that an earlier run still owes; returns counts by state."""
+    stores, server = open_stores(), open_mail_server()
+    counts: dict[str, int] = {}
+    for delivery in stores.outbox.claim_due(datetime.now(UTC)):
+        state = _attempt(stores, server, delivery).state
+        counts[state.value] = counts.get(state.value, 0) + 1
+    return counts
+
+
+def _attempt(stores: Stores, server: MailServer, delivery: Delivery) -> Delivery:
+    report = stores.reports.get(delivery.report_id)
+    forms = {form: stores.report_objects.get(report.formats[form]) for form in ReportFormat}
+    try:
+        send(build_message(report, delivery, forms, sender=server.sender), server)
+    except DeliveryError as failure:
+        get_run_logger().warning("Mail %s was not sent: %s", delivery.message_id, failure)
+        return stores.outbox.mark_failed(delivery.id, str(failure), datetime.now(UTC))
+    return stores.outbox.mark_sent(delivery.id)

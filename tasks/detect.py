@@ -1,0 +1,39 @@
+"""Detect: score a cluster's stored frames and keep what matters as findings."""
+
+from __future__ import annotations
+
+from fleet.findings.assess import ScanContext, findings_of
+from prefect import task
+
+from blocks.stores import open_stores
+from fleet.detectors.scan import detect
+from fleet.frames.coverage import seen_queries
+from fleet.inventory.topology import Topology
+from tasks.frames import load_history, load_window
+from tasks.outcome import ClusterOutcome, Stage
+from tasks.policy import STEP
+
+
+@task(name="detect_anomalies", task_run_name="detect-{cluster_id}", **STEP)
+def detect_anomalies(scan_id: str, cluster_id: str) -> ClusterOutcome:
+    """Findings of one cluster in the scan's window; earlier ones that are seen no more are resolved."""
+    stores = open_stores()
+    scan, cluster = stores.scans.get(scan_id), stores.clusters.get(cluster_id)
+    seen = load_window(stores, scan, cluster.id)
+    if seen.frame is None:
+        return ClusterOutcome(Stage.DETECT, cluster.id, cluster.name, seen=False, gaps=("no data to judge",))
+    history = load_history(stores, scan, cluster.id)
+    anomalies = detect(seen.frame, history, scan.pack, scan.sensitivity)
+    context = ScanContext(
+        cluster_id=cluster.id,
+        scan_id=scan.id,
+        sensitivity=scan.sensitivity,
+        chunks=seen.chunks,
+        endpoint=seen.endpoint,
+        topology=Topology.of(stores.inventories.latest(cluster.id)),
+    )
+    findings = findings_of(anomalies, seen.frame, scan.pack, context)
+    stores.findings.record(cluster.id, scan, findings, seen_queries=seen_queries(seen.coverage))
+    return ClusterOutcome(
+        Stage.DETECT, cluster.id, cluster.name, counts={"series": len(seen.frame.keys), "findings": len(findings)}
+    )

@@ -1,0 +1,97 @@
+"""Investigate: rank causes for a cluster's incidents, or for a place and a time that somebody asked about."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+from fleet.findings.assess import findings_of
+from prefect import task
+
+from blocks.stores import open_stores
+from fleet.detectors.scan import detect
+from fleet.findings.finding import Finding
+from fleet.findings.scan import Scan
+from fleet.frames.window import STEP_SECONDS, Window, history_window
+from fleet.inventory.subject import Subject, SubjectKind
+from fleet.inventory.topology import Topology
+from fleet.investigations.investigate import investigate
+from fleet.investigations.question import Material, Question
+from storage.stores import Stores
+from tasks.frames import StoredFrame, context_of, load_frame, load_history
+from tasks.outcome import ClusterOutcome, Stage
+from tasks.policy import STEP
+
+LOOK_BACK = timedelta(hours=6)
+"""A scan's window may be one hour: what led to an incident lies before it, and is stored if it was ever collected."""
+
+
+@task(name="investigate_incidents", task_run_name="investigate-{cluster_id}", **STEP)
+def investigate_incidents(scan_id: str, cluster_id: str) -> ClusterOutcome:
+    """Investigate every incident of a cluster that the scan saw."""
+    stores = open_stores()
+    scan, cluster = stores.scans.get(scan_id), stores.clusters.get(cluster_id)
+    incidents = stores.incidents.list(cluster_ids=[cluster.id], scan_id=scan.id)
+    window = Window(start=scan.window.start - LOOK_BACK, end=scan.window.end)
+    if incidents:
+        stored = load_frame(stores, cluster.id, scan.pack, window, STEP_SECONDS)
+        findings = stores.findings.list(cluster_ids=[cluster.id], scan_id=scan.id)
+        material = material_of(stores, scan, cluster.id, stored, findings)
+        for incident in incidents:
+            stores.investigations.put(investigate(Question.of_incident(incident, window), material))
+    return ClusterOutcome(Stage.INVESTIGATE, cluster.id, cluster.name, counts={"investigations": len(incidents)})
+
+
+@task(name="investigate_place", task_run_name="investigate-{cluster_id}", **STEP)
+def investigate_place(scan_id: str, cluster_id: str, place: dict[str, str | None]) -> ClusterOutcome:
+    """Investigate a place and a time; the investigation gets the inquiry's id, so that the caller can fetch it."""
+    stores = open_stores()
+    inquiry, cluster = stores.scans.get(scan_id), stores.clusters.get(cluster_id)
+    stored = load_frame(stores, cluster.id, inquiry.pack, inquiry.window, STEP_SECONDS)
+    topology = Topology.of(stores.inventories.latest(cluster.id))
+    history = load_history(stores, inquiry, cluster.id)
+    anomalies = detect(stored.frame, history, inquiry.pack, inquiry.sensitivity)
+    findings = findings_of(anomalies, stored.frame, inquiry.pack, context_of(inquiry, cluster.id, stored, topology))
+    material = material_of(stores, inquiry, cluster.id, stored, findings)
+    answer = investigate(question_of(stores, inquiry, cluster.id, place), material)
+    stores.investigations.put(answer.model_copy(update={"id": inquiry.id}))
+    return ClusterOutcome(Stage.INVESTIGATE, cluster.id, cluster.name, counts={"investigations": 1})
+
+
+def question_of(stores: Stores, inquiry: Scan, cluster_id: str, place: dict[str, str | None]) -> Question:
+    """What was asked: an incident where one is named, else the most particular place."""
+    if incident_id := place.get("incident_id"):
+        return Question.of_incident(stores.incidents.get(incident_id), inquiry.window)
+    at = datetime.fromisoformat(str(inquiry.parameters["at"]))
+    return Question(cluster_id=cluster_id, place=subject_of(cluster_id, place), at=at, window=inquiry.window)
+
+
+def subject_of(cluster_id: str, place: dict[str, str | None]) -> Subject:
+    """The most particular subject that a caller's words name; the cluster itself when they name none."""
+    namespace, workload, node = place.get("namespace"), place.get("workload"), place.get("node")
+    if workload:
+        return Subject(
+            cluster_id=cluster_id, kind=SubjectKind.WORKLOAD, name=workload, namespace=namespace, workload=workload
+        )
+    if node:
+        return Subject(cluster_id=cluster_id, kind=SubjectKind.NODE, name=node)
+    if namespace:
+        return Subject(cluster_id=cluster_id, kind=SubjectKind.NAMESPACE, name=namespace)
+    return Subject(cluster_id=cluster_id, kind=SubjectKind.CLUSTER)
+
+
+def material_of(
+    stores: Stores, scan: Scan, cluster_id: str, stored: StoredFrame, findings: Sequence[Finding]
+) -> Material:
+    """All that is known of a cluster around a scan."""
+    earliest = history_window(scan.window).start
+    return Material(
+        frame=stored.frame,
+        history=load_history(stores, scan, cluster_id),
+        pack=scan.pack,
+        findings=findings,
+        inventory=stores.inventories.latest(cluster_id),
+        coverage=stored.coverage,
+        changes=stores.changes.list(cluster_ids=[cluster_id], window=Window(start=earliest, end=datetime.now(UTC))),
+        now=datetime.now(UTC),
+    )

@@ -1,0 +1,147 @@
+"""What a report is made from, read back from the stores."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime, timedelta
+
+from fleet.findings.grade import grade_cluster
+
+from fleet.detectors.baseline import baseline_of
+from fleet.findings.finding import UNRESOLVED, Finding
+from fleet.findings.incident import Incident
+from fleet.findings.scan import Scan
+from fleet.frames.coverage import Coverage
+from fleet.frames.frame import Frame, SeriesKey
+from fleet.frames.window import HISTORY_CHUNK, HISTORY_STEP_SECONDS, STEP_SECONDS, history_window
+from fleet.inventory.cluster import Cluster
+from fleet.reports.charts import ChartSeries
+from fleet.reports.content import ReportSummary
+from fleet.reports.material import FleetReportMaterial
+from storage.stores import Stores
+from tasks.frames import COLLECTOR, load_frame
+
+CHARTS_AN_INCIDENT = 4
+"""More pictures of one incident say the same again."""
+
+
+def gather(stores: Stores, scan: Scan, cluster_ids: list[str], incident_id: str | None) -> FleetReportMaterial:
+    """Everything that a report on a scan may tell.
+
+    Args:
+        stores: where it is read from.
+        scan: the scan to report on.
+        cluster_ids: the clusters to report on; empty means those of the scan.
+        incident_id: the incident of a report on one; None tells of all.
+    """
+    chosen = cluster_ids or scan.cluster_ids
+    clusters = [stores.clusters.get(cluster_id) for cluster_id in chosen]
+    incidents = [stores.incidents.get(incident_id)] if incident_id else _incidents(stores, scan, chosen)
+    findings = _findings(stores, scan, chosen, incidents)
+    coverage = _by_cluster(
+        stores.coverage.list(
+            scan.window,
+            cluster_ids=chosen,
+            collector=COLLECTOR,
+            pack_hash=scan.pack.content_hash,
+            step_seconds=STEP_SECONDS,
+        )
+    )
+    inventories = {cluster.id: stores.inventories.latest(cluster.id) for cluster in clusters}
+    return FleetReportMaterial(
+        generated_at=datetime.now(UTC),
+        window=scan.window,
+        clusters=clusters,
+        sensitivity=scan.sensitivity,
+        coverage=coverage,
+        grades={
+            cluster.id: grade_cluster(
+                [incident for incident in incidents if incident.cluster_id == cluster.id], coverage.get(cluster.id, [])
+            )
+            for cluster in clusters
+        },
+        history=_history(stores, scan, clusters),
+        gaps={cluster_id: inventory.gaps for cluster_id, inventory in inventories.items() if inventory},
+        incidents=incidents,
+        findings=findings,
+        investigations=stores.investigations.list(incident_ids=[incident.id for incident in incidents]),
+        changes=stores.changes.list(cluster_ids=chosen, window=scan.window),
+        charts=list(_charts(stores, scan, incidents, findings)),
+        previous=_previous(stores, scan),
+    )
+
+
+def _incidents(stores: Stores, scan: Scan, cluster_ids: list[str]) -> list[Incident]:
+    going_on = stores.incidents.list(cluster_ids=cluster_ids, window=scan.window)
+    still_open = stores.incidents.list(cluster_ids=cluster_ids, states=UNRESOLVED)
+    return list({incident.id: incident for incident in [*going_on, *still_open]}.values())
+
+
+def _findings(stores: Stores, scan: Scan, cluster_ids: list[str], incidents: list[Incident]) -> list[Finding]:
+    seen = stores.findings.list(cluster_ids=cluster_ids, scan_id=scan.id)
+    of_incidents = [finding for each in incidents for finding in stores.findings.list(incident_id=each.id)]
+    return list({finding.id: finding for finding in [*seen, *of_incidents]}.values())
+
+
+def _by_cluster(coverage: Iterable[Coverage]) -> dict[str, list[Coverage]]:
+    by_cluster: dict[str, list[Coverage]] = defaultdict(list)
+    for each in coverage:
+        by_cluster[each.cluster_id].append(each)
+    return dict(by_cluster)
+
+
+def _history(stores: Stores, scan: Scan, clusters: list[Cluster]) -> dict[str, timedelta]:
+    """How much past each cluster's baselines rest on: the days that hold any series."""
+    learnt = stores.coverage.list(
+        history_window(scan.window),
+        cluster_ids=[cluster.id for cluster in clusters],
+        collector=COLLECTOR,
+        pack_hash=scan.pack.content_hash,
+        step_seconds=HISTORY_STEP_SECONDS,
+    )
+    days: dict[str, timedelta] = {}
+    for chunk in learnt:
+        if chunk.object_key:
+            days[chunk.cluster_id] = days.get(chunk.cluster_id, timedelta()) + HISTORY_CHUNK
+    return days
+
+
+def _charts(stores: Stores, scan: Scan, incidents: list[Incident], findings: list[Finding]) -> Iterator[ChartSeries]:
+    shown: dict[str, list[Finding]] = defaultdict(list)
+    for incident in incidents:
+        members = [finding for finding in findings if finding.incident_id == incident.id]
+        members.sort(key=lambda finding: (-finding.severity.rank, -finding.score))
+        shown[incident.cluster_id].extend(members[:CHARTS_AN_INCIDENT])
+    for cluster_id, chosen in shown.items():
+        yield from _cluster_charts(stores, scan, cluster_id, chosen)
+
+
+def _cluster_charts(stores: Stores, scan: Scan, cluster_id: str, findings: list[Finding]) -> Iterator[ChartSeries]:
+    frame = load_frame(stores, cluster_id, scan.pack, scan.window, STEP_SECONDS).frame
+    history = load_frame(stores, cluster_id, scan.pack, history_window(scan.window), HISTORY_STEP_SECONDS).frame
+    rows = {key: row for row, key in enumerate(frame.keys)}
+    for finding in findings:
+        key = SeriesKey.of(finding.series.query_id, finding.series.labels)
+        if key in rows:
+            yield _chart(frame.select([rows[key]]), history, finding, scan)
+
+
+def _chart(series: Frame, history: Frame, finding: Finding, scan: Scan) -> ChartSeries:
+    past = history.select([row for row, key in enumerate(history.keys) if key == series.keys[0]])
+    return ChartSeries.of(
+        series,
+        0,
+        baseline_of(series, past if past.keys else None),
+        scan.pack.query(finding.query_id),
+        fingerprint=finding.fingerprint,
+        subject=finding.subject.display,
+    )
+
+
+def _previous(stores: Stores, scan: Scan) -> ReportSummary | None:
+    """The summary of the last report of this kind that told of an earlier scan."""
+    for report in stores.reports.list(limit=50):
+        if report.scan_id != scan.id and report.summary and report.window.end <= scan.window.end:
+            return ReportSummary.model_validate(report.summary)
+    return None

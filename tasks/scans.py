@@ -1,0 +1,129 @@
+"""Opening and closing runs: which clusters, which window, which pack; and how it ended."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from prefect import task
+from prefect.runtime import flow_run
+
+from blocks.stores import open_stores
+from fleet.detectors.contract import Sensitivity
+from fleet.errors import UsageError
+from fleet.findings.scan import Scan, ScanPurpose, ScanState
+from fleet.frames.pack import QueryPack
+from fleet.frames.pack_file import default_pack, load_pack
+from fleet.frames.window import Window
+from fleet.inventory.cluster import Cluster
+from storage.stores import Stores
+from tasks.policy import STEP
+
+AFTERMATH = timedelta(hours=1)
+"""An inquiry also looks at what came after the trouble: whether it ended tells causes apart."""
+
+
+@task(name="select_clusters", **STEP)
+def select_clusters(clusters: list[str], selector: dict[str, str]) -> dict[str, str]:
+    """Ids and names of the chosen clusters.
+
+    Raises:
+        UsageError: a name is not registered, or nothing matches.
+    """
+    return {cluster.id: cluster.name for cluster in chosen(open_stores(), clusters, selector)}
+
+
+def chosen(stores: Stores, names: list[str], selector: dict[str, str]) -> list[Cluster]:
+    """The named clusters, or every active registered one, that match the selector."""
+    found = [stores.clusters.by_name(name) for name in names] if names else stores.clusters.list()
+    matching = [cluster for cluster in found if cluster.matches(selector)]
+    if not matching:
+        wanted = ", ".join(f"{key}={value}" for key, value in selector.items())
+        raise UsageError(
+            f"No cluster matches {wanted}." if wanted else "No cluster is registered.",
+            hint="`fleetscope cluster list` shows what there is, `fleetscope cluster add --help` how to register one.",
+        )
+    return matching
+
+
+@task(name="open_scan", **STEP)
+def open_scan(
+    clusters: list[str],
+    selector: dict[str, str],
+    last_hours: int,
+    until: datetime | None,
+    sensitivity: Sensitivity,
+    pack: str | None,
+) -> tuple[str, dict[str, str]]:
+    """Open the scan of this flow run: its id (the run's), and the ids and names of its clusters."""
+    stores = open_stores()
+    members = chosen(stores, clusters, selector)
+    last = timedelta(hours=last_hours)
+    start = scheduled_start()
+    scan = Scan(
+        id=run_id(),
+        scheduled_start=start,
+        window=Window.before(whole_minutes(until), last) if until else Window.of_scan(start, last),
+        sensitivity=sensitivity,
+        pack=pack_of(pack),
+        parameters={"clusters": list(clusters), "selector": dict(selector), "last_hours": last_hours},
+        created_at=datetime.now(UTC),
+        cluster_ids=[cluster.id for cluster in members],
+    )
+    stores.scans.put(scan)
+    return scan.id, {cluster.id: cluster.name for cluster in members}
+
+
+@task(name="open_inquiry", **STEP)
+def open_inquiry(
+    cluster: str, at: datetime | None, incident_id: str | None, last_hours: int
+) -> tuple[str, dict[str, str]]:
+    """Open the inquiry of this flow run around a time, or around the time when an incident began."""
+    stores = open_stores()
+    member = stores.clusters.by_name(cluster)
+    start = scheduled_start()
+    moment = at or (stores.incidents.get(incident_id).started_at if incident_id else start)
+    moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    settled = whole_minutes(start - timedelta(minutes=2))
+    end = min(whole_minutes(moment) + AFTERMATH, settled)
+    inquiry = Scan(
+        id=run_id(),
+        purpose=ScanPurpose.INQUIRY,
+        scheduled_start=start,
+        window=Window(start=min(whole_minutes(moment), end) - timedelta(hours=last_hours), end=end),
+        sensitivity=Sensitivity.HIGH,
+        pack=default_pack(),
+        parameters={"at": moment.isoformat()},
+        created_at=datetime.now(UTC),
+        cluster_ids=[member.id],
+    )
+    stores.scans.put(inquiry)
+    return inquiry.id, {member.id: member.name}
+
+
+@task(name="close_scan", **STEP)
+def close_scan(scan_id: str, state: ScanState, counts: dict[str, int]) -> None:
+    """Write down how a scan ended."""
+    open_stores().scans.finish(scan_id, state, counts, datetime.now(UTC))
+
+
+def run_id() -> str:
+    """The id of the flow run: a scan, an inquiry and its investigation carry it, so that a retry is the same one."""
+    return str(flow_run.get_id())
+
+
+def scheduled_start() -> datetime:
+    """When this run was to start (UTC); the same over its retries."""
+    planned = flow_run.get_scheduled_start_time()
+    return datetime.fromtimestamp(planned.timestamp(), tz=UTC)
+
+
+def whole_minutes(at: datetime) -> datetime:
+    """A time on the grid of samples, UTC; one without a zone is taken as UTC."""
+    aware = at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    return aware.replace(second=0, microsecond=0)
+
+
+def pack_of(path: str | None) -> QueryPack:
+    """The pack of a file, or the default one."""
+    return load_pack(Path(path)) if path else default_pack()
