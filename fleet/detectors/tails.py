@@ -33,6 +33,9 @@ _MIN_SCALE = 0.12
 _OWN_MARGIN = np.float32(1.2)
 """A score must pass the comparable days of the series' own past by this factor."""
 _WEEK = 7
+_FEW_DAYS = 0.5
+_SMALLEST_CHANCE = 1e-9
+"""A fortnight's data support no smaller figure, whatever the fitted tail says."""
 _BODY = (0.5, 0.8)
 _BODY_MARGIN = 1.25
 
@@ -59,10 +62,11 @@ class Tails:
         return np.asarray(np.fmax(self.start + beyond, self.floor), dtype=np.float32)
 
     def chance(self, row: int, score: float) -> float:
-        """The chance that a quiet day of this series has a higher score, at most 1."""
+        """The chance that a quiet day of this series has a higher score: at most 1, at least one in a billion."""
         shape = max(float(self.shape[row]), 1e-6)
         beyond = max(0.0, (score - float(self.start[row])) / float(self.scale[row]))
-        return float(min(1.0, self.share[row] * np.exp(-np.log1p(shape * beyond) / shape)))
+        chance = self.share[row] * np.exp(-np.log1p(shape * beyond) / shape)
+        return float(min(1.0, max(_SMALLEST_CHANCE, chance)))
 
 
 def tails_of_maxima(maxima: FloatArray, pools: npt.NDArray[np.intp], least: float) -> Tails:
@@ -81,6 +85,8 @@ def tails_of_maxima(maxima: FloatArray, pools: npt.NDArray[np.intp], least: floa
         rows = pools == pool
         fits[rows] = _leaning(relative[rows], of_all)
     start, scale, shape = fits.T
+    # Levels and seasons were learnt from the same days: the fewer they are, the more they flatter themselves.
+    typical = typical * (1 + _FEW_DAYS / np.maximum(np.isfinite(maxima).sum(axis=1), 1))
     return Tails(
         start=(start * typical).astype(np.float32),
         scale=(scale * typical).astype(np.float32),
