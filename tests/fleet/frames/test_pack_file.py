@@ -1,0 +1,165 @@
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+from fleet.errors import PackError
+from fleet.frames.frame import SeriesKey
+from fleet.frames.pack import Direction, QueryKind
+from fleet.frames.pack_file import DEFAULT_PACK_PATH, default_pack, load_pack
+from fleet.inventory.subject import SubjectKind
+
+GOOD = """\
+name: shop
+version: 1
+queries:
+  - id: errors
+    title: Errors
+    group: ingress
+    promql: sum by (job) (rate(errors_total[5m]))
+    unit: 1/s
+    kind: gauge
+    direction: up
+    subject: {kind: component, name: job}
+    severity: warning
+    needs: [errors_total]
+  - id: saturation
+    title: Saturation
+    group: cpu
+    promql: >-
+      avg(load)
+    unit: ratio
+    kind: ratio
+    direction: up
+    subject:
+      kind: cluster
+    severity: info
+    needs: [load]
+    thresholds:
+      warning: 0.8
+"""
+
+
+def _load(tmp_path: Path, text: str | bytes) -> PackError:
+    file = tmp_path / "pack.yaml"
+    file.write_bytes(text if isinstance(text, bytes) else text.encode())
+    with pytest.raises(PackError) as caught:
+        load_pack(file)
+    assert caught.value.file == str(file)
+    assert str(file) in str(caught.value)
+    return caught.value
+
+
+def test_a_good_pack_is_read(tmp_path: Path) -> None:
+    file = tmp_path / "pack.yaml"
+    file.write_text(GOOD)
+    pack = load_pack(file)
+    assert [query.id for query in pack.queries] == ["errors", "saturation"]
+    assert pack.query("saturation").promql == "avg(load)"
+    assert pack.query("saturation").thresholds.warning == 0.8
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "line", "field", "words"),
+    [
+        ("    unit: 1/s\n", "    unit: [a]\n", 8, "queries[0].unit", "string"),
+        ("    unit: 1/s\n", "", 4, "queries[0].unit", "missing"),
+        ("    unit: 1/s\n", "    unit: 1/s\n    units: x\n", 9, "queries[0].units", "no such field"),
+        ("    kind: gauge\n", "    kind: speed\n", 9, "queries[0].kind", "'gauge'"),
+        ("needs: [errors_total]", "needs: [errors-total]", 13, "queries[0].needs[0]", "match"),
+        ("needs: [errors_total]", "needs: []", 13, "queries[0].needs", "at least 1"),
+        ("id: saturation", "id: errors", 14, "queries[1].id", "another query"),
+        ("id: saturation", "id: Saturation", 14, "queries[1].id", "match"),
+        ("      warning: 0.8", "      warning: high", 27, "queries[1].thresholds.warning", "number"),
+        ("      warning: 0.8", "      waring: 0.8", 27, "queries[1].thresholds.waring", "no such field"),
+        ("      warning: 0.8", "      warning: 0.8\n      critical: 0.5", 26, "queries[1].thresholds", "before warning"),
+        ("      avg(load)", "      topk(3, load)", 17, "queries[1].promql", "topk"),
+        ("      avg(load)", "      avg(load) > 0", 17, "queries[1].promql", "bool"),
+        ("kind: component, name: job", "kind: component", 11, "queries[0].subject", "name"),
+        ("version: 1", "version: 0", 2, "version", "greater"),
+        ("version: 1", "version: 1\nversion: 2", 3, "version", "twice"),
+        ("    unit: 1/s\n", "    unit: 1/s\n    unit: 2/s\n", 9, "queries[0].unit", "twice"),
+    ],
+)
+def test_a_mistake_names_file_line_and_field(
+    tmp_path: Path, before: str, after: str, line: int, field: str, words: str
+) -> None:
+    assert before in GOOD
+    error = _load(tmp_path, GOOD.replace(before, after, 1))
+    assert (error.line, error.field) == (line, field)
+    assert words in error.message
+    assert f":{line}: {field}: " in str(error)
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "words"),
+    [
+        ("", 1, "empty"),
+        ("# nothing\n", 1, "empty"),
+        ("- a\n- b\n", 1, "mapping"),
+        ("just words", 1, "mapping"),
+        ("name: shop\nqueries: [a\n", 3, "no YAML"),
+        ("name: shop\n\tversion: 1\n", 2, "no YAML"),
+        ("name: *nowhere\n", 1, "no YAML"),
+        ("name: !!python/object:os.system x\n", 1, "could not determine a constructor"),
+        (b"name: \xff\xfe\n", None, "UTF-8"),
+        (b"name: a\x00b\n", None, "no YAML"),
+        ("x" * 1_000_001, None, "at most"),
+    ],
+)
+def test_what_is_no_pack_at_all(tmp_path: Path, text: str | bytes, line: int | None, words: str) -> None:
+    error = _load(tmp_path, text)
+    assert words in error.message
+    assert line is None or error.line == line
+
+
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(PackError, match="No such file"):
+        load_pack(tmp_path / "nowhere.yaml")
+    with pytest.raises(PackError, match="directory"):
+        load_pack(tmp_path)
+
+
+def test_the_default_pack_says_what_its_values_mean() -> None:
+    pack = default_pack()
+    assert len(pack.queries) >= 45
+    for query in pack.queries:
+        assert all(metric in query.promql for metric in query.needs), query.id
+        if query.kind is QueryKind.STATE:
+            assert query.thresholds.warning is not None or query.thresholds.critical is not None, query.id
+        if query.thresholds.warning is not None or query.thresholds.critical is not None:
+            assert query.direction in {Direction.UP, Direction.DOWN}, query.id
+
+
+def test_the_default_packs_subjects_are_made_of_labels_that_the_queries_keep() -> None:
+    for query in default_pack().queries:
+        labels = [label for label in (query.subject.name, query.subject.namespace, query.subject.part) if label]
+        assert all(label in query.promql for label in labels), query.id
+    subject = (
+        default_pack()
+        .query("container_mem_vs_limit")
+        .subject_of(
+            "c1", SeriesKey.of("container_mem_vs_limit", {"namespace": "shop", "pod": "cart-1", "container": "app"})
+        )
+    )
+    assert (subject.kind, subject.namespace, subject.name, subject.part) == (
+        SubjectKind.CONTAINER, "shop", "cart-1", "app",
+    )  # fmt: skip
+
+
+@pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool (Debian package prometheus) is not installed")
+def test_promtool_accepts_every_query_of_the_default_pack(tmp_path: Path) -> None:
+    rules = [{"record": f"fleet:{query.id}", "expr": query.promql} for query in default_pack().queries]
+    file = tmp_path / "rules.yaml"
+    file.write_text(yaml.safe_dump({"groups": [{"name": "fleet", "rules": rules}]}))
+    checked = subprocess.run(["promtool", "check", "rules", str(file)], capture_output=True, text=True, check=False)
+    assert checked.returncode == 0, checked.stderr
+    assert f"{len(rules)} rules found" in checked.stdout
+
+
+def test_the_default_pack_lies_in_the_package() -> None:
+    assert DEFAULT_PACK_PATH.is_file()
