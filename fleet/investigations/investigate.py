@@ -83,7 +83,7 @@ def _cause(number: int, ranked: Ranked, names: dict[str, str]) -> Cause:
     return Cause(
         rank=number,
         kind=cause.kind,
-        title=cause.title,
+        title=opened(cause.title),
         subject=cause.subject,
         started_at=cause.started_at,
         confidence=ranked.confidence,

@@ -107,6 +107,9 @@ def _weigh(hypothesis: Hypothesis, scene: Scene) -> Ranked | None:
 def _weight(hypothesis: Hypothesis, symptom: Deviation, scene: Scene) -> float:
     if symptom in hypothesis.claims:
         return 1.0
+    late = hypothesis.until is not None and symptom.window.start > hypothesis.until + TOLERANCE
+    if late or symptom.query.group not in hypothesis.effects:
+        return 0.0
     return scene.graph.weight(hypothesis.subject, hypothesis.started_at, symptom, hypothesis.horizon)
 
 
@@ -144,6 +147,8 @@ def _tells(better: Ranked, other: Ranked, scene: Scene) -> bool:
         return one.subject.identity == two.subject.identity
     if two.kind not in _CEILINGS or (one.kind in _CEILINGS and one.kind is not CauseKind.SATURATION):
         return False
+    if two.kind is CauseKind.DEVIATION and any(_weight(one, each, scene) >= NEAR for each in two.claims):
+        return True
     claimed = any(claim.subject == two.subject for claim in one.claims)
     near = claimed or scene.graph.closeness(one.subject, two.subject) >= _SAME_PLACE
     return near and two.started_at >= one.started_at - TOLERANCE

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -9,6 +10,7 @@ import numpy as np
 
 from fleet.frames.frame import Frame, SeriesKey
 from fleet.frames.window import Window
+from fleet.investigations.deviation import Deviation
 from fleet.investigations.question import Material
 from fleet.investigations.shapes import FloatArray, block_medians, find_ramp
 
@@ -55,6 +57,19 @@ def sustained_rise(material: Material, key: SeriesKey) -> Rise | None:
         fell=ramp.ended,
         noise=residual,
     )
+
+
+def noticed_start(rise: Rise, deviations: Sequence[Deviation]) -> datetime:
+    """When a rise began: where its line breaks off, or earlier, where a detector noticed it first.
+
+    The break is known to a few blocks only; a deviation that begins within a fifth of the rise's length before it, at
+    least half an hour, is taken for the same rise.
+    """
+    slack = max(timedelta(minutes=30), (rise.window.end - rise.window.start) / 5)
+    noticed = [
+        each.window.start for each in deviations if rise.window.start - slack <= each.window.start <= rise.window.end
+    ]
+    return min([rise.window.start, *noticed])
 
 
 def _levels(material: Material, key: SeriesKey) -> tuple[FloatArray, datetime]:

@@ -6,17 +6,21 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from fleet.frames.frame import SeriesKey
-from fleet.frames.pack import PackQuery
+from fleet.frames.pack import PackQuery, SignalGroup
 from fleet.inventory.change import ChangeKind
 from fleet.inventory.subject import Subject
+from fleet.investigations.deviation import Deviation
 from fleet.investigations.graph import NEAR
 from fleet.investigations.hypotheses.hypothesis import Expectation, Hypothesis
 from fleet.investigations.investigation import CauseKind
 from fleet.investigations.scene import Scene
 from fleet.investigations.signals import Role
-from fleet.investigations.timeline import Rise, sustained_rise
+from fleet.investigations.timeline import Rise, noticed_start, sustained_rise
 from fleet.investigations.wording import clock, measured, named, quantity, span
 
+_EFFECTS = frozenset(
+    {SignalGroup.STORAGE, SignalGroup.NODES, SignalGroup.WORKLOADS, SignalGroup.INGRESS, SignalGroup.CONTROL_PLANE}
+)
 _LONG_HOURS = 0.5
 _STRAIGHT = 0.8
 _GROWTH = 0.03
@@ -37,12 +41,11 @@ def filling_disks(scene: Scene) -> Iterator[Hypothesis]:
             if rise is not None and rise.high - rise.low >= _GROWTH * scale:
                 rises[key] = (rise, query, subject)
     for key, (rise, query, subject) in rises.items():
-        left = scene.book.deviation(suspects[key])
-        yield _filling(scene, key, (rise, query, subject), left, others=len(rises) - 1)
+        yield _filling(scene, key, (rise, query, subject), suspects[key], others=len(rises) - 1)
 
 
 def _filling(
-    scene: Scene, key: SeriesKey, climb: tuple[Rise, PackQuery, Subject], left: str, others: int
+    scene: Scene, key: SeriesKey, climb: tuple[Rise, PackQuery, Subject], left: Deviation, others: int
 ) -> Hypothesis:
     rise, query, subject = climb
     name, unit = named(subject), query.unit
@@ -71,9 +74,11 @@ def _filling(
         title=f"{name} is filling up: {quantity(rise.low, unit)} to {quantity(rise.high, unit)} in "
         f"{span(rise.window.end - rise.window.start)}",
         subject=subject,
-        started_at=rise.window.start,
+        started_at=noticed_start(rise, [left]),
         strength=min(1.0, (rise.high - rise.low) / scale * 4),
         horizon=timedelta(days=2),
+        until=left.window.end,
+        effects=_EFFECTS,
         expectations=(
             Expectation(
                 "the used share climbs steadily",
@@ -82,7 +87,7 @@ def _filling(
                 (shown,),
                 essential=True,
             ),
-            Expectation("it leaves its usual range", holds=True, weight=1, evidence=(left,)),
+            Expectation("it leaves its usual range", holds=True, weight=1, evidence=(scene.book.deviation(left),)),
             Expectation("it is nearly full, or will be within a day", full, 2, (shown,)),
             pressed,
             Expectation("other disks do not climb alike", others < 3, 1),

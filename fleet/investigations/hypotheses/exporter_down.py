@@ -115,6 +115,7 @@ def _dead(scene: Scene, silence: Silence, fall: _Fall | None) -> Hypothesis:
         started_at=silence.since,
         strength=min(1.0, silence.series / max(silence.known, 1)),
         horizon=_BACK,
+        effects=frozenset(),
         expectations=(
             Expectation(
                 "most of the exporter's series end together",
@@ -180,6 +181,7 @@ def _unreachable(scene: Scene, fall: _Fall, strength: float) -> Hypothesis:
         started_at=fall.at,
         strength=strength,
         horizon=_BACK,
+        effects=frozenset(),
         expectations=(
             Expectation("its scrape job loses targets", holds=True, weight=3, evidence=(fall.evidence,)),
             Expectation("series of the exporter end together", holds=False, weight=2),

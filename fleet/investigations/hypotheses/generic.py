@@ -74,6 +74,7 @@ def earliest_deviations(scene: Scene) -> Iterator[Hypothesis]:
             started_at=each.window.start,
             strength=each.strength,
             horizon=_BEFORE,
+            claims=(each,),
             expectations=(
                 Expectation("it deviates strongly", each.strength >= _STRONG, 1, (shown,)),
                 Expectation(

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from fleet.frames.pack import SignalGroup
 from fleet.inventory.subject import Subject
 from fleet.investigations.deviation import Deviation
 from fleet.investigations.investigation import CauseKind
@@ -37,7 +38,9 @@ class Hypothesis:
 
     Attributes:
         strength: 0..1, of the deviation that stands for the cause itself.
-        horizon: how long after the cause its effects may begin.
+        horizon: how long after the cause its effects may begin; ``until`` is when the cause itself ended, after
+            which it has no new effects, or None.
+        effects: in which signals its effects may show.
         claims: symptoms that are part of the cause itself, wherever they stand (the series of a dead exporter).
         story: sentences about the cause, each with the provisional ids of its evidence.
     """
@@ -49,6 +52,8 @@ class Hypothesis:
     strength: float
     expectations: tuple[Expectation, ...]
     horizon: timedelta = timedelta(hours=6)
+    until: datetime | None = None
+    effects: frozenset[SignalGroup] = frozenset(SignalGroup)
     claims: tuple[Deviation, ...] = ()
     story: tuple[tuple[str, tuple[str, ...]], ...] = field(default_factory=tuple)
 

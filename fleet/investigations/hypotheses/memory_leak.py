@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from fleet.frames.frame import SeriesKey
-from fleet.frames.pack import PackQuery
+from fleet.frames.pack import PackQuery, SignalGroup
 from fleet.inventory.change import ChangeKind
 from fleet.inventory.subject import Subject
 from fleet.investigations.graph import TOLERANCE, workload_subject
@@ -16,11 +16,12 @@ from fleet.investigations.hypotheses.hypothesis import Expectation, Hypothesis
 from fleet.investigations.investigation import CauseKind
 from fleet.investigations.scene import Scene
 from fleet.investigations.signals import Role
-from fleet.investigations.timeline import Rise, sustained_rise
+from fleet.investigations.timeline import Rise, noticed_start, sustained_rise
 from fleet.investigations.wording import clock, named, quantity, span
 
 _MEMORY = (Role.CONTAINER_MEMORY, Role.MEMORY_OF_LIMIT)
 _KILLED = frozenset({ChangeKind.OOM_KILL, ChangeKind.RESTART})
+_EFFECTS = frozenset({SignalGroup.MEMORY, SignalGroup.WORKLOADS, SignalGroup.INGRESS, SignalGroup.NODES})
 _LONG_HOURS = 1.0
 _STRAIGHT = 0.8
 _GROWTH = 1.2
@@ -93,9 +94,11 @@ def _leak(scene: Scene, workload: Subject, lead: _Climb, own: list[_Climb], othe
         title=f"Memory leak in {name}: {quantity(rise.low, lead.query.unit)} to "
         f"{quantity(rise.high, lead.query.unit)} in {span(rise.window.end - rise.window.start)}",
         subject=workload,
-        started_at=rise.window.start,
+        started_at=noticed_start(rise, left),
         strength=min(1.0, (rise.high - rise.low) / max(4 * rise.noise, 1e-9) / 4),
         horizon=timedelta(days=2),
+        until=rise.window.end + _AFTER,
+        effects=_EFFECTS,
         expectations=(
             Expectation(
                 "memory climbs steadily for more than an hour",

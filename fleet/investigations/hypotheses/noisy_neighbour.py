@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
+from fleet.frames.pack import SignalGroup
 from fleet.inventory.subject import Subject, SubjectKind
 from fleet.investigations.deviation import Deviation
 from fleet.investigations.graph import TOLERANCE, workload_subject
@@ -16,6 +17,7 @@ from fleet.investigations.signals import Role
 from fleet.investigations.wording import clock, named, plain, quantity
 
 _SUFFERING = (Role.THROTTLING, Role.LATENCY, Role.ERRORS)
+_EFFECTS = frozenset({SignalGroup.CPU, SignalGroup.INGRESS, SignalGroup.WORKLOADS, SignalGroup.CONTROL_PLANE})
 _HORIZON = timedelta(minutes=30)
 _MOST = 0.5
 """Share of the node's additional use that the workload must account for."""
@@ -115,6 +117,8 @@ def _noisy(scene: Scene, jump: _Jump, busy: list[Deviation], victims: list[Devia
         started_at=since,
         strength=jump.deviation.strength,
         horizon=_HORIZON,
+        until=jump.deviation.window.end,
+        effects=_EFFECTS,
         expectations=(
             Expectation("the workload's CPU use rose", holds=True, weight=2, evidence=(rose,), essential=True),
             Expectation(

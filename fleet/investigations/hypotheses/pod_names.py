@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import timedelta
-from itertools import pairwise
 
 import numpy as np
+import numpy.typing as npt
 
 from fleet.frames.frame import SeriesKey
 from fleet.frames.pack import PackQuery
@@ -25,51 +26,66 @@ _DEPLOYED = re.compile(r"^(?P<name>.+)-(?P<hash>[bcdfghjklmnpqrstvwxz2456789]{5,
 _SETTLED = timedelta(minutes=10)
 _OVERLAP = timedelta(minutes=30)
 
-_Seen = tuple[int, int, SeriesKey, PackQuery]
+_Presence = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class _Version:
+    """One template of a workload: when any of its pods had samples, and the series of its pods by row."""
+
+    template: str
+    present: _Presence
+    series: tuple[tuple[int, SeriesKey, PackQuery], ...]
+
+    def edges(self, direction: int) -> list[int]:
+        """Columns at which it appeared (+1) or was seen last (-1)."""
+        changes = np.diff(self.present.astype(np.int8))
+        return [int(column) + (direction > 0) for column in np.flatnonzero(changes == direction)]
 
 
 def rollouts_in_names(scene: Scene) -> Iterator[tuple[Change, tuple[str, ...]]]:
-    """Changes of ReplicaSet that the names of pods show, each with its evidence, in order of workload and time."""
+    """Changes of template that the names of pods show, each with its evidence, in order of workload and time."""
+    step = timedelta(seconds=scene.material.frame.step_seconds)
     for (namespace, name), versions in sorted(_versions(scene).items()):
         subject = workload_subject(scene.cluster_id, (namespace, name))
-        ordered = sorted(versions.items(), key=lambda each: (each[1][0], each[0]))
-        for (old, was), (new, seen) in pairwise(ordered):
-            if _replaces(scene, was, seen):
-                yield _rollout(scene, subject, (old, was), (new, seen))
+        rollouts = {
+            column: (old, new)
+            for new in versions
+            for column in new.edges(+1)
+            if column * step >= _SETTLED
+            for old in versions
+            if old is not new and any(abs(column - gone) * step <= _OVERLAP for gone in old.edges(-1))
+        }
+        for column, (old, new) in sorted(rollouts.items()):
+            yield _rollout(scene, subject, column, (old, new))
 
 
-def _versions(scene: Scene) -> dict[tuple[str, str], dict[str, _Seen]]:
-    """By workload and hash: first and last column with samples, and one series that shows them."""
-    versions: defaultdict[tuple[str, str], dict[str, _Seen]] = defaultdict(dict)
+def _versions(scene: Scene) -> dict[tuple[str, str], list[_Version]]:
+    """The templates of every workload whose pods' names carry one."""
+    versions: defaultdict[tuple[str, str], dict[str, _Version]] = defaultdict(dict)
     for row, key, query, subject in scene.series(Role.CONTAINER_CPU, Role.CONTAINER_MEMORY):
         match = _DEPLOYED.match(subject.name)
-        columns = np.flatnonzero(np.isfinite(scene.material.frame.values[row]))
-        if match is None or not columns.size:
+        if match is None:
             continue
+        present = np.isfinite(scene.material.frame.values[row])
         known = versions[subject.namespace or "", match["name"]]
-        first, last = int(columns[0]), int(columns[-1])
         before = known.get(match["hash"])
         known[match["hash"]] = (
-            (first, last, key, query)
+            _Version(match["hash"], present, ((row, key, query),))
             if before is None
-            else (min(first, before[0]), max(last, before[1]), before[2], before[3])
+            else _Version(match["hash"], before.present | present, (*before.series, (row, key, query)))
         )
-    return versions
-
-
-def _replaces(scene: Scene, was: _Seen, seen: _Seen) -> bool:
-    step = timedelta(seconds=scene.material.frame.step_seconds)
-    appeared = seen[0] * step
-    return appeared >= _SETTLED and abs(appeared - was[1] * step) <= _OVERLAP and was[0] < seen[0]
+    return {workload: list(known.values()) for workload, known in versions.items() if len(known) > 1}
 
 
 def _rollout(
-    scene: Scene, subject: Subject, old: tuple[str, _Seen], new: tuple[str, _Seen]
+    scene: Scene, subject: Subject, column: int, versions: tuple[_Version, _Version]
 ) -> tuple[Change, tuple[str, ...]]:
-    frame = scene.material.frame
-    first, last, key, query = new[1]
-    at = frame.time_at(first)
-    summary = f"Pods of {named(subject)} with a new template hash {new[0]} (before {old[0]}) from {clock(at)}"
+    frame, (old, new) = scene.material.frame, versions
+    at = frame.time_at(column)
+    summary = (
+        f"Pods of {named(subject)} with a new template hash {new.template} (before {old.template}) from {clock(at)}"
+    )
     change = Change(
         cluster_id=scene.cluster_id,
         kind=ChangeKind.ROLLOUT,
@@ -78,6 +94,9 @@ def _rollout(
         summary=summary,
         source="names of pods in metrics",
     )
-    window = Window(start=at, end=frame.time_at(last + 1))
+    window = Window(
+        start=at, end=frame.time_at(min(column + 1 + int(_OVERLAP.total_seconds()) // frame.step_seconds, frame.points))
+    )
+    key, query = next((key, query) for row, key, query in new.series if np.isfinite(frame.values[row, column]))
     evidence = scene.book.series(query, key, window, subject=subject, summary=summary, values={})
     return change, (evidence,)
