@@ -6,13 +6,14 @@ throttled request, a proxy's own page) are no Status at all.
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import msgspec
 
 from fleet.collectors.kubernetes.text import clean
-from fleet.collectors.kubernetes.tls import tls_failure
+from fleet.collectors.transport.tls import tls_fault
 from fleet.errors import (
     AnswerTruncated,
     Forbidden,
@@ -25,6 +26,7 @@ from fleet.errors import (
     Unreachable,
     WrongService,
 )
+from fleet.inventory.cluster import Endpoint
 
 
 @dataclass(frozen=True)
@@ -106,19 +108,20 @@ def _refusal(code: int, what: str, said: str, endpoint_url: str) -> SourceError:
     return QueryRefused(f"{what} refused the request with {code}: {said}", endpoint=endpoint_url)
 
 
-def transport_error(error: Exception, endpoint_url: str, *, begun: bool = False) -> SourceError:
+def transport_error(error: Exception, endpoint: Endpoint, *, begun: bool = False) -> SourceError:
     """The failure behind an exception of urllib3 or of the official client, in words and without their texts.
 
     Args:
         error: what was raised.
-        endpoint_url: the address that was asked.
+        endpoint: what was asked.
         begun: whether the answer's body had begun.
     """
     from kubernetes.client.exceptions import ApiException
     from urllib3 import exceptions
 
+    endpoint_url = endpoint.url
     if isinstance(error, ApiException | exceptions.SSLError):
-        return tls_failure(endpoint_url, str(error))
+        return tls_fault(_openssl_error(error), endpoint)
     if begun and not isinstance(error, exceptions.TimeoutError):
         return AnswerTruncated(f"An answer of {endpoint_url} ended in the middle.", endpoint=endpoint_url)
     if isinstance(error, exceptions.NameResolutionError):
@@ -133,6 +136,15 @@ def transport_error(error: Exception, endpoint_url: str, *, begun: bool = False)
     if isinstance(error, exceptions.TimeoutError):
         return SourceTimeout(f"{endpoint_url} gave no answer in time.", endpoint=endpoint_url)
     return Unreachable(f"The connection to {endpoint_url} broke.", endpoint=endpoint_url)
+
+
+def _openssl_error(error: BaseException) -> ssl.SSLError:
+    """OpenSSL's own error behind those that wrap it, each the next one's context or first argument."""
+    seen: BaseException | None = error
+    while seen is not None and not isinstance(seen, ssl.SSLError):
+        inner = seen.args[0] if seen.args and isinstance(seen.args[0], BaseException) else None
+        seen = inner or seen.__cause__ or seen.__context__
+    return seen or ssl.SSLError()
 
 
 def _not_json(answer: Answer, endpoint_url: str, path: str) -> SourceError | None:

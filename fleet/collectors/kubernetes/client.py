@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import base64
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlencode
 
 from fleet.collectors.kubernetes.answers import Answer, error_of, transport_error
-from fleet.collectors.kubernetes.tls import tls_context
-from fleet.credentials import Credential, CredentialSource
+from fleet.collectors.transport.authorization import Authorization
+from fleet.collectors.transport.tls import tls_context
+from fleet.credentials import CredentialSource
 from fleet.errors import (
     AnswerTooLarge,
     AnswerTruncated,
@@ -63,15 +63,22 @@ class KubernetesClient:
         self.limits = limits or KubernetesLimits()
         self.requests = 0
         self._credentials = credentials
-        self._refreshed = False
         self._met = False
         self._deadline = time.monotonic() + self.limits.total_seconds
-        self._headers: dict[str, str] = {}
+        self._authorization = Authorization(endpoint, None)
         # The client's transport is not typed.
         self._rest: Any = None
 
     def __enter__(self) -> Self:
-        self._connect(self._credentials.credential() if self._credentials else None)
+        """Connects as the credential says.
+
+        Raises:
+            fleet.errors.TlsFailed: the CA or the client certificate cannot be used.
+            fleet.errors.Unauthorized: the token cannot be one.
+            fleet.errors.StoreError: the credential could not be had.
+        """
+        self._authorization = Authorization(self.endpoint, self._credentials)
+        self._connect()
         return self
 
     def __exit__(
@@ -109,14 +116,16 @@ class KubernetesClient:
         try:
             return self._get_once(path, query)
         except Unauthorized:
-            if self._credentials is None or self._refreshed:
+            if not self._authorization.renew(self._authorization.header):
                 raise
-            self._refreshed = True
-            self._connect(self._credentials.credential(refresh=True))
+            self._connect()
             return self._get_once(path, query)
 
     def _get_once(self, path: str, query: Mapping[str, str | int] | None) -> bytes:
         answer = self._request(path, query)
+        if answer.status != 200:
+            said = self._authorization.hide(answer.body.decode(errors="replace"))
+            answer = replace(answer, body=said.encode())
         error = error_of(answer, self.endpoint.url, path)
         if error is not None:
             raise error
@@ -136,13 +145,13 @@ class KubernetesClient:
         self.requests += 1
         timeouts = (min(self.limits.connect_seconds, remaining), read_seconds)
         try:
-            response = self._rest.request("GET", url, headers=dict(self._headers), _request_timeout=timeouts).response
+            response = self._rest.request("GET", url, headers=self._headers(), _request_timeout=timeouts).response
         except (HTTPError, ApiException) as error:
-            raise transport_error(error, self.endpoint.url) from None
+            raise transport_error(error, self.endpoint) from None
         try:
             body = self._body(response, time.monotonic() + read_seconds)
         except HTTPError as error:
-            raise transport_error(error, self.endpoint.url, begun=True) from None
+            raise transport_error(error, self.endpoint, begun=True) from None
         finally:
             # A whole answer has given its connection back by now; what is left of another would block the next.
             if response.isclosed():
@@ -187,7 +196,7 @@ class KubernetesClient:
         time.sleep(pause)
         return True
 
-    def _connect(self, credential: Credential | None) -> None:
+    def _connect(self) -> None:
         from kubernetes.client import Configuration
         from kubernetes.client.rest import RESTClientObject
 
@@ -199,24 +208,14 @@ class KubernetesClient:
             _accept_unverified()
         self._rest = RESTClientObject(configuration)
         if self.endpoint.url.startswith("https:"):
-            self._rest.pool_manager.connection_pool_kw["ssl_context"] = tls_context(self.endpoint, credential)
-        self._headers = {
-            "Accept": "application/json",
-            "Accept-Encoding": "gzip",
-            "User-Agent": "fleetscope",
-            **_authorization(credential),
-        }
+            context = tls_context(self.endpoint, self._authorization.credential)
+            self._rest.pool_manager.connection_pool_kw["ssl_context"] = context
 
-
-def _authorization(credential: Credential | None) -> dict[str, str]:
-    if credential is None:
-        return {}
-    if credential.token is not None:
-        return {"Authorization": f"Bearer {credential.token.get_secret_value().strip()}"}
-    if credential.username is not None and credential.password is not None:
-        pair = f"{credential.username}:{credential.password.get_secret_value()}"
-        return {"Authorization": f"Basic {base64.b64encode(pair.encode()).decode()}"}
-    return {}
+    def _headers(self) -> dict[str, str]:
+        headers = {"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": "fleetscope"}
+        if self._authorization.header is not None:
+            headers["Authorization"] = self._authorization.header.decode("ascii")
+        return headers
 
 
 def _accept_unverified() -> None:
