@@ -9,7 +9,7 @@ from hashlib import sha256
 
 from fleet.findings.finding import Finding
 from fleet.frames.frame import SeriesKey
-from fleet.frames.pack import PackQuery
+from fleet.frames.pack import PackQuery, QueryKind
 from fleet.frames.window import Window
 from fleet.inventory.change import Change, ChangeKind
 from fleet.inventory.subject import Subject
@@ -19,6 +19,7 @@ from fleet.investigations.question import Material
 from fleet.investigations.wording import clock, measured, moment, plain, quantity
 
 _EVENTS = frozenset({ChangeKind.OOM_KILL, ChangeKind.RESTART, ChangeKind.EVICTION, ChangeKind.EVENT})
+_TRUE = 0.5
 
 
 @dataclass(frozen=True)
@@ -158,6 +159,8 @@ def _said(deviation: Deviation, unit: str) -> str:
     times = f"from {clock(deviation.window.start)} to {clock(deviation.window.end)}"
     if deviation.sign == 0:
         return f"has no samples {times}"
+    if deviation.query.kind is QueryKind.STATE:
+        return f"turned {'true' if deviation.observed > _TRUE else 'false'}, {times}"
     expected = "" if math.isnan(deviation.expected) else f" where {quantity(deviation.expected, unit)} was expected"
     word = "rose to" if deviation.sign > 0 else "fell to"
     return f"{word} {quantity(deviation.observed, unit)}{expected}, {times}"

@@ -1,12 +1,14 @@
-"""Figures, times and foreign text as they stand in an investigation's sentences."""
+"""Subjects, times and foreign text as they stand in an investigation's sentences; figures as findings write them."""
 
 from __future__ import annotations
 
-import math
 import re
 from datetime import UTC, datetime, timedelta
 
+from fleet.findings.quantity import quantity, time_span
 from fleet.inventory.subject import Subject, SubjectKind
+
+__all__ = ["clock", "measured", "moment", "named", "opened", "plain", "quantity", "span"]
 
 _ALLOWED = frozenset(" .,:;/@_%+=()'-")
 """What may stand beside letters and digits: nothing that HTML, Markdown or a terminal reads as markup."""
@@ -56,50 +58,5 @@ def moment(at: datetime) -> str:
 
 
 def span(length: timedelta) -> str:
-    """A length of time in the unit that a person would use, ``6.5 hours``."""
-    seconds = abs(length.total_seconds())
-    if seconds < 90:
-        return _counted(seconds, "second")
-    if seconds < 5400:
-        return _counted(seconds / 60, "minute")
-    if seconds < 172_800:
-        return _counted(round(seconds / 3600, 1), "hour")
-    return _counted(round(seconds / 86_400, 1), "day")
-
-
-def quantity(value: float, unit: str) -> str:
-    """A value with its unit, rounded as a person would: ``97.2 %``, ``1.9 GiB``, ``340 ms``, ``3.4 cores``."""
-    if math.isnan(value):
-        return "no value"
-    if math.isinf(value):
-        return "infinity" if value > 0 else "minus infinity"
-    if unit == "ratio":
-        return f"{_rounded(value * 100)} %"
-    if unit in {"bytes", "bytes/s"}:
-        return _binary(value, unit)
-    if unit in {"seconds", "s"} and abs(value) < 1:
-        return f"{_rounded(value * 1000)} ms" if value else "0 s"
-    shown = {"seconds": "s", "count": "", "state": "", "percent": "%"}.get(unit, unit)
-    return f"{_rounded(value)} {shown}".strip()
-
-
-def _binary(value: float, unit: str) -> str:
-    size, prefixes = abs(value), ["", "Ki", "Mi", "Gi", "Ti", "Pi"]
-    while size >= 1024 and len(prefixes) > 1:
-        size /= 1024
-        prefixes.pop(0)
-    return f"{'-' if value < 0 else ''}{_rounded(size)} {prefixes[0]}B{unit.removeprefix('bytes')}"
-
-
-def _rounded(value: float) -> str:
-    """Three figures that count, no exponent, no trailing zeros."""
-    if value == 0:
-        return "0"
-    decimals = max(0, 2 - math.floor(math.log10(abs(value))))
-    text = f"{round(value, decimals):,.{min(decimals, 6)}f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
-
-
-def _counted(number: float, noun: str) -> str:
-    text = _rounded(number) if number % 1 and number < 10 else f"{number:.0f}"
-    return f"{text} {noun}" if text == "1" else f"{text} {noun}s"
+    """A length of time, ``4.2 h``."""
+    return time_span(abs(length.total_seconds()))
