@@ -84,9 +84,7 @@ def _placed(scene: Scene) -> Iterator[_Series]:
 def _silences_at(scene: Scene, exporter: str, place: str, places: dict[str, list[_Series]]) -> Iterator[Silence]:
     frame = scene.material.frame
     step = timedelta(seconds=frame.step_seconds)
-    gaps: dict[int, list[tuple[int, int]]] = {
-        each.row: gap_stretches(frame.values[each.row], max(1, int(_MIN_GAP / step))) for each in places[place]
-    }
+    gaps = {each.row: _gaps(scene, each) for each in places[place]}
     starts = Counter(first for stretches in gaps.values() for first, _ in stretches)
     taken: set[int] = set()
     for first in sorted(starts, key=lambda column: (-starts[column], column)):
@@ -99,6 +97,27 @@ def _silences_at(scene: Scene, exporter: str, place: str, places: dict[str, list
             yield _silence(scene, exporter, place, places, ended)
 
 
+def _gaps(scene: Scene, series: _Series) -> list[tuple[int, int]]:
+    """A series' gaps, without those in which it was us who saw nothing."""
+    frame = scene.material.frame
+    blind = [
+        row.window
+        for row in scene.material.coverage
+        if (not row.queries and not row.status.final)
+        or any(each.query_id == series.query.id and not each.status.final for each in row.queries)
+    ]
+    stretches = gap_stretches(frame.values[series.row], max(1, int(_MIN_GAP / timedelta(seconds=frame.step_seconds))))
+    return [
+        (first, last)
+        for first, last in stretches
+        if not any(window.overlaps(_window(scene, first, last)) for window in blind)
+    ]
+
+
+def _window(scene: Scene, first: int, last: int) -> Window:
+    return Window(start=scene.material.frame.time_at(first), end=scene.material.frame.time_at(last + 1))
+
+
 def _silence(
     scene: Scene, exporter: str, place: str, places: dict[str, list[_Series]], ended: dict[int, tuple[int, int]]
 ) -> Silence:
@@ -106,7 +125,7 @@ def _silence(
     first = min(start for start, _ in ended.values())
     last = Counter(end for _, end in ended.values()).most_common(1)[0][0]
     own = [each for each in places[place] if each.row in ended]
-    window = Window(start=frame.time_at(first), end=frame.time_at(last + 1))
+    window = _window(scene, first, last)
     going_on = [
         name
         for name, series in places.items()

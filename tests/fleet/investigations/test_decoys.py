@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from fleet.frames.coverage import Coverage, CoverageStatus, QueryCoverage
+from fleet.frames.window import Window
 from fleet.inventory.change import ChangeKind
 from fleet.investigations.investigate import investigate
 from fleet.investigations.investigation import CauseKind, Investigation
@@ -137,3 +141,24 @@ def test_nothing_of_another_cluster_is_drawn_in() -> None:
     found = investigate(town.question(), town.material())
 
     assert {each.subject.cluster_id for each in found.evidence if each.subject} == {CLUSTER}
+
+
+def test_a_gap_in_which_we_saw_nothing_is_no_dead_exporter() -> None:
+    town = Town()
+    faults.exporter_down(town)
+    unseen = QueryCoverage(query_id="", status=CoverageStatus.UNKNOWN, reason="time-out")
+    blind = Coverage(
+        cluster_id=CLUSTER,
+        signal="metrics",
+        collector="prometheus",
+        window=Window(start=hour(9), end=hour(11)),
+        step_seconds=30,
+        status=CoverageStatus.PARTIAL,
+        queries=[unseen.model_copy(update={"query_id": query.id}) for query in town.pack.queries],
+    )
+    material = town.material()
+
+    found = investigate(town.question(), replace(material, coverage=[*material.coverage, blind]))
+
+    assert all("no samples" not in cause.title for cause in found.causes)
+    assert any("time-out" in each for each in found.missing)
