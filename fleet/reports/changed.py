@@ -8,7 +8,7 @@ from fleet.findings.finding import FindingState
 from fleet.findings.grade import Letter
 from fleet.findings.incident import Incident
 from fleet.inventory.change import Change, ChangeKind
-from fleet.reports.content import IncidentLine, ReportSummary
+from fleet.reports.content import IncidentLine, ReportSummary, Statement
 from fleet.reports.material import FleetReportMaterial
 from fleet.reports.wording import counted, date_time, joined, short_time
 
@@ -17,11 +17,11 @@ _MOST_NAMES = 6
 _MOST_CHANGES = 10
 
 
-def what_changed(material: FleetReportMaterial) -> list[str]:
+def what_changed(material: FleetReportMaterial) -> list[Statement]:
     """Lines on what is new, worse, over or going on, what grades moved, and what changed in the clusters."""
     previous = material.previous
     if previous is None:
-        return ["This is the first report of its kind: there is nothing to compare it with."]
+        return [Statement(text="This is the first report of its kind: there is nothing to compare it with.")]
     lines = [
         *_new_incidents(material, previous),
         *_known_incidents(material, previous),
@@ -30,23 +30,26 @@ def what_changed(material: FleetReportMaterial) -> list[str]:
         *_members(material, previous),
         *_clusters(material, previous),
     ]
-    return lines or [f"Nothing changed since the last report of {date_time(previous.generated_at)}."]
+    return lines or [Statement(text=f"Nothing changed since the last report of {date_time(previous.generated_at)}.")]
 
 
-def _new_incidents(material: FleetReportMaterial, previous: ReportSummary) -> list[str]:
+def _new_incidents(material: FleetReportMaterial, previous: ReportSummary) -> list[Statement]:
     known = {line.id for line in previous.incidents}
     return [
-        f"New: {incident.title} in {material.name_of(incident.cluster_id)}, {incident.severity.value}, "
-        f"{'since' if incident.ended_at is None else 'began'} {short_time(incident.started_at)}"
-        f"{', already resolved' if incident.state is FindingState.RESOLVED else ''}."
+        Statement(
+            lead="New",
+            text=f"{incident.title} in {material.name_of(incident.cluster_id)}, {incident.severity.value}, "
+            f"{'since' if incident.ended_at is None else 'began'} {short_time(incident.started_at)}"
+            f"{', already resolved' if incident.state is FindingState.RESOLVED else ''}.",
+        )
         for incident in material.ranked_incidents
         if incident.id not in known
     ]
 
 
-def _known_incidents(material: FleetReportMaterial, previous: ReportSummary) -> list[str]:
+def _known_incidents(material: FleetReportMaterial, previous: ReportSummary) -> list[Statement]:
     before = {line.id: line for line in previous.incidents}
-    moved: list[str] = []
+    moved: list[Statement] = []
     ongoing: list[Incident] = []
     for incident in material.ranked_incidents:
         line = before.get(incident.id)
@@ -59,73 +62,76 @@ def _known_incidents(material: FleetReportMaterial, previous: ReportSummary) -> 
             ongoing.append(incident)
     if ongoing:
         names = [f"{each.title} in {material.name_of(each.cluster_id)}" for each in ongoing]
-        moved.append(f"Going on: {counted(len(ongoing), 'incident')} ({joined(names, _MOST_NAMES)}).")
+        text = f"{counted(len(ongoing), 'incident')} ({joined(names, _MOST_NAMES)})."
+        moved.append(Statement(lead="Going on", text=text))
     return moved
 
 
-def _moved(incident: Incident, line: IncidentLine, cluster: str) -> str:
-    """What became of an incident that the last report had; empty where nothing did."""
+def _moved(incident: Incident, line: IncidentLine, cluster: str) -> Statement | None:
+    """What became of an incident that the last report had; None where nothing did."""
     name = f"{incident.title} in {cluster}"
     over_now, over_then = incident.state is FindingState.RESOLVED, line.state is FindingState.RESOLVED
     if over_now and not over_then:
-        return f"Resolved: {name}{f', ended {short_time(incident.ended_at)}' if incident.ended_at else ''}."
+        ended = f", ended {short_time(incident.ended_at)}" if incident.ended_at else ""
+        return Statement(lead="Resolved", text=f"{name}{ended}.")
     if over_then and not over_now:
-        return f"Back: {name}, {incident.severity.value}."
+        return Statement(lead="Back", text=f"{name}, {incident.severity.value}.")
     if not over_now and incident.severity is not line.severity:
         word = "Worse" if incident.severity.rank > line.severity.rank else "Better"
-        return f"{word}: {name}, {line.severity.value} → {incident.severity.value}."
-    return ""
+        return Statement(lead=word, text=f"{name}, {line.severity.value} → {incident.severity.value}.")
+    return None
 
 
-def _missing_incidents(material: FleetReportMaterial, previous: ReportSummary) -> list[str]:
+def _missing_incidents(material: FleetReportMaterial, previous: ReportSummary) -> list[Statement]:
     now = {incident.id for incident in material.incidents}
-    lines = []
+    lines: list[Statement] = []
     for line in previous.incidents:
         if line.id in now or line.state is FindingState.RESOLVED or line.cluster_id not in material.names:
             continue
         judged = material.letter_of(line.cluster_id) is not Letter.NOT_GRADED
         why = "no longer reported" if judged else "cannot be judged now, since the cluster was not seen"
-        lines.append(f"Not seen: {line.title} in {line.cluster}: {why}.")
+        lines.append(Statement(lead="Not seen", text=f"{line.title} in {line.cluster}: {why}."))
     return lines
 
 
-def _grades(material: FleetReportMaterial, previous: ReportSummary) -> list[str]:
+def _grades(material: FleetReportMaterial, previous: ReportSummary) -> list[Statement]:
     before = {line.cluster_id: line.letter for line in previous.grades}
-    lines = []
+    lines: list[Statement] = []
     for cluster in material.clusters:
         now = material.letter_of(cluster.id).value
         if before.get(cluster.id, now) != now:
-            grade = material.grades.get(cluster.id)
-            why = f": {grade.reason}" if grade and grade.reason else ""
-            lines.append(f"Grade of {cluster.name}: {before[cluster.id]} → {now}{why}.".replace("..", "."))
+            text = f"{before[cluster.id]} → {now}: {material.reason_of(cluster.id)}."
+            lines.append(Statement(lead=f"Grade of {cluster.name}", text=text))
     return lines
 
 
-def _members(material: FleetReportMaterial, previous: ReportSummary) -> list[str]:
+def _members(material: FleetReportMaterial, previous: ReportSummary) -> list[Statement]:
     before = {line.cluster_id: line.cluster for line in previous.grades}
     joined_now = sorted(name for each, name in material.names.items() if each not in before)
     left = sorted(name for each, name in before.items() if each not in material.names)
-    lines = []
+    lines: list[Statement] = []
     if joined_now:
-        lines.append(f"New in this report: {joined(joined_now, _MOST_NAMES)}.")
+        lines.append(Statement(lead="New in this report", text=f"{joined(joined_now, _MOST_NAMES)}."))
     if left:
-        lines.append(f"Not in this report any more: {joined(left, _MOST_NAMES)}.")
+        lines.append(Statement(lead="Not in this report any more", text=f"{joined(left, _MOST_NAMES)}."))
     return lines
 
 
-def _clusters(material: FleetReportMaterial, previous: ReportSummary) -> list[str]:
+def _clusters(material: FleetReportMaterial, previous: ReportSummary) -> list[Statement]:
     since = [change for change in material.changes if change.at >= previous.generated_at]
     told = sorted((change for change in since if change.kind in _CLUSTER_CHANGES), key=lambda each: (each.at, each.id))
     lines = [_cluster_change(material, change) for change in told[:_MOST_CHANGES]]
     if len(told) > _MOST_CHANGES:
-        lines.append(f"{counted(len(told) - _MOST_CHANGES, 'more cluster change')}: see the clusters' sections.")
+        left = counted(len(told) - _MOST_CHANGES, "more cluster change")
+        lines.append(Statement(text=f"{left}: see the clusters' sections."))
     rollouts = Counter(change.cluster_id for change in since if change.kind is ChangeKind.ROLLOUT)
     if rollouts:
         counts = sorted(rollouts.items(), key=lambda each: (-each[1], material.name_of(each[0])))
         per_cluster = [f"{material.name_of(each)} {number}" for each, number in counts]
-        lines.append(f"Rollouts: {rollouts.total()} ({joined(per_cluster, _MOST_NAMES)}).")
+        lines.append(Statement(lead="Rollouts", text=f"{rollouts.total()} ({joined(per_cluster, _MOST_NAMES)})."))
     return lines
 
 
-def _cluster_change(material: FleetReportMaterial, change: Change) -> str:
-    return f"{material.name_of(change.cluster_id)}, {short_time(change.at)}: {change.summary}."
+def _cluster_change(material: FleetReportMaterial, change: Change) -> Statement:
+    lead = f"{material.name_of(change.cluster_id)}, {short_time(change.at)}"
+    return Statement(lead=lead, text=f"{change.summary.rstrip('.')}.")

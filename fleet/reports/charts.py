@@ -26,8 +26,8 @@ from fleet.reports.wording import short_time, unit_scale, value
 
 FloatArray = npt.NDArray[np.float64]
 
-COLUMNS = 480
-"""About one column a printed point: more could not be seen."""
+COLUMNS = 320
+"""With two points each about a hundred an inch: more could not be seen in print."""
 _LINE = "#1f4e79"
 _BAND = "#c4d7e8"
 _MARK = "#b3261e"
@@ -240,6 +240,7 @@ def _draw_thresholds(axis: Axes, series: ChartSeries, factor: float) -> None:
             va="bottom",
             color=INK,
             fontproperties=font(6.5),
+            bbox={"facecolor": "white", "alpha": 0.75, "linewidth": 0, "pad": 0.6},
             zorder=6,
         )
 

@@ -14,7 +14,7 @@ from fleet.reports.content import (
     Statement,
     Tone,
 )
-from fleet.reports.gaps import absent_queries, coverage_table, gaps_of, seen_share
+from fleet.reports.gaps import absent_queries, coverage_table, gaps_of
 from fleet.reports.marks import changes_table, findings_table
 from fleet.reports.material import FleetReportMaterial
 from fleet.reports.wording import counted, duration, joined, share
@@ -48,13 +48,11 @@ def cluster_section(material: FleetReportMaterial, cluster: Cluster, number: int
 
 def _facts(material: FleetReportMaterial, cluster: Cluster) -> Definitions:
     rows = material.coverage.get(cluster.id, [])
-    grade = material.grades.get(cluster.id)
     own = [each for each in material.incidents if each.cluster_id == cluster.id]
     still_open = [each for each in own if each.state is not FindingState.RESOLVED]
-    reason = grade.reason if grade else "nothing is known of it"
     facts = [
-        ("Grade", f"{material.letter_of(cluster.id).value}: {reason}"),
-        ("Seen", f"{share(seen_share(rows, material.window))} of the window, over all signals"),
+        ("Grade", f"{material.letter_of(cluster.id).value}: {material.reason_of(cluster.id)}"),
+        ("Seen", f"{share(material.seen_of(cluster.id))} of what was asked"),
         ("Incidents", f"{len(still_open)} open, {len(own) - len(still_open)} resolved"),
         (
             "Endpoints",

@@ -22,7 +22,6 @@ from fleet.reports.content import (
     Table,
 )
 from fleet.reports.front_page import front_sections, headline, unknown_lines
-from fleet.reports.gaps import seen_share
 from fleet.reports.incident_section import incident_section
 from fleet.reports.marks import grade_cell, probable_cause
 from fleet.reports.material import FleetReportMaterial
@@ -135,16 +134,15 @@ def _overview(material: FleetReportMaterial) -> Section:
     rows = []
     for number, cluster in enumerate(material.clusters, start=1):
         own = [each for each in material.open_incidents if each.cluster_id == cluster.id]
-        grade = material.grades.get(cluster.id)
         rows.append(
             [
                 Cell(text=cluster.name, target=f"cluster-{number}"),
                 Cell(text=", ".join(filter(None, [cluster.environment, cluster.region])) or "–"),
                 grade_cell(material.letter_of(cluster.id)),
-                Cell(text=share(seen_share(material.coverage.get(cluster.id, []), material.window))),
+                Cell(text=share(material.seen_of(cluster.id))),
                 Cell(text=str(len(own))),
                 Cell(text=str(sum(each.cluster_id == cluster.id for each in material.findings))),
-                Cell(text=grade.reason if grade else "nothing is known of it"),
+                Cell(text=material.reason_of(cluster.id)),
             ]
         )
     columns = [
@@ -200,7 +198,7 @@ def _summary(material: FleetReportMaterial, kind: ReportKind, scope: str, title:
                 cluster_id=cluster.id,
                 cluster=cluster.name,
                 letter=material.letter_of(cluster.id).value,
-                reason=material.grades[cluster.id].reason if cluster.id in material.grades else "",
+                reason=material.reason_of(cluster.id),
             )
             for cluster in material.clusters
         ],
@@ -218,8 +216,8 @@ def _summary(material: FleetReportMaterial, kind: ReportKind, scope: str, title:
             )
             for incident in material.ranked_incidents
         ],
-        changed=what_changed(material),
-        unknown=unknown_lines(material),
+        changed=[each.line for each in what_changed(material)],
+        unknown=[each.line for each in unknown_lines(material)],
     )
 
 

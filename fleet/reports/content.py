@@ -57,10 +57,19 @@ class Tone(StrEnum):
 
 
 class Statement(_Part):
-    """A sentence, and the labels of the evidence on which it rests (``E1.2``: entries of the appendix)."""
+    """A sentence, and the labels of the evidence on which it rests (``E1.2``: entries of the appendix).
+
+    ``lead`` is a word or name before it that stands out, followed by a colon.
+    """
 
     text: PlainText
+    lead: PlainText = ""
     evidence: list[str] = Field(default_factory=list)
+
+    @property
+    def line(self) -> str:
+        """Lead and text on one line."""
+        return f"{self.lead}: {self.text}" if self.lead else self.text
 
 
 class Paragraph(_Part):

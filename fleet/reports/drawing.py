@@ -32,6 +32,7 @@ _REFERENCE = re.compile(r'(?:href="#|url\(#)([^")]+)')
 _COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 _METADATA = re.compile(r"<metadata>.*?</metadata>", re.DOTALL)
 _ROOT = re.compile(r"<svg\b[^>]*>(.*)</svg>", re.DOTALL)
+_STYLE = re.compile(r' style="([^"]*)"')
 _PATH_DATA = re.compile(r' d="([^"]*)"')
 _LONG_NUMBER = re.compile(r"-?\d+\.\d{2,}")
 
@@ -81,9 +82,15 @@ def finish(figure: Figure) -> Drawing:
         raise AssertionError("matplotlib wrote no svg element")
     body = _METADATA.sub("", _COMMENT.sub("", root.group(1)))
     body = _PATH_DATA.sub(lambda match: f' d="{_LONG_NUMBER.sub(_rounded, match.group(1))}"', body)
-    body = re.sub(r"\s*\n\s*", " ", body).strip()
+    body = re.sub(r"\s*\n\s*", " ", _STYLE.sub(_attributes, body)).strip()
     width, height = figure.get_size_inches() * 72
     return Drawing(width=round(float(width), 2), height=round(float(height), 2), body=_stable_ids(body))
+
+
+def _attributes(match: re.Match[str]) -> str:
+    """Style declarations as attributes: an inline picture then takes no part in the page's style sheets."""
+    declarations = (each.partition(":") for each in match.group(1).split(";") if ":" in each)
+    return "".join(f' {name.strip()}="{text.strip()}"' for name, _, text in declarations)
 
 
 def _rounded(match: re.Match[str]) -> str:

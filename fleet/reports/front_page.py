@@ -22,13 +22,12 @@ from fleet.reports.content import (
     Tone,
 )
 from fleet.reports.gaps import gaps_of
-from fleet.reports.marks import grade_tone, probable_cause, severity_cell, state_cell
+from fleet.reports.marks import grade_tone, probable_cause, severity_cell
 from fleet.reports.material import FleetReportMaterial
 from fleet.reports.wording import counted, joined, short_time
 
-FRONT_LINES = 7
-"""Lines of a list on the first page; what is beyond stands in a section of its own."""
-FRONT_INCIDENTS = 8
+FRONT_CHANGES, FRONT_GAPS, FRONT_INCIDENTS = 9, 5, 8
+"""Lines on the first page; what is beyond stands in a section of its own."""
 
 
 def headline(material: FleetReportMaterial) -> str:
@@ -51,14 +50,14 @@ def headline(material: FleetReportMaterial) -> str:
     return f"{what} {verb} open in {len(places)} of {counted(len(material.clusters), 'cluster')}.{unknown}"
 
 
-def unknown_lines(material: FleetReportMaterial) -> list[str]:
+def unknown_lines(material: FleetReportMaterial) -> list[Statement]:
     """What was not seen, cluster by cluster; a cluster with several gaps has one line that names the first."""
     lines = []
     for cluster in material.clusters:
         gaps = gaps_of(material, cluster.id)
         if gaps:
             more = f" ({counted(len(gaps) - 1, 'more gap')} in its section)" if len(gaps) > 1 else ""
-            lines.append(f"{cluster.name}: {gaps[0]}{more}.")
+            lines.append(Statement(lead=cluster.name, text=f"{gaps[0]}{more}."))
     return lines
 
 
@@ -67,13 +66,13 @@ def front_sections(material: FleetReportMaterial) -> list[Section]:
     changed, unknown = what_changed(material), unknown_lines(material)
     sections = [
         Section(anchor="grades", title="Grades", blocks=[grade_band(material)], front=True),
-        _listed("changed", "What changed since the last report", changed),
+        _changed_section(changed),
         _unknown_section(unknown),
         Section(anchor="incidents", title="Incidents", blocks=_front_incidents(material), front=True),
     ]
-    if len(changed) > FRONT_LINES:
+    if len(changed) > FRONT_CHANGES:
         sections.append(_rest("changed-all", "All that changed", changed))
-    if len(unknown) > FRONT_LINES:
+    if len(unknown) > FRONT_GAPS:
         sections.append(_rest("unknown-all", "All that is unknown", unknown))
     if len(material.ranked_incidents) > FRONT_INCIDENTS:
         table = incident_table(material, len(material.ranked_incidents), "All incidents, the worst first")
@@ -100,7 +99,7 @@ def incident_table(material: FleetReportMaterial, most: int, caption: str) -> Ta
             Cell(text=incident.title, target=f"incident-{number}"),
             Cell(text=material.name_of(incident.cluster_id)),
             Cell(text=short_time(incident.started_at)),
-            state_cell(incident.state),
+            Cell(text=incident.state.value),
             Cell(text=probable_cause(material.investigation_of(incident))),
         ]
         for number, incident in enumerate(incidents[:most], start=1)
@@ -111,10 +110,10 @@ def incident_table(material: FleetReportMaterial, most: int, caption: str) -> Ta
         columns=[
             Column(title="No.", weight=5, numeric=True),
             Column(title="Severity", weight=11),
-            Column(title="Incident", weight=28),
-            Column(title="Cluster", weight=13),
+            Column(title="Incident", weight=27),
+            Column(title="Cluster", weight=12),
             Column(title="Began (UTC)", weight=12),
-            Column(title="State", weight=10),
+            Column(title="State", weight=12),
             Column(title="Probable cause", weight=26),
         ],
         rows=rows,
@@ -130,15 +129,15 @@ def _front_incidents(material: FleetReportMaterial) -> list[Block]:
     return [incident_table(material, FRONT_INCIDENTS, "Incidents, the worst first")]
 
 
-def _listed(anchor: str, title: str, lines: list[str]) -> Section:
-    block = Bullets(statements=_shortened(lines, f"'All that {anchor.replace('unknown', 'is unknown')}'"))
-    return Section(anchor=anchor, title=title, blocks=[block], front=True)
+def _changed_section(lines: list[Statement]) -> Section:
+    block = Bullets(statements=_shortened(lines, FRONT_CHANGES, "All that changed"))
+    return Section(anchor="changed", title="What changed since the last report", blocks=[block], front=True)
 
 
-def _unknown_section(lines: list[str]) -> Section:
+def _unknown_section(lines: list[Statement]) -> Section:
     if lines:
-        tone, title = Tone.UNKNOWN, "Not seen is not healthy: nothing is said here of the following"
-        statements = _shortened(lines, "'All that is unknown'")
+        tone, title = Tone.UNKNOWN, "Not seen is not healthy. This report cannot speak for:"
+        statements = _shortened(lines, FRONT_GAPS, "All that is unknown")
     else:
         tone, title = Tone.GOOD, "Everything that was asked was seen"
         statements = [Statement(text="No signal of any cluster is missing in the window.")]
@@ -146,12 +145,11 @@ def _unknown_section(lines: list[str]) -> Section:
     return Section(anchor="unknown", title="What is unknown", blocks=[block], front=True)
 
 
-def _shortened(lines: list[str], where: str) -> list[Statement]:
-    shown = [Statement(text=line) for line in lines[:FRONT_LINES]]
-    if len(lines) > FRONT_LINES:
-        shown.append(Statement(text=f"And {len(lines) - FRONT_LINES} more: see {where}."))
-    return shown
+def _shortened(lines: list[Statement], most: int, where: str) -> list[Statement]:
+    if len(lines) <= most:
+        return lines
+    return [*lines[:most], Statement(text=f"And {len(lines) - most} more: see “{where}”.")]
 
 
-def _rest(anchor: str, title: str, lines: list[str]) -> Section:
-    return Section(anchor=anchor, title=title, blocks=[Bullets(statements=[Statement(text=line) for line in lines])])
+def _rest(anchor: str, title: str, lines: list[Statement]) -> Section:
+    return Section(anchor=anchor, title=title, blocks=[Bullets(statements=lines)])

@@ -22,18 +22,6 @@ _MOST_SPANS = 3
 _MOST_NAMES = 6
 
 
-def seen_share(rows: list[Coverage], window: Window) -> float:
-    """The share (0..1) of a window that was seen whole, over all signals; absent counts as seen, partial does not.
-
-    What no row tells of was not seen: the share is of the window, not of the rows.
-    """
-    signals = {(row.signal, row.collector) for row in rows}
-    if not signals:
-        return 0.0
-    seen = sum(_inside(row.window, window) for row in rows if row.status.final)
-    return min(seen / (window.seconds * len(signals)), 1.0)
-
-
 def gaps_of(material: FleetReportMaterial, cluster_id: str) -> list[str]:
     """Sentences on what was not seen of one cluster, without its name; empty where everything was seen."""
     rows = material.coverage.get(cluster_id, [])

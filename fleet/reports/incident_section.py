@@ -77,7 +77,7 @@ def incident_section(
 
 
 def _facts(material: FleetReportMaterial, incident: Incident) -> Definitions:
-    affected = [subject.display for subject in incident.affected]
+    affected = list(dict.fromkeys(subject.display for subject in incident.affected))
     end = incident.ended_at or material.window.end
     lasted = duration(max(end - incident.started_at, timedelta()))
     when = (
@@ -130,12 +130,12 @@ def _cause(cause: Cause, investigation: Investigation, citations: Citations) -> 
     statements = [Statement(text=place + made_of)]
     for word, ids in (("For", cause.supports), ("Against", cause.against)):
         statements += [
-            Statement(text=f"{word}: {known[each].summary}", evidence=citations.cite(investigation, [each]))
+            Statement(lead=word, text=known[each].summary, evidence=citations.cite(investigation, [each]))
             for each in ids
             if each in known
         ]
     if not cause.against:
-        statements.append(Statement(text="Against: nothing was found."))
+        statements.append(Statement(lead="Against", text="nothing was found."))
     return Definition(term=f"{cause.rank}. {cause.title}, confidence {share(cause.confidence)}", statements=statements)
 
 

@@ -1,4 +1,4 @@
-"""Content to Markdown (CommonMark with GFM tables). Everything is escaped: a name can neither format nor break a table."""
+"""Content to Markdown (CommonMark with GFM tables), all of it escaped: a name can neither format nor break a table."""
 
 from __future__ import annotations
 
@@ -64,7 +64,8 @@ def code(text: str) -> str:
 
 def _statement(statement: Statement) -> str:
     refs = "".join(f" [[{label}](#{evidence_anchor(label)})]" for label in statement.evidence)
-    return escape(statement.text) + refs
+    lead = f"**{escape(statement.lead)}:** " if statement.lead else ""
+    return lead + escape(statement.text) + refs
 
 
 def _block(block: Block) -> list[str]:

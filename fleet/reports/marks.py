@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fleet.findings.finding import Finding, FindingKind, FindingState
+from fleet.findings.finding import Finding, FindingKind
 from fleet.findings.grade import Letter
 from fleet.frames.pack import Severity
 from fleet.inventory.change import Change
@@ -12,14 +12,13 @@ from fleet.reports.wording import share, short_span, short_time, value
 
 _SEVERITY_TONES = {Severity.INFO: Tone.INFO, Severity.WARNING: Tone.WARNING, Severity.CRITICAL: Tone.CRITICAL}
 _GRADE_TONES = {
-    "A": Tone.GOOD,
-    "B": Tone.GOOD,
-    "C": Tone.INFO,
-    "D": Tone.WARNING,
-    "E": Tone.WARNING,
-    "F": Tone.CRITICAL,
+    Letter.A: Tone.GOOD,
+    Letter.B: Tone.INFO,
+    Letter.C: Tone.WARNING,
+    Letter.D: Tone.CRITICAL,
+    Letter.F: Tone.CRITICAL,
+    Letter.NOT_GRADED: Tone.UNKNOWN,
 }
-_STATE_TONES = {FindingState.OPEN: Tone.PLAIN, FindingState.ACKNOWLEDGED: Tone.INFO, FindingState.RESOLVED: Tone.GOOD}
 
 
 def severity_cell(severity: Severity) -> Cell:
@@ -27,14 +26,9 @@ def severity_cell(severity: Severity) -> Cell:
     return Cell(text=severity.value, tone=_SEVERITY_TONES[severity])
 
 
-def state_cell(state: FindingState) -> Cell:
-    """A state; resolved is marked."""
-    return Cell(text=state.value, tone=_STATE_TONES[state])
-
-
 def grade_tone(letter: Letter) -> Tone:
     """The tone of a grade; not graded is unknown, never good."""
-    return _GRADE_TONES.get(letter.value, Tone.UNKNOWN)
+    return _GRADE_TONES[letter]
 
 
 def grade_cell(letter: Letter) -> Cell:

@@ -98,6 +98,16 @@ class FleetReportMaterial:
         """The series of a finding, where it was given."""
         return next((each for each in self.charts if each.fingerprint == finding.fingerprint), None)
 
+    def reason_of(self, cluster_id: str) -> str:
+        """Why a cluster has its grade, without a full stop."""
+        grade = self.grades.get(cluster_id)
+        return grade.reason.rstrip(".") if grade else "nothing is known of it"
+
+    def seen_of(self, cluster_id: str) -> float:
+        """The share (0..1) of what was asked of a cluster that was seen."""
+        grade = self.grades.get(cluster_id)
+        return grade.coverage if grade else 0.0
+
     def letter_of(self, cluster_id: str) -> Letter:
         """A cluster's grade; not graded where nothing is known."""
         grade = self.grades.get(cluster_id)

@@ -25,13 +25,14 @@ def method_section(material: FleetReportMaterial) -> Section:
         ("Baselines", _baselines(material)),
         (
             "Grades",
-            "A to F by the worst open severity and its harm. Coverage below 80% allows no grade better than C, and "
-            "without coverage a cluster is not graded. The fleet's grade is the distribution, not a mean.",
+            "A: nothing open but hints. B: a warning. C: a warning that users feel, or less than 80% seen of what was "
+            "asked. D: critical. F: critical, and users feel it. Where nothing was seen, a cluster is not graded. The "
+            "fleet's grade is the distribution, not a mean.",
         ),
         (
             "Coverage",
             "ok: seen whole; absent: the cluster does not have it; partial: seen with gaps; unknown: could not be "
-            "seen. The share counts ok and absent. Unknown is never read as healthy.",
+            "seen. Unknown is never read as healthy.",
         ),
         (
             "Causes",
