@@ -11,11 +11,14 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from deployments.addresses import Addresses
+from deployments.embedded.control import start_stack, stop_stack
 from deployments.embedded.openbao import OpenBaoPart
 from deployments.embedded.part import Child, Part
 from deployments.embedded.postgres import PostgresPart
 from deployments.embedded.s3 import S3Part
 from deployments.embedded.state import StateDirectory
+from deployments.settings import Settings, load_settings
 
 
 @contextmanager
@@ -97,3 +100,23 @@ def openbao_server(servers_directory: Path) -> Iterator[OpenBaoServer]:
     with running(part):
         root_token = part.state.secret("openbao-root-token")
         yield OpenBaoServer(part.address, part.vault.mount, part.vault.token, root_token)
+
+
+@dataclass(frozen=True)
+class RunningStack:
+    """A whole embedded stack (``fleetscope up``) whose worker serves ``tests/served.py``."""
+
+    settings: Settings
+    addresses: Addresses
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
+    settings = load_settings(state_dir=tmp_path_factory.mktemp("stack"), deployments_module="tests.served")
+    with pytest.MonkeyPatch.context() as patch:
+        # The worker and its flow runs import the tests' own flows.
+        patch.setenv("PYTHONPATH", str(Path(__file__).parent.parent))
+        try:
+            yield RunningStack(settings, start_stack(settings))
+        finally:
+            stop_stack(settings)

@@ -11,7 +11,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -19,9 +19,9 @@ from typing import Any
 from deployments.addresses import Addresses
 from deployments.embedded.part import clear_leftover, log_tail
 from deployments.embedded.process import ProcessRecord
-from deployments.embedded.stack import Stack
+from deployments.embedded.stack import PART_NAMES, STORE_NAMES, Stack
 from deployments.embedded.state import StateDirectory
-from deployments.embedded.supervisor import DOCUMENT, KEEP_SIGNAL, LOCK, USERS_LOCK, WORKER_SIGNAL
+from deployments.embedded.supervisor import ALL_PARTS_SIGNAL, DOCUMENT, KEEP_SIGNAL, LOCK, USERS_LOCK
 from deployments.settings import Settings
 from fleet.errors import StackError
 
@@ -57,27 +57,34 @@ class StackStatus:
 
 
 @contextmanager
-def ensure_stack(settings: Settings, progress: Progress = _silent, *, worker: bool = True) -> Iterator[Addresses]:
+def ensure_stack(
+    settings: Settings, progress: Progress = _silent, *, prefect: bool = True, worker: bool = True
+) -> Iterator[Addresses]:
     """Use the running stack, or start one that ends when its last user does.
 
     Args:
         progress: is told in a sentence what is being waited for.
-        worker: whether runs of deployments are needed; an in-process scan needs none and starts sooner without.
+        prefect: whether the Prefect server is needed; a command that only reads and writes stores needs none, and
+            has a cold stack in a third of the time.
+        worker: whether runs of deployments are needed; flows that run in the command's own process need none.
 
     Raises:
         StackError: it cannot be started; the message says which part and why.
     """
     stack = Stack(settings)
+    wanted = STORE_NAMES | ({"prefect"} if prefect else set()) | ({"worker", "prefect"} if worker else set())
+    needed = {part.name for part in stack.parts()} & wanted
+    if not needed:
+        yield stack.addresses()
+        return
     state = stack.state
     users = _become_user(state)
     try:
         spawned = None
         if state.process(_SUPERVISOR) is None:
             progress(f"Starting the embedded stack in {state.root} …")
-            spawned = _spawn(stack, *(["worker"] if worker else []))
-        elif worker:
-            _signal_supervisor(state, WORKER_SIGNAL)
-        _Start(state, progress, spawned, worker=worker).wait()
+            spawned = _spawn(stack, *sorted(needed))
+        _Start(state, progress, spawned, needed).wait()
         yield stack.addresses()
     finally:
         if _leave(users) and not _is_lasting(state):
@@ -95,10 +102,11 @@ def start_stack(settings: Settings, progress: Progress = _silent) -> Addresses:
     try:
         spawned = None
         if stack.state.process(_SUPERVISOR) is None:
-            spawned = _spawn(stack, "lasting", "worker")
+            spawned = _spawn(stack, "lasting", *sorted(PART_NAMES))
         else:
             _signal_supervisor(stack.state, KEEP_SIGNAL)
-        _Start(stack.state, progress, spawned, worker=True, lasting=True).wait()
+        needed = {part.name for part in stack.parts()}
+        _Start(stack.state, progress, spawned, needed, lasting=True).wait()
         return stack.addresses()
     finally:
         os.close(users)
@@ -215,15 +223,23 @@ class _Start:
 
     Args:
         spawned: the process that this one has started to supervise the stack, or None where there was one.
+        needed: names of the parts to wait for.
+        lasting: whether to wait until the supervisor has agreed to stay.
     """
 
     def __init__(
-        self, state: StateDirectory, progress: Progress, spawned: int | None, *, worker: bool, lasting: bool = False
+        self,
+        state: StateDirectory,
+        progress: Progress,
+        spawned: int | None,
+        needed: Collection[str],
+        *,
+        lasting: bool = False,
     ) -> None:
         self._state = state
         self._progress = progress
         self._spawned = spawned
-        self._worker = worker
+        self._needed = frozenset(needed)
         self._lasting = lasting
         parts = (state.read_document(DOCUMENT) or {}).get("parts", [])
         self._told = set() if spawned else {part["name"] for part in parts if part["status"] == "up"}
@@ -254,16 +270,13 @@ class _Start:
             if part["status"] == "up" and part["name"] not in self._told:
                 self._told.add(part["name"])
                 self._progress(f"{part['name']} is up at {part['address']} ({part['start_seconds']:.1f} s)")
-        if (
-            document["phase"] != "running"
-            or (self._lasting and not document["lasting"])
-            or (self._worker and not any(part["name"] == "worker" for part in parts))
-        ):
-            return False
         for part in parts:
-            if part["status"] == "failed":
+            if part["status"] == "failed" and part["name"] in self._needed:
                 raise StackError(part["error"], hint=f"Its log: {part['log']}")
-        return True
+        if not self._needed <= {part["name"] for part in parts} and document["phase"] in ("starting", "running"):
+            _signal_supervisor(self._state, ALL_PARTS_SIGNAL)
+        up = {part["name"] for part in parts if part["status"] == "up"}
+        return self._needed <= up and (document["lasting"] or not self._lasting)
 
     def _require_hope(self, document: dict[str, Any]) -> None:
         """There is no supervisor (yet): check that one is on its way."""

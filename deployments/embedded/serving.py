@@ -22,16 +22,19 @@ from prefect.client.orchestration import PrefectClient, get_client
 from prefect.client.schemas.actions import WorkPoolCreate, WorkPoolUpdate
 from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy
 from prefect.deployments.runner import EntrypointType
-from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
+from prefect.exceptions import ObjectNotFound
 from prefect.flows import Flow
 from prefect.schedules import Cron
 from prefect.utilities.importtools import import_object
 from prefect.workers.process import ProcessWorker
 
+from deployments.bootstrap import save_blocks
 from deployments.catalogue import DeploymentDefinition
 from deployments.embedded import flow_run
+from deployments.embedded.stack import Stack
 from deployments.embedded.unfinished_runs import close_unfinished_runs
 from deployments.embedded.worker import WORK_POOL
+from deployments.installation import stores_of
 from deployments.settings import load_settings
 from fleet.errors import StackError, UsageError
 
@@ -76,7 +79,7 @@ async def _serve(definitions: Sequence[DeploymentDefinition], ready_file: Path) 
     try:
         async with get_client() as client:
             await _wait_for_api(client)
-            await _close_runs_of_predecessor()
+            await asyncio.to_thread(_prepare_installation)
             await _ensure_pool(client)
             for definition in definitions:
                 await register(client, definition)
@@ -94,11 +97,14 @@ async def _wait_for_api(client: PrefectClient) -> None:
         await asyncio.sleep(_POLL_SECONDS)
 
 
-async def _close_runs_of_predecessor() -> None:
-    prefect = load_settings().prefect()
-    if prefect is not None:
-        count = await asyncio.to_thread(close_unfinished_runs, prefect)
-        _log.info("%d runs of an earlier worker were closed.", count)
+def _prepare_installation() -> None:
+    """Close the runs of an earlier worker, bring the database up to date, and tell Prefect where everything is."""
+    settings = load_settings()
+    addresses = Stack(settings).addresses()
+    count = close_unfinished_runs(addresses.prefect)
+    _log.info("%d runs of an earlier worker were closed.", count)
+    stores_of(addresses)
+    save_blocks(addresses, settings)
 
 
 async def _ensure_pool(client: PrefectClient) -> None:
@@ -106,8 +112,10 @@ async def _ensure_pool(client: PrefectClient) -> None:
     command = f"{sys.executable} -m {flow_run.__name__}"
     template["variables"]["properties"]["command"]["default"] = command
     try:
+        await client.read_work_pool(WORK_POOL)
+    except ObjectNotFound:
         await client.create_work_pool(WorkPoolCreate(name=WORK_POOL, type="process", base_job_template=template))
-    except ObjectAlreadyExists:
+    else:
         await client.update_work_pool(WORK_POOL, WorkPoolUpdate(base_job_template=template))
 
 

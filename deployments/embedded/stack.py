@@ -14,6 +14,10 @@ from deployments.embedded.state import StateDirectory
 from deployments.embedded.worker import WorkerPart
 from deployments.settings import Settings
 
+#: Servers of fleetscope's own data, and all there can be.
+STORE_NAMES = frozenset({"postgres", "s3", "openbao"})
+PART_NAMES = STORE_NAMES | {"prefect", "worker"}
+
 _Part = TypeVar("_Part", bound=Part)
 
 
@@ -42,11 +46,11 @@ class Stack:
         )
         self._worker = WorkerPart(state, self.addresses, settings.deployments_module)
 
-    def parts(self, *, worker: bool = True) -> list[Part]:
+    def parts(self) -> list[Part]:
         """The embedded parts in the order of their start."""
         # PostgreSQL and Prefect make the longest chain, so that they come first.
-        servers = (self._postgres, self._prefect, self._s3, self._openbao)
-        return [part for part in servers if part is not None] + ([self._worker] if worker else [])
+        parts = (self._postgres, self._prefect, self._s3, self._openbao, self._worker)
+        return [part for part in parts if part is not None]
 
     def needs(self, part: Part) -> list[str]:
         """Names of the parts that must be up before this one is started.

@@ -15,13 +15,13 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 import httpx
 
 from deployments.embedded.part import Part, clear_leftover
-from deployments.embedded.stack import Stack
+from deployments.embedded.stack import PART_NAMES, Stack
 from deployments.embedded.unfinished_runs import close_unfinished_runs
 from deployments.embedded.unit import Status, Unit
 from deployments.settings import load_settings
@@ -30,9 +30,9 @@ from fleet.errors import FleetscopeError, StackError
 DOCUMENT = "stack.json"
 LOCK = "lock"
 USERS_LOCK = "users"
-#: Sent to a supervisor: stay after the last user, and have all parts / have a worker too.
+#: Sent to a supervisor: have all parts, and stay after the last user / have all parts.
 KEEP_SIGNAL = signal.SIGUSR1
-WORKER_SIGNAL = signal.SIGUSR2
+ALL_PARTS_SIGNAL = signal.SIGUSR2
 _BUSY_SECONDS = 0.03
 _CALM_SECONDS = 0.2
 
@@ -44,20 +44,25 @@ class Supervisor:
 
     Args:
         lasting: whether it stays when nobody uses the stack.
-        worker: whether the stack has a worker; it can be asked for later.
+        parts: names of the parts to start; the others can be asked for later (``ALL_PARTS_SIGNAL``).
         progress: is told in a sentence what has happened.
     """
 
     def __init__(
-        self, stack: Stack, *, lasting: bool, worker: bool, progress: Callable[[str], None] = lambda _: None
+        self,
+        stack: Stack,
+        *,
+        lasting: bool,
+        parts: Collection[str] = PART_NAMES,
+        progress: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._stack = stack
         self._state = stack.state
         self._lasting = lasting
         self._progress = progress
-        self._units = [self._unit(part) for part in stack.parts(worker=worker)]
+        self._wanted = frozenset(parts)
+        self._units: list[Unit] = []
         self._stopping = False
-        self._worker_wanted = worker
         self._document: dict[str, Any] = {}
 
     def run(self) -> None:
@@ -74,6 +79,7 @@ class Supervisor:
         try:
             self._state.remember_process("supervisor", os.getpid())
             self._clear_leftovers()
+            self._add_units()
             self._publish("starting")
             self._supervise()
         except FleetscopeError as error:
@@ -99,7 +105,7 @@ class Supervisor:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._on_stop)
         signal.signal(KEEP_SIGNAL, self._on_keep)
-        signal.signal(WORKER_SIGNAL, self._on_worker_wanted)
+        signal.signal(ALL_PARTS_SIGNAL, self._on_all_parts)
         # A terminal that goes away takes its foreground stack with it in good order.
         signal.signal(signal.SIGHUP, self._on_stop)
 
@@ -108,10 +114,10 @@ class Supervisor:
 
     def _on_keep(self, *_: object) -> None:
         self._lasting = True
-        self._worker_wanted = True
+        self._wanted = PART_NAMES
 
-    def _on_worker_wanted(self, *_: object) -> None:
-        self._worker_wanted = True
+    def _on_all_parts(self, *_: object) -> None:
+        self._wanted = PART_NAMES
 
     def _clear_leftovers(self) -> None:
         """End what a supervisor that was killed has left: the worker first, then what it works on."""
@@ -121,7 +127,7 @@ class Supervisor:
 
     def _supervise(self) -> None:
         while not self._stopping:
-            self._add_worker()
+            self._add_units()
             up = {unit.name for unit in self._units if unit.status is Status.UP}
             for unit in self._units:
                 unit.step(up)
@@ -131,9 +137,11 @@ class Supervisor:
                 return
             time.sleep(_CALM_SECONDS if is_settled else _BUSY_SECONDS)
 
-    def _add_worker(self) -> None:
-        if self._worker_wanted and not any(unit.name == "worker" for unit in self._units):
-            self._units.append(self._unit(self._stack.parts()[-1]))
+    def _add_units(self) -> None:
+        present = {unit.name for unit in self._units}
+        for part in self._stack.parts():
+            if part.name in self._wanted - present:
+                self._units.append(self._unit(part))
 
     def _nobody_uses(self) -> bool:
         """Whether no process holds the users' lock; from then on none can take it before this supervisor ends."""
@@ -172,7 +180,6 @@ class Supervisor:
             "pid": os.getpid(),
             "phase": phase,
             "lasting": self._lasting,
-            "worker": self._worker_wanted,
             "error": error,
             "parts": [unit.describe() for unit in self._units],
         }
@@ -182,12 +189,12 @@ class Supervisor:
 
 
 def main(arguments: list[str]) -> int:
-    """Run detached: ``lasting`` and ``worker`` are the words that it understands."""
+    """Run detached. Arguments are names of parts, and ``lasting``."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)
     try:
         stack = Stack(load_settings())
-        Supervisor(stack, lasting="lasting" in arguments, worker="worker" in arguments, progress=_log.info).run()
+        Supervisor(stack, lasting="lasting" in arguments, parts=arguments, progress=_log.info).run()
     except FleetscopeError as error:
         _log.error("%s", error)
         return 3
