@@ -23,7 +23,9 @@ def title_of(anomaly: Anomaly, query: PackQuery, subject: Subject) -> str:
     usual = quantity_range(low, high, query.unit)
     verb = "reached" if anomaly.sign > 0 else "fell to"
     bracket = f" (usually {usual})" if usual else ""
-    return f"{what} {verb} {quantity(anomaly.observed, query.unit)}{bracket} on {subject.display}"
+    # Prometheus extrapolates: one event in the range shows as 1.05.
+    observed = round(anomaly.observed) if query.kind is QueryKind.COUNT else anomaly.observed
+    return f"{what} {verb} {quantity(observed, query.unit)}{bracket} on {subject.display}"
 
 
 def gap_title(query: PackQuery, subject: Subject, series: int, window: Window, *, ongoing: bool) -> str:
