@@ -36,8 +36,8 @@ class Mode(Enum):
 class Effect:
     """A change of the series of one query whose labels hold ``match``, over start..end (Unix seconds).
 
-    The strength rises from 0 to 1 within ``rise`` seconds as a power, falls within ``fall`` seconds after the end, and
-    starts anew each ``rise`` seconds when it repeats.
+    The strength rises from 0 to ``peak`` within ``rise`` seconds as a power, falls within ``fall`` seconds after the
+    end, and starts anew each ``rise`` seconds when it repeats.
     """
 
     query: str
@@ -50,6 +50,7 @@ class Effect:
     fall: float = 0.0
     power: float = 1.0
     repeat: bool = False
+    peak: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -158,12 +159,14 @@ def _noisy_neighbour(timeline: Timeline, fault: Fault) -> Iterator[Effect]:
     instance = _instance(timeline, node.name)
     total = sum(each.cores for each in timeline.layout.nodes)
 
-    def step(query: str, match: dict[str, str], mode: Mode, amount: float, late: float = 0.0) -> Effect:
-        return Effect(query, match, mode, amount, start + late, end, rise=RATE_WINDOW, fall=RATE_WINDOW)
+    def step(
+        query: str, match: dict[str, str], mode: Mode, amount: float, late: float = 0.0, peak: float = 1.0
+    ) -> Effect:
+        return Effect(query, match, mode, amount, start + late, end, RATE_WINDOW, RATE_WINDOW, peak=peak)
 
     yield step("container_cpu_cores", _containers(pod), Mode.ADD, cores)
     yield step("ns_cpu_cores", {"namespace": workload.namespace}, Mode.ADD, cores)
-    yield step("node_cpu_util", instance, Mode.ADD, 0.58)
+    yield step("node_cpu_util", instance, Mode.TOWARDS, 0.98, peak=0.94)
     yield step("cluster_cpu_util", {}, Mode.ADD, cores / total)
     yield step("node_load_per_core", instance, Mode.ADD, 1.6)
     for victim in timeline.pods:

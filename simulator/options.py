@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 
-DEFAULT_PACK = Path("fleet/frames/packs/cluster-health.yaml")
+DEFAULT_PACK = Path(__file__).parents[1] / "fleet" / "frames" / "packs" / "cluster-health.yaml"
 SETTLE = timedelta(minutes=2)
 
 

@@ -146,7 +146,7 @@ def _outages(target: str, slots: Ints) -> npt.NDArray[np.bool_]:
 
 def _strength(effect: Effect, times: Ints) -> Floats:
     elapsed = times - effect.start
-    strength = ((elapsed >= 0) & (times < effect.end + effect.fall)).astype(np.float32)
+    strength = effect.peak * ((elapsed >= 0) & (times < effect.end + effect.fall)).astype(np.float32)
     if effect.repeat:
         elapsed = elapsed % effect.rise
     if effect.rise:

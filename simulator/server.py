@@ -129,7 +129,7 @@ class Application:
 
     async def _hang(self, receive: Receive) -> None:
         """Waits until the client gives up or the server stops."""
-        gone = asyncio.ensure_future(receive())
+        gone = asyncio.ensure_future(_disconnected(receive))
         while not self._stopping and not gone.done():
             await asyncio.wait({gone}, timeout=0.2)
         gone.cancel()
@@ -171,6 +171,11 @@ async def _read(scope: Scope, receive: Receive, path: str, token: str | None) ->
             for name, values in parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True).items():
                 parameters[name] = values + parameters.get(name, [])
     return Request(scope["method"], path, parameters, token, _header(scope, b"accept"))
+
+
+async def _disconnected(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
 
 async def _respond(send: Send, answer: Answer) -> None:

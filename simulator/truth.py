@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from simulator.effects import effects_of
+from simulator.effects import Mode, effects_of
 from simulator.faults import FOREVER, Fault
 from simulator.layout import file_system
 from simulator.options import FaultKind
@@ -58,7 +58,12 @@ def _subject(timeline: Timeline, fault: Fault) -> dict[str, Any]:
 
 
 def _queries(timeline: Timeline, fault: Fault) -> list[str]:
-    """The ids of the pack's queries in which the fault shows."""
+    """The ids of the pack's queries in which the fault shows, those that show it best first."""
     alone = Timeline(timeline.layout, timeline.story.only(fault, timeline.anchor), timeline.anchor)
-    shown = {effect.query for effect in effects_of(alone)} - {"pods_not_ready"}
-    return sorted(shown - {"*"} | (set(EXPORTER_QUERIES) if "*" in shown else set()))
+    shown: list[str] = []
+    for effect in effects_of(alone):
+        if effect.query == "*":
+            shown += EXPORTER_QUERIES
+        elif effect.mode is not Mode.GAP and effect.query != "pods_not_ready":
+            shown.append(effect.query)
+    return list(dict.fromkeys(shown))

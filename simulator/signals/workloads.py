@@ -48,7 +48,7 @@ def _container_cpu_cores(timeline: Timeline) -> Iterator[Row]:
 def _container_throttle_ratio(timeline: Timeline) -> Iterator[Row]:
     for pod in _shown(timeline):
         if pod.workload.cpu_limited:
-            yield _container(timeline, pod, "throttle", 0.012, 0.3, 0.2, 0.2)
+            yield _container(timeline, pod, "throttle", 0.012, 0.3, 0.12, 0.15)
 
 
 @WORKLOADS.signal("container_mem_bytes", decimals=0)
@@ -175,7 +175,7 @@ def _per_route(timeline: Timeline, level: tuple[float, float], *unrest: float) -
 
 @WORKLOADS.ratio("ingress_5xx_ratio")
 def _ingress_5xx_ratio(timeline: Timeline) -> Iterator[Row]:
-    return _per_route(timeline, (0.0008, 0.003), 0.1, 0.3, 0.15)
+    return _per_route(timeline, (0.0008, 0.003), 0.1, 0.2, 0.15)
 
 
 @WORKLOADS.signal("route_latency_seconds")
