@@ -38,9 +38,8 @@ def database(postgres_server: PostgresServer, migrated_template: str) -> Iterato
 
 @pytest.fixture
 def objects(s3_server: S3Server) -> ObjectStore:
-    store = ObjectStore(
-        s3_server.endpoint, s3_server.access_key, SecretStr(s3_server.secret_key), f"test-{uuid.uuid4().hex[:12]}"
-    )
+    """The session's bucket: each new one costs the server several volumes; tests meet there under keys of their own."""
+    store = ObjectStore(s3_server.endpoint, s3_server.access_key, SecretStr(s3_server.secret_key), s3_server.bucket)
     store.ensure_bucket()
     return store
 

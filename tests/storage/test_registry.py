@@ -1,0 +1,201 @@
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+from pydantic import BaseModel
+
+from fleet.errors import NotFound, StoreError
+from fleet.findings.scan import ScanState
+from fleet.inventory.change import Change, ChangeKind
+from fleet.inventory.cluster import Cluster, ClusterOrigin, Endpoint, EndpointKind
+from fleet.inventory.inventory import Inventory
+from fleet.investigations.investigation import Investigation, Verdict
+from fleet.reports.record import ReportKind, ReportRecord
+from storage.clusters import ClusterStore
+from storage.database import Database
+from storage.documents import from_document, to_document
+from storage.inventories import ChangeStore, InventoryStore
+from storage.investigations import InvestigationStore
+from storage.reports import ReportStore
+from storage.scans import ScanStore
+from tests.storage.entities import CLUSTER, T0, hours, scan, subject
+
+
+def cluster(name: str, **fields: object) -> Cluster:
+    endpoint = Endpoint(url="https://prometheus.example", ca_pem="-----BEGIN CERTIFICATE-----")
+    return Cluster.model_validate({"name": name, "endpoints": {EndpointKind.PROMETHEUS: endpoint}, **fields})
+
+
+def change(hour: float, kind: ChangeKind = ChangeKind.ROLLOUT, **fields: object) -> Change:
+    at = T0 + timedelta(hours=hour)
+    return Change.model_validate(
+        {"cluster_id": CLUSTER, "kind": kind, "subject": subject(), "at": at, "summary": "new image", **fields}
+    )
+
+
+def test_a_cluster_registered_twice_is_one_and_keeps_its_first_time(database: Database) -> None:
+    store = ClusterStore(database)
+    first = store.put(cluster("shop-eu", environment="test"))
+    again = store.put(cluster("shop-eu", environment="prod"))
+    assert first.registered_at is not None
+    assert again.registered_at == first.registered_at
+    assert store.list() == [again]
+    assert store.get(first.id).environment == "prod"
+    assert store.by_name("shop-eu") == again
+    with pytest.raises(StoreError, match="refused a statement"):
+        store.put(cluster("shop-eu", id="another-id"))
+
+
+def test_clusters_are_selected_as_the_model_says(database: Database) -> None:
+    store = ClusterStore(database)
+    for each in [
+        cluster("a", environment="prod", region="eu", labels={"tier": "1", "name": "not-this"}),
+        cluster("b", environment="prod", region="us", labels={"tier": "2"}),
+        cluster("c", environment="test", region="eu", labels={"tier": "1"}),
+    ]:
+        store.put(each)
+    for selector in [{}, {"environment": "prod"}, {"tier": "1", "region": "eu"}, {"name": "a"}, {"name": "not-this"}]:
+        assert store.list(selector) == [each for each in store.list() if each.matches(selector)]
+    assert [each.name for each in store.list({"tier": "1", "environment": "prod"})] == ["a"]
+    assert [each.name for each in store.list(limit=2)] == ["a", "b"]
+
+
+def test_ad_hoc_and_inactive_clusters_belong_to_no_fleet_scan(database: Database) -> None:
+    store = ClusterStore(database)
+    store.put(cluster("here"))
+    store.put(cluster("away", active=False))
+    store.put(cluster("once", origin=ClusterOrigin.AD_HOC))
+    assert [each.name for each in store.list()] == ["here"]
+    assert [each.name for each in store.list(active=None, origin=None)] == ["away", "here", "once"]
+
+
+def test_a_removed_cluster_is_gone(database: Database) -> None:
+    store = ClusterStore(database)
+    known = store.put(cluster("here"))
+    assert store.remove(known.id)
+    assert not store.remove(known.id)
+    with pytest.raises(NotFound):
+        store.get(known.id)
+    with pytest.raises(NotFound, match="cluster list"):
+        store.by_name("here")
+
+
+def test_the_latest_inventory_is_found_and_changes_are_stored_once(database: Database) -> None:
+    inventories, changes = InventoryStore(database), ChangeStore(database)
+    assert inventories.latest(CLUSTER) is None
+    first = Inventory(cluster_id=CLUSTER, observed_at=T0, version="1.33", changes=[change(-1), change(-1)])
+    second = Inventory(cluster_id=CLUSTER, observed_at=T0 + timedelta(hours=1), version="1.34", changes=[change(-1)])
+    assert inventories.put(first) == 1
+    assert inventories.put(second, [change(1, ChangeKind.VERSION)]) == 1
+    assert inventories.put(second, [change(1, ChangeKind.VERSION)]) == 0
+    latest = inventories.latest(CLUSTER)
+    assert latest == second
+    assert inventories.latest(CLUSTER, before=second.observed_at) == first
+    assert inventories.latest("another") is None
+    assert changes.list() == [change(1, ChangeKind.VERSION), change(-1)]
+
+
+def test_changes_are_listed_by_filter(database: Database) -> None:
+    store = ChangeStore(database)
+    assert store.put([change(0), change(1, ChangeKind.OOM_KILL), change(2, cluster_id="another")]) == 3
+    assert store.put([]) == 0
+    assert [each.at for each in store.list(window=hours(0, 1))] == [T0]
+    assert [each.kind for each in store.list(kinds=[ChangeKind.OOM_KILL])] == [ChangeKind.OOM_KILL]
+    assert [each.cluster_id for each in store.list(cluster_ids=["another"])] == ["another"]
+    assert [each.at for each in store.list(limit=1)] == [T0 + timedelta(hours=2)]
+
+
+def test_threads_that_store_the_same_changes_count_each_once(database: Database) -> None:
+    store = ChangeStore(database)
+    changes = [change(number / 100) for number in range(100)]
+
+    def put(number: int) -> int:
+        return store.put(changes if number % 2 else changes[::-1])
+
+    with ThreadPoolExecutor(6) as pool:
+        assert sum(pool.map(put, range(6))) == 100
+
+
+def test_a_scan_that_is_created_again_keeps_its_first_time(database: Database) -> None:
+    store = ScanStore(database)
+    store.put(scan("s", hours(0, 1)))
+    rerun = store.put(scan("s", hours(0, 1), created_at=T0 + timedelta(days=1)))
+    assert rerun.created_at == T0 + timedelta(hours=1)
+    assert store.get("s") == rerun
+    ended = store.finish("s", ScanState.COMPLETED_WITH_GAPS, {"findings": 3}, T0 + timedelta(hours=2))
+    assert store.get("s") == ended
+    assert (ended.state, ended.counts) == (ScanState.COMPLETED_WITH_GAPS, {"findings": 3})
+    with pytest.raises(NotFound):
+        store.finish("nothing", ScanState.FAILED, {}, T0)
+
+
+def test_scans_are_listed_newest_first_and_by_filter(database: Database) -> None:
+    store = ScanStore(database)
+    for number in range(3):
+        store.put(scan(f"s{number}", hours(number, number + 1), cluster_ids=[CLUSTER, f"c{number}"]))
+    store.finish("s1", ScanState.COMPLETED, {}, T0)
+    assert [each.id for each in store.list()] == ["s2", "s1", "s0"]
+    assert [each.id for each in store.list(states=[ScanState.COMPLETED])] == ["s1"]
+    assert [each.id for each in store.list(cluster_id="c2")] == ["s2"]
+    assert [each.id for each in store.list(before=T0 + timedelta(hours=3), limit=1)] == ["s1"]
+
+
+def test_an_investigation_that_runs_again_replaces_itself(database: Database) -> None:
+    store = InvestigationStore(database)
+
+    def investigation(number: int, incident_id: str | None, verdict: Verdict, hour: int) -> Investigation:
+        created_at = T0 + timedelta(hours=hour)
+        return Investigation(
+            id=f"v{number}",
+            cluster_id=CLUSTER,
+            incident_id=incident_id,
+            place=subject(),
+            at=T0,
+            window=hours(-1, 1),
+            verdict=verdict,
+            created_at=created_at,
+        )
+
+    store.put(investigation(1, "i-1", Verdict.NOT_ENOUGH_EVIDENCE, 1))
+    store.put(investigation(1, "i-1", Verdict.PROBABLE_CAUSE, 1))
+    store.put(investigation(2, "i-1", Verdict.SEVERAL_CANDIDATES, 2))
+    store.put(investigation(3, None, Verdict.SEVERAL_CANDIDATES, 3))
+    assert store.get("v1").verdict is Verdict.PROBABLE_CAUSE
+    newest = store.of_incident("i-1")
+    assert newest is not None
+    assert newest.id == "v2"
+    assert store.of_incident("i-2") is None
+    assert [each.id for each in store.list()] == ["v3", "v2", "v1"]
+    assert [each.id for each in store.list(cluster_ids=[CLUSTER], limit=1)] == ["v3"]
+    assert store.list(cluster_ids=[]) == []
+    with pytest.raises(NotFound):
+        store.get("nothing")
+
+
+def test_reports_are_listed_newest_first_and_deleted(database: Database) -> None:
+    store = ReportStore(database)
+    for number, kind in enumerate(ReportKind):
+        at = T0 + timedelta(hours=number)
+        store.put(
+            ReportRecord(id=f"r{number}", kind=kind, title="t", created_at=at, scan_id=f"s{number}", window=hours(0, 1))
+        )
+    assert [each.id for each in store.list()] == ["r2", "r1", "r0"]
+    assert [each.id for each in store.list(kinds=[ReportKind.FLEET])] == ["r0"]
+    assert [each.id for each in store.list(scan_id="s1")] == ["r1"]
+    assert store.delete("r1")
+    assert not store.delete("r1")
+    with pytest.raises(NotFound, match="report list"):
+        store.get("r1")
+
+
+def test_a_row_of_another_version_is_told_so() -> None:
+    class Old(BaseModel):
+        fingerprints: str
+
+    class New(BaseModel):
+        fingerprints: list[str]
+
+    with pytest.raises(StoreError, match="another version"):
+        from_document(New, to_document(Old(fingerprints="f")))
