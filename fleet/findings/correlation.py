@@ -5,7 +5,8 @@ same workload (its pods, its route), the same node with its devices, or a node a
 at about the same time. Sharing a node or a namespace alone is not enough: two faults in two places are two incidents.
 
 Findings on something wide (a namespace, the cluster, a component) would tie everything together. They join nothing:
-each is added to the one group that fits it best, or stands for itself.
+each is added to the one group that fits it best, or stands for itself. So is a lone slow route that began with
+trouble on a node.
 
 Rules by hand; the closest published relative is temporal and topological alert clustering, for example
 Z. Chen et al., Towards Intelligent Incident Management, ESEC/FSE 2020.
@@ -21,6 +22,7 @@ from fleet.findings.finding import Finding, FindingKind, FindingState
 from fleet.findings.grouping import Groups
 from fleet.findings.harm import touches_service
 from fleet.findings.incident import Incident
+from fleet.frames.pack import Severity
 from fleet.inventory.subject import Subject, SubjectKind
 from fleet.inventory.topology import Topology
 
@@ -31,6 +33,8 @@ _SAME_ONSET = timedelta(minutes=20)
 _SAME_OUTAGE = timedelta(minutes=10)
 _KNOWN_FOR = timedelta(hours=1)
 """An incident that ended no longer ago than this goes on when one of its findings comes back."""
+_HOME_WITHIN = {SubjectKind.NAMESPACE: timedelta.max, SubjectKind.ROUTE: timedelta(minutes=5)}
+"""How far the onset of a finding without a place of its own may lie from that of the group to which it is added."""
 _WIDE = {SubjectKind.CLUSTER, SubjectKind.COMPONENT, SubjectKind.NAMESPACE}
 _HOSTS = {SubjectKind.NODE, SubjectKind.DEVICE}
 
@@ -79,6 +83,8 @@ class Grouping:
                 if not joined.same(one, other) and self._belong(finding, narrow[other]):
                     joined.join(one, other)
         cores = [[narrow[member] for member in members] for members in joined.members()]
+        wide += [core[0] for core in cores if _is_hint(core)]
+        cores = [core for core in cores if not _is_hint(core)]
         homes = [(finding, self._home(finding, cores)) for finding in wide]
         groups = [list(core) for core in cores]
         for finding, home in homes:
@@ -105,19 +111,14 @@ class Grouping:
         """The core that a wide finding fits: one that it meets, and whose onset is nearest to its own."""
         best: tuple[timedelta, int] | None = None
         for number, core in enumerate(cores):
-            related = [each for each in core if _meet(finding, each) and self._within(each.subject, finding.subject)]
+            related = [each for each in core if _meet(finding, each) and _may_explain(each.subject, finding.subject)]
             if not related:
                 continue
             apart = min(_onsets_apart(finding, each) for each in related)
-            limit = timedelta.max if finding.subject.kind is SubjectKind.NAMESPACE else _SAME_ONSET
+            limit = _HOME_WITHIN.get(finding.subject.kind, _SAME_ONSET)
             if apart <= limit and (best is None or apart < best[0]):
                 best = (apart, number)
         return best[1] if best else None
-
-    def _within(self, part: Subject, whole: Subject) -> bool:
-        if whole.kind is SubjectKind.NAMESPACE:
-            return part.namespace == whole.name
-        return True
 
     def _wide_groups(self, findings: list[Finding]) -> list[list[Finding]]:
         """Wide findings without a home: those on one thing, or of the whole cluster at one time, belong together."""
@@ -129,10 +130,21 @@ class Grouping:
         return [[findings[member] for member in members] for members in joined.members()]
 
 
+def _may_explain(part: Subject, whole: Subject) -> bool:
+    if whole.kind is SubjectKind.NAMESPACE:
+        return part.namespace == whole.name
+    return whole.kind is not SubjectKind.ROUTE or part.kind is SubjectKind.NODE
+
+
+def _is_hint(core: list[Finding]) -> bool:
+    """A route that is slower than usual, short of any bound, and nothing else: its pods may have moved on since."""
+    return len(core) == 1 and core[0].subject.kind is SubjectKind.ROUTE and core[0].severity is Severity.INFO
+
+
 def _alike(one: Finding, other: Finding) -> bool:
-    namespaces = [each.subject.kind is SubjectKind.NAMESPACE for each in (one, other)]
-    if any(namespaces):
-        return all(namespaces) and one.subject.name == other.subject.name
+    kinds = {one.subject.kind, other.subject.kind}
+    if kinds & {SubjectKind.NAMESPACE, SubjectKind.ROUTE}:
+        return one.subject.identity == other.subject.identity
     return one.subject.identity == other.subject.identity or _onsets_apart(one, other) <= _SAME_ONSET
 
 
