@@ -87,8 +87,8 @@ class _Envelope(msgspec.Struct):
 
 class _MatrixSeries(msgspec.Struct):
     metric: dict[str, str]
-    values: msgspec.Raw | None = None
-    histograms: msgspec.Raw | None = None
+    values: msgspec.Raw = msgspec.Raw(b"")
+    histograms: msgspec.Raw = msgspec.Raw(b"")
 
 
 class _Matrix(msgspec.Struct):
@@ -142,10 +142,10 @@ def decode_range(body: bytearray, url: str, grid: Grid) -> RangeAnswer:
     matrix = envelope.data
     if matrix is None or matrix.result_type != "matrix":
         raise WrongService(f"{url} answered a range query with no matrix.", endpoint=url)
-    rows = [series for series in matrix.result if series.values is not None]
-    notes.histograms = sum(1 for series in matrix.result if series.histograms is not None)
+    rows = [series for series in matrix.result if memoryview(series.values).nbytes]
+    notes.histograms = sum(1 for series in matrix.result if memoryview(series.histograms).nbytes)
     try:
-        values = place_samples([series.values for series in rows if series.values is not None], grid)
+        values = place_samples([series.values for series in rows], grid)
     except MalformedSamples as error:
         raise WrongService(f"{url} answered a range query wrongly: {error}.", endpoint=url) from None
     return _unique([tuple(sorted(series.metric.items())) for series in rows], values, notes)

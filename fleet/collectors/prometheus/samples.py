@@ -81,7 +81,7 @@ def _place_block(arrays: Sequence[Buffer], grid: Grid, rows: FloatArray) -> None
 
 def _place_compact(views: list[memoryview], grid: Grid, rows: FloatArray) -> bool:
     """Place a block that has the compact form in all its bytes; False, with nothing placed, for any other."""
-    if not all(view[:2] == b"[[" and view[-3:] == b'"]]' for view in views):
+    if not all(bytes(view[:2]) == b"[[" and bytes(view[-3:]) == b'"]]' for view in views):
         return False
     # All series become one list, whose first sample has the closing of a sample before it like all others.
     text = b'"],' + b",".join([view[1:-1] for view in views])

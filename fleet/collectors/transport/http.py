@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import secrets
 import threading
 import zlib
@@ -117,18 +118,22 @@ class HttpTransport:
             yield Answer(self._tried(path, form, post, deadline, slot))
 
     def _tried(self, path: str, form: Form, post: bool, deadline: Deadline, slot: contextlib.ExitStack) -> bytearray:
-        attempt = 0
-        while True:
-            attempt += 1
+        earlier: SourceError | None = None
+        for attempt in itertools.count(1):
             try:
                 return self._authorised(path, form, post, deadline, slot)
             except SourceError as error:
                 slot.close()
                 pause = self._pause_seconds(error, attempt, deadline)
+                if pause is None and earlier is not None and isinstance(error, SourceTimeout):
+                    # What failed first says more than that the time ran out over trying again.
+                    raise earlier from None
                 if pause is None:
                     raise
+                earlier = error
             if self._closed.wait(pause):
                 raise self._closed_error()
+        raise AssertionError("tries end with an answer or an error")
 
     def _pause_seconds(self, error: SourceError, attempt: int, deadline: Deadline) -> float | None:
         """How long to wait before the next try; None where there is none."""

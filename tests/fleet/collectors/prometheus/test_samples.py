@@ -80,7 +80,7 @@ def _json(pairs: list[tuple[float, str]], *, compact: bool, whole: bool) -> byte
     return json.dumps(pairs, separators=(",", ":") if compact else None).encode()
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(answers(), st.booleans(), st.booleans(), st.sampled_from([1, 100, 1 << 20]))
 def test_as_json_loads_sees_it(
     answer: tuple[Grid, list[list[tuple[float, str]]]], compact: bool, whole: bool, block: int
@@ -97,7 +97,7 @@ def test_as_json_loads_sees_it(
     )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(answers(steps=(0.5, 0.25, 1.001)), st.sampled_from([0.0, 0.0004, -0.001]))
 def test_fractions_of_a_second_snap_to_the_grid(
     answer: tuple[Grid, list[list[tuple[float, str]]]], shift: float
@@ -109,7 +109,7 @@ def test_fractions_of_a_second_snap_to_the_grid(
     assert np.array_equal(place_samples(arrays, grid), _reference(arrays, grid), equal_nan=True)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(answers(), st.data())
 def test_damaged_bytes_are_read_right_or_refused(
     answer: tuple[Grid, list[list[tuple[float, str]]]], data: st.DataObject
