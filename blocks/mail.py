@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from fleet.reports.smtp import MailServer
 from prefect.blocks.core import Block
 from pydantic import Field
 
 from fleet.errors import UsageError
-from fleet.reports.smtp import MailServer
 from storage.secret_file import read_secret
 
 
@@ -38,3 +38,19 @@ class MailRelay(Block):
             starttls=self.starttls,
             ca_file=self.ca_file,
         )
+
+
+def open_mail_server(name: str) -> MailServer:
+    """The mail server that the block of this name describes.
+
+    Raises:
+        UsageError: there is no such block: no mail server was named.
+    """
+    try:
+        relay = MailRelay.load(name)
+    except ValueError:
+        raise UsageError(
+            "No mail server is known, so that the report cannot be mailed.",
+            hint="Set FLEETSCOPE_SMTP_HOST and FLEETSCOPE_SMTP_FROM (fleetscope up --help).",
+        ) from None
+    return relay.open()

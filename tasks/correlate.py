@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from fleet.findings.correlation import correlate
 from prefect import task
 from prefect.events import emit_event
 
 from blocks.stores import open_stores
+from fleet.findings.correlation import correlate
+from fleet.findings.finding import UNRESOLVED
 from fleet.findings.incident import Incident
 from fleet.inventory.cluster import Cluster
 from fleet.inventory.topology import Topology
@@ -20,7 +21,7 @@ def correlate_findings(scan_id: str, cluster_id: str) -> ClusterOutcome:
     stores = open_stores()
     cluster = stores.clusters.get(cluster_id)
     findings = stores.findings.list(cluster_ids=[cluster.id], scan_id=scan_id)
-    known = stores.incidents.list(cluster_ids=[cluster.id])
+    known = stores.incidents.list(cluster_ids=[cluster.id], states=UNRESOLVED)
     topology = Topology.of(stores.inventories.latest(cluster.id))
     incidents = correlate(findings, topology, known, scan_id)
     opened = stores.incidents.record(cluster.id, scan_id, incidents)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from fleet.findings.assess import ScanContext, findings_of
 from prefect import task
 
 from blocks.stores import open_stores
 from fleet.detectors.scan import detect
+from fleet.findings.assess import findings_of
 from fleet.frames.coverage import seen_queries
 from fleet.inventory.topology import Topology
-from tasks.frames import load_history, load_window
+from tasks.frames import context_of, load_history, load_window
 from tasks.outcome import ClusterOutcome, Stage
 from tasks.policy import STEP
 
@@ -24,15 +24,8 @@ def detect_anomalies(scan_id: str, cluster_id: str) -> ClusterOutcome:
         return ClusterOutcome(Stage.DETECT, cluster.id, cluster.name, seen=False, gaps=("no data to judge",))
     history = load_history(stores, scan, cluster.id)
     anomalies = detect(seen.frame, history, scan.pack, scan.sensitivity)
-    context = ScanContext(
-        cluster_id=cluster.id,
-        scan_id=scan.id,
-        sensitivity=scan.sensitivity,
-        chunks=seen.chunks,
-        endpoint=seen.endpoint,
-        topology=Topology.of(stores.inventories.latest(cluster.id)),
-    )
-    findings = findings_of(anomalies, seen.frame, scan.pack, context)
+    topology = Topology.of(stores.inventories.latest(cluster.id))
+    findings = findings_of(anomalies, seen.frame, scan.pack, context_of(scan, cluster.id, seen, topology))
     stores.findings.record(cluster.id, scan, findings, seen_queries=seen_queries(seen.coverage))
     return ClusterOutcome(
         Stage.DETECT, cluster.id, cluster.name, counts={"series": len(seen.frame.keys), "findings": len(findings)}

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from fleet.findings.assess import ScanContext
 from fleet.findings.scan import Scan
 from fleet.frames.coverage import Coverage
 from fleet.frames.frame import Frame
 from fleet.frames.pack import QueryPack
 from fleet.frames.window import HISTORY_STEP_SECONDS, STEP_SECONDS, Window, history_window
+from fleet.inventory.topology import Topology
 from storage.stores import Stores
 
 COLLECTOR = "prometheus"
@@ -26,6 +28,19 @@ class StoredFrame:
     def endpoint(self) -> str:
         """The address that was asked."""
         return next((coverage.endpoint for coverage in self.coverage if coverage.endpoint), "")
+
+
+def context_of(scan: Scan, cluster_id: str, stored: StoredFrame, topology: Topology) -> ScanContext:
+    """What a scan knows beside a stored frame."""
+    return ScanContext(
+        cluster_id=cluster_id,
+        scan_id=scan.id,
+        sensitivity=scan.sensitivity,
+        object_keys=[(chunk.window, chunk.object_key) for chunk in stored.coverage if chunk.object_key],
+        endpoint=stored.endpoint,
+        topology=topology,
+        coverage=stored.coverage,
+    )
 
 
 def load_frame(stores: Stores, cluster_id: str, pack: QueryPack, window: Window, step_seconds: int) -> StoredFrame:

@@ -106,7 +106,7 @@ def show(name: Annotated[str, typer.Argument(help="The cluster's name.")], json:
 
 @app.command(epilog="Example: fleetscope cluster remove edge-1")
 def remove(name: Annotated[str, typer.Argument(help="The cluster's name.")]) -> None:
-    """Remove a cluster from the registry and its secret from the credential store; its results stay until they expire."""
+    """Remove a cluster from the registry and its secret from the credential store; its results stay."""
     from interfaces.cli.workspace import open_workspace
 
     with open_workspace() as stores:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -57,7 +56,7 @@ def _anchor(directory: Path) -> datetime:
         anchor = datetime.fromtimestamp((time.time() - 120) // 3600 * 3600, tz=UTC)
         temporary = file.with_suffix(".new")
         temporary.write_text(json.dumps({"anchor": anchor.isoformat()}))
-        os.replace(temporary, file)
+        temporary.replace(file)
     return datetime.fromisoformat(json.loads(file.read_text())["anchor"])
 
 

@@ -33,7 +33,7 @@ def run() -> None:
     """Entry point: a known failure is explained in words and becomes an exit code, never a traceback."""
     try:
         app()
-    except Exception as failure:
+    except Exception as failure:  # noqa: BLE001 - the outermost place: told in words, or raised again
         sys.exit(explain_failure(failure))
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Run:
-    """How a flow run ended: its id, the state's name (``Completed``, ``CompletedWithGaps``, ``Failed`` …) and message."""
+    """How a flow run ended: its id, and the state's name (``Completed``, ``CompletedWithGaps`` …) and message."""
 
     id: str
     state: str

@@ -91,7 +91,7 @@ def _print_status(found: StackStatus) -> None:
     if not found.parts:
         console.print("Start it with: fleetscope up")
         return
-    table = Table("part", "state", "address", "process", "version", "restarts", "log", box=None, pad_edge=False)
+    table = Table("part", "state", "address", "process", "version", "restarts", box=None, pad_edge=False)
     for part in found.parts:
         colour = _COLOURS.get(part["status"], "red")
         table.add_row(
@@ -101,9 +101,9 @@ def _print_status(found: StackStatus) -> None:
             str(part["pid"] or ""),
             part["version"],
             str(part["restarts"] or ""),
-            part["log"],
         )
     console.print(table)
+    console.print(f"Logs: {found.state_directory}/logs", soft_wrap=True)
     for message in (found.error, *(part["error"] for part in found.parts if part["status"] != "up")):
         if message:
             console.print(message, markup=False, soft_wrap=True)

@@ -12,7 +12,8 @@ from interfaces.cli.terminal import err
 if TYPE_CHECKING:
     from storage.stores import Stores
 
-QUIET = {"PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "ERROR"}
+FLUSH_SECONDS = 5.0
+QUIET = {"PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL"}
 """A command shows its own progress; the run's log is in the Prefect UI."""
 
 
@@ -41,7 +42,19 @@ def open_engine() -> Iterator[Stores]:
         from deployments.bootstrap import save_blocks
 
         save_blocks(addresses, settings)
-        yield stores_of(addresses)
+        try:
+            yield stores_of(addresses)
+        finally:
+            _flush()
+
+
+def _flush() -> None:
+    """Send what Prefect still holds back, logs and events: after this block the server may be gone."""
+    from prefect.events.worker import EventsWorker
+    from prefect.logging.handlers import APILogWorker
+
+    APILogWorker.drain_all(timeout=FLUSH_SECONDS)
+    EventsWorker.drain_all(timeout=FLUSH_SECONDS)
 
 
 def _say(text: str) -> None:

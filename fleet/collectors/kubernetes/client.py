@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from threading import Lock
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlencode
@@ -47,6 +48,9 @@ class KubernetesLimits:
     page_bytes: int = 64 * 2**20
     pause_seconds: float = 15.0
     attempts: int = 3
+
+
+_IMPORTING = Lock()
 
 
 class KubernetesClient:
@@ -197,8 +201,10 @@ class KubernetesClient:
         return True
 
     def _connect(self) -> None:
-        from kubernetes.client import Configuration
-        from kubernetes.client.rest import RESTClientObject
+        # The package's modules import each other in a circle: threads that import it at once meet half of it.
+        with _IMPORTING:
+            from kubernetes.client import Configuration
+            from kubernetes.client.rest import RESTClientObject
 
         if self._rest is not None:
             self._rest.close()
