@@ -90,7 +90,7 @@ class ClusterStore:
         with self._database.session() as session:
             return [from_document(Cluster, row.body) for row in session.exec(query)]
 
-    def remove(self, cluster_id: str) -> bool:
+    def delete(self, cluster_id: str) -> bool:
         """Strike a cluster from the registry; what was found in it stays. False when there was none."""
         with self._database.session() as session:
             return bool(

@@ -74,8 +74,8 @@ def test_ad_hoc_and_inactive_clusters_belong_to_no_fleet_scan(database: Database
 def test_a_removed_cluster_is_gone(database: Database) -> None:
     store = ClusterStore(database)
     known = store.put(cluster("here"))
-    assert store.remove(known.id)
-    assert not store.remove(known.id)
+    assert store.delete(known.id)
+    assert not store.delete(known.id)
     with pytest.raises(NotFound):
         store.get(known.id)
     with pytest.raises(NotFound, match="cluster list"):
