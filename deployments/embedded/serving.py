@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import importlib
-import logging
 import os
 import signal
 import sys
@@ -21,10 +20,11 @@ import httpx
 from prefect.client.orchestration import PrefectClient, get_client
 from prefect.client.schemas.actions import WorkPoolCreate, WorkPoolUpdate
 from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy
-from prefect.deployments.runner import EntrypointType
 from prefect.exceptions import ObjectNotFound
 from prefect.flows import Flow
+from prefect.logging import get_logger
 from prefect.schedules import Cron
+from prefect.types.entrypoint import EntrypointType
 from prefect.utilities.importtools import import_object
 from prefect.workers.process import ProcessWorker
 
@@ -32,7 +32,7 @@ from deployments.bootstrap import save_blocks
 from deployments.catalogue import DeploymentDefinition
 from deployments.embedded import flow_run
 from deployments.embedded.stack import Stack
-from deployments.embedded.unfinished_runs import close_unfinished_runs
+from deployments.embedded.unfinished_runs import WORKER_DIED, close_unfinished_runs
 from deployments.embedded.worker import WORK_POOL
 from deployments.installation import stores_of
 from deployments.settings import load_settings
@@ -43,13 +43,11 @@ RUN_LIMIT = 8
 _API_WAIT_SECONDS = 120.0
 _POLL_SECONDS = 0.2
 
-_log = logging.getLogger(__name__)
+_log = get_logger("worker")
 
 
 def main(arguments: list[str]) -> None:
     """See the module's text; does not return before it is told to stop."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    logging.getLogger("httpx").setLevel(logging.WARNING)
     catalogue, ready_file = arguments
     os.environ[flow_run.WORKER_PID] = str(os.getpid())
     definitions = load_catalogue(catalogue)
@@ -101,7 +99,7 @@ def _prepare_installation() -> None:
     """Close the runs of an earlier worker, bring the database up to date, and tell Prefect where everything is."""
     settings = load_settings()
     addresses = Stack(settings).addresses()
-    count = close_unfinished_runs(addresses.prefect)
+    count = close_unfinished_runs(addresses.prefect, WORKER_DIED)
     _log.info("%d runs of an earlier worker were closed.", count)
     stores_of(addresses)
     save_blocks(addresses, settings)

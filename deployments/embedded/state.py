@@ -95,8 +95,8 @@ class StateDirectory:
             if port is not None:
                 chosen[name] = port
             elif name not in chosen:
-                preferred = (usual or {}).get(name)
-                is_usual_free = preferred is not None and port_is_free(preferred)
+                preferred = (usual or {}).get(name, 0)
+                is_usual_free = preferred and port_is_free(preferred)
                 chosen[name] = preferred if is_usual_free else _free_port(taken=set(chosen.values()))
         if chosen != known:
             self.write_private(path, json.dumps(chosen, indent=1))

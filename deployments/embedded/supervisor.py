@@ -22,7 +22,7 @@ import httpx
 
 from deployments.embedded.part import Part, clear_leftover
 from deployments.embedded.stack import PART_NAMES, Stack
-from deployments.embedded.unfinished_runs import close_unfinished_runs
+from deployments.embedded.unfinished_runs import WORKER_DIED, WORKER_STOPPED, close_unfinished_runs
 from deployments.embedded.unit import Status, Unit
 from deployments.settings import load_settings
 from fleet.errors import FleetscopeError, StackError
@@ -155,15 +155,17 @@ class Supervisor:
         return True
 
     def _on_death(self, unit: Unit) -> None:
-        if unit.name != "worker":
-            return
+        if unit.name == "worker":
+            self._close_runs(WORKER_DIED)
+
+    def _close_runs(self, message: str) -> None:
         try:
-            count = close_unfinished_runs(self._stack.addresses().prefect)
+            count = close_unfinished_runs(self._stack.addresses().prefect, message)
         except httpx.HTTPError as error:
             # The next worker does it before it takes a run.
-            _log.warning("Runs of the dead worker could not be closed yet: %s", type(error).__name__)
+            _log.warning("Runs of the worker could not be closed yet: %s", type(error).__name__)
         else:
-            _log.info("%d runs of the dead worker were closed.", count)
+            _log.info("%d runs of the worker were closed.", count)
 
     def _stop_units(self) -> None:
         """Stop those that use others first; those that nothing uses stop side by side."""
@@ -174,6 +176,8 @@ class Supervisor:
                 unit.ask_to_stop()
             for unit in units:
                 unit.wait_stopped()
+            if any(unit.name == "worker" and unit.has_been_up for unit in units):
+                self._close_runs(WORKER_STOPPED)
 
     def _publish(self, phase: str, error: str = "") -> None:
         document = {

@@ -15,13 +15,16 @@ from deployments.embedded.worker import WORK_POOL
 
 _PAGE = 200
 _REQUEST_SECONDS = 10.0
-_MESSAGE = (
-    "The worker that ran this flow died, and the flow's process with it. A new run continues from what is stored."
-)
+_GOES_ON = "A new run continues from what is stored."
+WORKER_DIED = f"The worker that ran this flow died, and the flow's process with it. {_GOES_ON}"
+WORKER_STOPPED = f"The worker was stopped while it ran this flow. {_GOES_ON}"
 
 
-def close_unfinished_runs(prefect: PrefectAddress) -> int:
+def close_unfinished_runs(prefect: PrefectAddress, message: str) -> int:
     """Set runs of the pool that claim to be under way to Crashed (to Cancelled, where that was asked for).
+
+    Args:
+        message: why, for the runs' page.
 
     Returns:
         How many there were.
@@ -31,13 +34,14 @@ def close_unfinished_runs(prefect: PrefectAddress) -> int:
     """
     user, _, password = prefect.auth.partition(":")
     auth = (user, password) if prefect.auth else None
-    closed = 0
+    closed: set[str] = set()
     with httpx.Client(base_url=prefect.api_url, auth=auth, timeout=_REQUEST_SECONDS) as client:
-        while runs := _unfinished(client):
+        # A run that is shown again although it was closed would be shown for ever.
+        while runs := [run for run in _unfinished(client) if run["id"] not in closed]:
             for run in runs:
-                _close(client, run)
-            closed += len(runs)
-    return closed
+                _close(client, run, message)
+                closed.add(run["id"])
+    return len(closed)
 
 
 def _unfinished(client: httpx.Client) -> list[dict[str, Any]]:
@@ -54,7 +58,7 @@ def _unfinished(client: httpx.Client) -> list[dict[str, Any]]:
     return runs
 
 
-def _close(client: httpx.Client, run: dict[str, Any]) -> None:
+def _close(client: httpx.Client, run: dict[str, Any], message: str) -> None:
     kind = "CANCELLED" if run["state_type"] == "CANCELLING" else "CRASHED"
-    state = {"type": kind, "name": kind.capitalize(), "message": _MESSAGE}
+    state = {"type": kind, "name": kind.capitalize(), "message": message}
     client.post(f"/flow_runs/{run['id']}/set_state", json={"state": state, "force": True}).raise_for_status()

@@ -46,7 +46,7 @@ class Unit:
         self._on_death = on_death
         self._progress = progress
         self._child = Child(part)
-        self._was_up = False
+        self.has_been_up = False
         self._restarts = 0
         self._quick_deaths = 0
         self._started_at = 0.0
@@ -117,7 +117,7 @@ class Unit:
             self._fail_or_retry(error)
             return
         self.status = Status.UP
-        self._was_up = True
+        self.has_been_up = True
         self._error = ""
         self._start_seconds = round(time.monotonic() - self._started_at, 2)
         self._progress(f"{self.name} is up at {self.part.address} ({self._start_seconds:.1f} s)")
@@ -129,7 +129,7 @@ class Unit:
         self._on_death(self)
 
     def _fail_or_retry(self, error: StackError) -> None:
-        if not self._was_up:
+        if not self.has_been_up:
             self.status = Status.FAILED
             raise error
         lived = time.monotonic() - self._started_at

@@ -34,6 +34,7 @@ class WorkerPart(Part):
         super().__init__(state)
         self._addresses = addresses
         self._catalogue = catalogue
+        self._temporary = state.root / "tmp"
         self._ready_file = state.processes / "worker.ready"
 
     @property
@@ -52,8 +53,9 @@ class WorkerPart(Part):
         return version("fleetscope")
 
     def prepare(self) -> None:
-        """Forget that an earlier worker was ready."""
+        """Forget that an earlier worker was ready; make its directory for temporary files."""
         self._ready_file.unlink(missing_ok=True)
+        self._temporary.mkdir(mode=0o700, exist_ok=True)
 
     def command(self) -> list[str]:
         """See ``Part``."""
@@ -66,6 +68,8 @@ class WorkerPart(Part):
             # How soon a requested run starts; a query costs the server a few milliseconds.
             "PREFECT_WORKER_QUERY_SECONDS": "1",
             "PREFECT_WORKER_PREFETCH_SECONDS": "2",
+            # Prefect's directories of fixed names in /tmp belong to whoever came first.
+            "TMPDIR": str(self._temporary),
             "PYTHONUNBUFFERED": "1",
         }
 
