@@ -22,7 +22,8 @@
     │   ├── StoreUnavailable    not reachable, restarting                             (retried)
     │   ├── CredentialMissing   the credential store has no such secret
     │   └── CorruptObject       bytes do not have the hash that their row names
-    ├── DeliveryError           the mail server refused or was not reachable          (retried)
+    ├── DeliveryError           the mail server was not reachable, or asked to wait    (retried)
+    │   └── DeliveryRefused     the mail server will not take this mail as it is
     └── StackError              a part of the embedded stack did not start, or died
 
 Whether a failure may pass by itself is a property of its class (``retriable``): retry policies ask the class
@@ -174,9 +175,15 @@ class CorruptObject(StoreError):
 
 
 class DeliveryError(FleetscopeError):
-    """The mail server refused the message or could not be reached."""
+    """The mail server could not be reached, or asked to try later."""
 
     retriable = True
+
+
+class DeliveryRefused(DeliveryError):
+    """The mail server will not take this mail as it is: a wrong password, an unknown recipient, no encryption."""
+
+    retriable = False
 
 
 class StackError(FleetscopeError):

@@ -10,7 +10,7 @@ from fleet.findings.incident import Incident
 from fleet.inventory.change import Change, ChangeKind
 from fleet.reports.content import IncidentLine, ReportSummary, Statement
 from fleet.reports.material import FleetReportMaterial
-from fleet.reports.wording import counted, date_time, joined, short_time
+from fleet.reports.wording import brief, counted, date_time, joined, short_time
 
 _CLUSTER_CHANGES = {ChangeKind.VERSION, ChangeKind.NODE_JOINED, ChangeKind.NODE_LEFT, ChangeKind.CAPABILITY}
 _MOST_NAMES = 6
@@ -38,7 +38,7 @@ def _new_incidents(material: FleetReportMaterial, previous: ReportSummary) -> li
     return [
         Statement(
             lead="New",
-            text=f"{incident.title} in {material.name_of(incident.cluster_id)}, {incident.severity.value}, "
+            text=f"{brief(incident.title)} in {material.name_of(incident.cluster_id)}, {incident.severity.value}, "
             f"{'since' if incident.ended_at is None else 'began'} {short_time(incident.started_at)}"
             f"{', already resolved' if incident.state is FindingState.RESOLVED else ''}.",
         )
@@ -61,7 +61,7 @@ def _known_incidents(material: FleetReportMaterial, previous: ReportSummary) -> 
         elif incident.state is not FindingState.RESOLVED:
             ongoing.append(incident)
     if ongoing:
-        names = [f"{each.title} in {material.name_of(each.cluster_id)}" for each in ongoing]
+        names = [f"{brief(each.title, 60)} in {material.name_of(each.cluster_id)}" for each in ongoing]
         text = f"{counted(len(ongoing), 'incident')} ({joined(names, _MOST_NAMES)})."
         moved.append(Statement(lead="Going on", text=text))
     return moved
@@ -69,7 +69,7 @@ def _known_incidents(material: FleetReportMaterial, previous: ReportSummary) -> 
 
 def _moved(incident: Incident, line: IncidentLine, cluster: str) -> Statement | None:
     """What became of an incident that the last report had; None where nothing did."""
-    name = f"{incident.title} in {cluster}"
+    name = f"{brief(incident.title)} in {cluster}"
     over_now, over_then = incident.state is FindingState.RESOLVED, line.state is FindingState.RESOLVED
     if over_now and not over_then:
         ended = f", ended {short_time(incident.ended_at)}" if incident.ended_at else ""
@@ -90,7 +90,7 @@ def _missing_incidents(material: FleetReportMaterial, previous: ReportSummary) -
             continue
         judged = material.letter_of(line.cluster_id) is not Letter.NOT_GRADED
         why = "no longer reported" if judged else "cannot be judged now, since the cluster was not seen"
-        lines.append(Statement(lead="Not seen", text=f"{line.title} in {line.cluster}: {why}."))
+        lines.append(Statement(lead="Not seen", text=f"{brief(line.title)} in {line.cluster}: {why}."))
     return lines
 
 

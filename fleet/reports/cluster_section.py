@@ -14,17 +14,16 @@ from fleet.reports.content import (
     Statement,
     Tone,
 )
+from fleet.reports.depth import Depth
 from fleet.reports.gaps import absent_queries, coverage_table, gaps_of
 from fleet.reports.marks import changes_table, findings_table
 from fleet.reports.material import FleetReportMaterial
 from fleet.reports.wording import counted, duration, joined, share
 
-_MOST_FINDINGS = 30
-_MOST_CHANGES = 15
 _MOST_ABSENT = 40
 
 
-def cluster_section(material: FleetReportMaterial, cluster: Cluster, number: int, *, level: int = 2) -> Section:
+def cluster_section(material: FleetReportMaterial, cluster: Cluster, number: int, depth: Depth) -> Section:
     """Everything that the report tells of one cluster."""
     rows = material.coverage.get(cluster.id, [])
     findings = [each for each in material.ranked_findings if each.cluster_id == cluster.id]
@@ -37,13 +36,13 @@ def cluster_section(material: FleetReportMaterial, cluster: Cluster, number: int
     if rows:
         blocks.append(coverage_table(rows, material.window))
     if findings:
-        blocks.append(findings_table("Findings, the most severe first", findings, _MOST_FINDINGS))
+        blocks.append(findings_table("Findings, the most severe first", findings, depth.findings))
     elif rows:
         text = f"Nothing was found at sensitivity {material.sensitivity.value} in what was seen."
         blocks.append(Paragraph(statements=[Statement(text=text)]))
     if changes:
-        blocks.append(changes_table("Changes, the latest first", changes, _MOST_CHANGES))
-    return Section(anchor=f"cluster-{number}", title=cluster.name, blocks=blocks, level=1 if level == 1 else 2)
+        blocks.append(changes_table("Changes, the latest first", changes, depth.changes))
+    return Section(anchor=f"cluster-{number}", title=cluster.name, blocks=blocks, level=2)
 
 
 def _facts(material: FleetReportMaterial, cluster: Cluster) -> Definitions:

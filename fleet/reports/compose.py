@@ -21,16 +21,14 @@ from fleet.reports.content import (
     Statement,
     Table,
 )
+from fleet.reports.depth import SURVEY, WHOLE
 from fleet.reports.front_page import front_sections, headline, unknown_lines
 from fleet.reports.incident_section import incident_section
 from fleet.reports.marks import grade_cell, probable_cause
 from fleet.reports.material import FleetReportMaterial
 from fleet.reports.method import method_section
 from fleet.reports.record import ReportKind
-from fleet.reports.wording import date_time, share, time_span
-
-DETAILED_INCIDENTS = 25
-"""Incidents with a section of their own in a report on several; the others stand in the table."""
+from fleet.reports.wording import brief, date_time, share, time_span
 
 
 def compose(kind: ReportKind, material: FleetReportMaterial, incident_id: str | None = None) -> ReportContent:
@@ -86,11 +84,17 @@ def compose_incident_report(material: FleetReportMaterial, incident_id: str) -> 
     own = _comparable(own, ReportKind.INCIDENT, incident.id)
     citations = Citations()
     sections = [
-        *front_sections(own),
-        incident_section(own, incident, 1, citations, level=1),
-        *(cluster_section(own, cluster, 1, level=1) for cluster in own.clusters),
+        *front_sections(own, 1),
+        _chapter("incident-details", "The incident", "What happened, what probably caused it, and on what evidence."),
+        incident_section(own, incident, 1, citations, WHOLE),
+        _chapter(
+            "cluster-details", "Its cluster", "What was seen of the cluster, and what of it belongs to the incident."
+        ),
+        *(cluster_section(own, cluster, 1, WHOLE) for cluster in own.clusters),
     ]
-    return _finished(own, ReportKind.INCIDENT, incident.id, f"Incident report: {incident.title}", sections, citations)
+    return _finished(
+        own, ReportKind.INCIDENT, incident.id, f"Incident report: {brief(incident.title)}", sections, citations
+    )
 
 
 def _several(
@@ -98,14 +102,17 @@ def _several(
 ) -> ReportContent:
     citations = Citations()
     incidents = material.ranked_incidents
+    depth = SURVEY if kind is ReportKind.FLEET else WHOLE
     details = [
-        incident_section(material, incident, number, citations)
-        for number, incident in enumerate(incidents[:DETAILED_INCIDENTS], start=1)
+        incident_section(material, incident, number, citations, depth)
+        for number, incident in enumerate(incidents[: depth.incidents], start=1)
     ]
-    sections = [*front_sections(material), *middle]
+    sections = [*front_sections(material, depth.incidents), *middle]
     if details:
-        sections += [_details_head(len(incidents)), *details]
-    clusters = [cluster_section(material, each, number) for number, each in enumerate(material.clusters, start=1)]
+        sections += [_details_head(len(incidents), depth.incidents), *details]
+    clusters = [
+        cluster_section(material, each, number, depth) for number, each in enumerate(material.clusters, start=1)
+    ]
     if clusters:
         sections += [
             _chapter(
@@ -116,14 +123,14 @@ def _several(
     return _finished(material, kind, scope, title, sections, citations)
 
 
-def _details_head(incidents: int) -> Section:
-    told = "What happened, what probably caused it, and on what evidence."
-    if incidents > DETAILED_INCIDENTS:
-        told += (
-            f" The {DETAILED_INCIDENTS} worst of {incidents} incidents are told here; the others stand in the list of "
+def _details_head(incidents: int, told_in_full: int) -> Section:
+    text = "What happened, what probably caused it, and on what evidence."
+    if incidents > told_in_full:
+        text += (
+            f" The {told_in_full} worst of {incidents} incidents are told here; the others stand in the list of "
             "all incidents, and a report on any of them can be had by itself."
         )
-    return _chapter("incident-details", "The incidents one by one", told)
+    return _chapter("incident-details", "The incidents one by one", text)
 
 
 def _chapter(anchor: str, title: str, text: str) -> Section:
@@ -142,7 +149,7 @@ def _overview(material: FleetReportMaterial) -> Section:
                 Cell(text=share(material.seen_of(cluster.id))),
                 Cell(text=str(len(own))),
                 Cell(text=str(sum(each.cluster_id == cluster.id for each in material.findings))),
-                Cell(text=material.reason_of(cluster.id)),
+                Cell(text=brief(material.reason_of(cluster.id))),
             ]
         )
     columns = [

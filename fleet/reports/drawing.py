@@ -19,6 +19,7 @@ from matplotlib.font_manager import FontProperties, get_font
 from matplotlib.text import Text
 
 from fleet.reports.content import Drawing
+from fleet.reports.wording import brief
 
 WIDTH_INCHES = 6.85
 """The width of a report page's text: pictures are drawn at the size at which they are printed."""
@@ -50,10 +51,7 @@ def _characters() -> frozenset[int]:
 def drawable(text: str, longest: int) -> str:
     """Text of which every character is in the font, cut in the middle to a length: both ends of a name tell."""
     shown = "".join(character if ord(character) in _characters() else "□" for character in text)
-    if len(shown) <= longest:
-        return shown
-    head = (longest - 1) * 2 // 3
-    return f"{shown[:head]}…{shown[head + 1 - longest :]}"
+    return brief(shown, longest)
 
 
 def new_figure(height_inches: float) -> tuple[Figure, Axes]:

@@ -24,9 +24,9 @@ from fleet.reports.content import (
 from fleet.reports.gaps import gaps_of
 from fleet.reports.marks import grade_tone, probable_cause, severity_cell
 from fleet.reports.material import FleetReportMaterial
-from fleet.reports.wording import counted, joined, short_time
+from fleet.reports.wording import brief, counted, joined, short_time
 
-FRONT_CHANGES, FRONT_GAPS, FRONT_INCIDENTS = 9, 5, 8
+FRONT_CHANGES, FRONT_GAPS, FRONT_INCIDENTS = 9, 5, 6
 """Lines on the first page; what is beyond stands in a section of its own."""
 
 
@@ -61,21 +61,26 @@ def unknown_lines(material: FleetReportMaterial) -> list[Statement]:
     return lines
 
 
-def front_sections(material: FleetReportMaterial) -> list[Section]:
-    """The sections of the first page, and those that take what does not fit on it."""
+def front_sections(material: FleetReportMaterial, linked: int) -> list[Section]:
+    """The sections of the first page, and those that take what does not fit on it.
+
+    Args:
+        material: what is reported.
+        linked: how many incidents, the worst first, have a section of their own.
+    """
     changed, unknown = what_changed(material), unknown_lines(material)
     sections = [
         Section(anchor="grades", title="Grades", blocks=[grade_band(material)], front=True),
         _changed_section(changed),
         _unknown_section(unknown),
-        Section(anchor="incidents", title="Incidents", blocks=_front_incidents(material), front=True),
+        Section(anchor="incidents", title="Incidents", blocks=_front_incidents(material, linked), front=True),
     ]
     if len(changed) > FRONT_CHANGES:
         sections.append(_rest("changed-all", "All that changed", changed))
     if len(unknown) > FRONT_GAPS:
         sections.append(_rest("unknown-all", "All that is unknown", unknown))
     if len(material.ranked_incidents) > FRONT_INCIDENTS:
-        table = incident_table(material, len(material.ranked_incidents), "All incidents, the worst first")
+        table = incident_table(material, len(material.ranked_incidents), linked, "All incidents, the worst first")
         sections.append(Section(anchor="incidents-all", title="All incidents", blocks=[table]))
     return sections
 
@@ -89,14 +94,14 @@ def grade_band(material: FleetReportMaterial) -> GradeBand:
     return GradeBand(shares=shares)
 
 
-def incident_table(material: FleetReportMaterial, most: int, caption: str) -> Table:
-    """The worst incidents with their probable causes; numbers are those of the incidents' sections."""
+def incident_table(material: FleetReportMaterial, most: int, linked: int, caption: str) -> Table:
+    """The worst incidents with their probable causes; the first ``linked`` have sections of their own."""
     incidents = material.ranked_incidents
     rows = [
         [
             Cell(text=str(number)),
             severity_cell(incident.severity),
-            Cell(text=incident.title, target=f"incident-{number}"),
+            Cell(text=brief(incident.title, 70), target=f"incident-{number}" if number <= linked else None),
             Cell(text=material.name_of(incident.cluster_id)),
             Cell(text=short_time(incident.started_at)),
             Cell(text=incident.state.value),
@@ -121,12 +126,12 @@ def incident_table(material: FleetReportMaterial, most: int, caption: str) -> Ta
     )
 
 
-def _front_incidents(material: FleetReportMaterial) -> list[Block]:
+def _front_incidents(material: FleetReportMaterial, linked: int) -> list[Block]:
     if not material.incidents:
         judged = [each.name for each in material.clusters if material.letter_of(each.id) is not Letter.NOT_GRADED]
         text = f"None in what was seen of {joined(judged, 8)}." if judged else "None is known; nothing was seen."
         return [Paragraph(statements=[Statement(text=text)])]
-    return [incident_table(material, FRONT_INCIDENTS, "Incidents, the worst first")]
+    return [incident_table(material, FRONT_INCIDENTS, linked, "Incidents, the worst first")]
 
 
 def _changed_section(lines: list[Statement]) -> Section:

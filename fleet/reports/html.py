@@ -22,7 +22,7 @@ def render_html(content: ReportContent, *, paged: bool = False) -> str:
         paged: for a printer of pages: contents with page numbers after the first page, running heads.
     """
     return (
-        _environment()
+        environment()
         .get_template("report.html.jinja")
         .render(
             content=content,
@@ -65,20 +65,21 @@ def _named(names: list[str]) -> str:
     return joined(names, _MOST_NAMES_IN_BAND)
 
 
-@lru_cache(maxsize=1)
-def _environment() -> Environment:
-    environment = Environment(
+@lru_cache(maxsize=2)
+def environment(*, autoescape: bool = True) -> Environment:
+    """The templates of reports and mails; without escaping only for plain text."""
+    made = Environment(
         loader=PackageLoader("fleet.reports", "templates"),
-        autoescape=True,
+        autoescape=autoescape,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(
+    made.filters.update(
         shortened=_shortened,
         evidence_anchor=evidence_anchor,
         source=evidence_source,
         drawn=_drawn,
         named=_named,
     )
-    return environment
+    return made

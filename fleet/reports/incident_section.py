@@ -29,16 +29,14 @@ from fleet.reports.content import (
     Table,
     Tone,
 )
+from fleet.reports.depth import Depth
 from fleet.reports.marks import findings_table, observed
 from fleet.reports.material import FleetReportMaterial
-from fleet.reports.wording import counted, date_time, duration, joined, share, short_span, short_time, value
+from fleet.reports.wording import brief, counted, date_time, duration, joined, share, short_span, short_time, value
 
-CHARTS_PER_INCIDENT = 4
 _MOST_AFFECTED = 12
 _MOST_LANES = 12
 _MOST_CAUSES = 5
-_MOST_MOMENTS = 20
-_MOST_FINDINGS = 20
 _BEFORE = timedelta(hours=1)
 """Changes so long before an incident's start still belong to its story."""
 _VERDICTS = {
@@ -49,9 +47,9 @@ _VERDICTS = {
 
 
 def incident_section(
-    material: FleetReportMaterial, incident: Incident, number: int, citations: Citations, *, level: int = 2
+    material: FleetReportMaterial, incident: Incident, number: int, citations: Citations, depth: Depth
 ) -> Section:
-    """Everything that the report tells of one incident."""
+    """Everything that the report tells of one incident; ``number`` is its place among the ranked ones."""
     findings = material.findings_of(incident)
     investigation = material.investigation_of(incident)
     changes = _changes_of(material, incident)
@@ -59,20 +57,20 @@ def incident_section(
     if findings:
         blocks.append(_timeline_chart(findings, changes, material.window, incident))
     blocks += _causes(investigation, citations)
-    blocks += _charts(material, findings, changes)
+    blocks += _charts(material, findings, changes, depth.charts)
     if findings:
-        blocks.append(findings_table("Findings of this incident, in order of time", findings, _MOST_FINDINGS))
+        blocks.append(findings_table("Findings of this incident, in order of time", findings, depth.findings))
     moments = _moments(incident, findings, changes, investigation)
     if moments:
-        blocks.append(_moments_table(moments))
+        blocks.append(_moments_table(moments, depth.moments))
     if investigation and investigation.missing:
         statements = [Statement(text=line) for line in investigation.missing]
         blocks.append(Callout(tone=Tone.UNKNOWN, title="What could not be seen", statements=statements))
     return Section(
         anchor=f"incident-{number}",
-        title=f"{number}. {incident.title}",
+        title=f"{number}. {brief(incident.title)}",
         blocks=blocks,
-        level=1 if level == 1 else 2,
+        level=2,
     )
 
 
@@ -93,6 +91,8 @@ def _facts(material: FleetReportMaterial, incident: Incident) -> Definitions:
         ("Affected", f"{counted(len(affected), 'subject')}: {joined(affected, _MOST_AFFECTED)}" if affected else "–"),
         ("Incident", incident.id),
     ]
+    if brief(incident.title) != incident.title:
+        facts.insert(0, ("Title", incident.title))
     return Definitions(items=[Definition(term=term, statements=[Statement(text=text)]) for term, text in facts])
 
 
@@ -167,7 +167,7 @@ def _is_dated_fact(evidence: Evidence) -> bool:
     return evidence.at is not None and evidence.kind.value in {"change", "event"}
 
 
-def _moments_table(moments: list[tuple[datetime, str, str]]) -> Table:
+def _moments_table(moments: list[tuple[datetime, str, str]], most: int) -> Table:
     return Table(
         caption="What happened, in order of time",
         columns=[
@@ -176,10 +176,10 @@ def _moments_table(moments: list[tuple[datetime, str, str]]) -> Table:
             Column(title="What", weight=56),
         ],
         rows=[
-            [Cell(text=short_time(at)), Cell(text=where), Cell(text=what)]
-            for at, where, what in moments[:_MOST_MOMENTS]
+            [Cell(text=short_time(at)), Cell(text=brief(where)), Cell(text=brief(what, 200))]
+            for at, where, what in moments[:most]
         ],
-        note=f"The first {_MOST_MOMENTS} of {len(moments)} are shown." if len(moments) > _MOST_MOMENTS else "",
+        note=f"The first {most} of {len(moments)} are shown." if len(moments) > most else "",
     )
 
 
@@ -216,13 +216,10 @@ def _around(findings: list[Finding], times: list[datetime], window: Window, inci
     return Window(start=first - margin, end=max(last, *times, first) + margin if times else last + margin)
 
 
-def _charts(material: FleetReportMaterial, findings: list[Finding], changes: list[Change]) -> list[Block]:
-    blocks: list[Block] = []
-    for finding in sorted(findings, key=lambda each: (-each.severity.rank, -each.score, each.fingerprint)):
-        series = material.chart_of(finding)
-        if series is not None and len(series.values) and len(blocks) < CHARTS_PER_INCIDENT:
-            blocks.append(_series_chart(series, finding, changes))
-    return blocks
+def _charts(material: FleetReportMaterial, findings: list[Finding], changes: list[Change], most: int) -> list[Block]:
+    ranked = sorted(findings, key=lambda each: (-each.severity.rank, -each.score, each.fingerprint))
+    drawable = [(series, each) for each in ranked if (series := material.chart_of(each)) and len(series.values)]
+    return [_series_chart(series, finding, changes) for series, finding in drawable[:most]]
 
 
 def _series_chart(series: ChartSeries, finding: Finding, changes: list[Change]) -> Chart:
@@ -233,7 +230,7 @@ def _series_chart(series: ChartSeries, finding: Finding, changes: list[Change]) 
     when = short_span(finding.window.start, None if finding.ongoing else finding.window.end)
     span = f"between {value(least, series.unit)} and {value(most, series.unit)}"
     return Chart(
-        caption=f"{series.title}: {series.subject}",
+        caption=f"{series.title}: {brief(series.subject, 160)}",
         description=(f"Observed {span} in the time shown; anomalous {when} UTC: {observed(finding)}."),
         drawing=draw_series(marked),
     )

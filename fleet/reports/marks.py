@@ -8,7 +8,7 @@ from fleet.frames.pack import Severity
 from fleet.inventory.change import Change
 from fleet.investigations.investigation import Investigation, Verdict
 from fleet.reports.content import Cell, Column, Table, Tone
-from fleet.reports.wording import share, short_span, short_time, value
+from fleet.reports.wording import brief, share, short_span, short_time, value
 
 _SEVERITY_TONES = {Severity.INFO: Tone.INFO, Severity.WARNING: Tone.WARNING, Severity.CRITICAL: Tone.CRITICAL}
 _GRADE_TONES = {
@@ -43,7 +43,7 @@ def probable_cause(investigation: Investigation | None) -> str:
     if investigation.verdict is Verdict.NOT_ENOUGH_EVIDENCE or not investigation.causes:
         return "not enough evidence"
     first = min(investigation.causes, key=lambda each: each.rank)
-    return f"{first.title} ({share(first.confidence)})"
+    return f"{brief(first.title, 70)} ({share(first.confidence)})"
 
 
 def observed(finding: Finding) -> str:
@@ -62,8 +62,8 @@ def findings_table(caption: str, findings: list[Finding], most: int) -> Table:
         [
             Cell(text=str(number)),
             severity_cell(finding.severity),
-            Cell(text=finding.title),
-            Cell(text=finding.subject.display),
+            Cell(text=brief(finding.title)),
+            Cell(text=brief(finding.subject.display)),
             Cell(text=observed(finding)),
             Cell(text=short_span(finding.window.start, None if finding.ongoing else finding.window.end)),
             Cell(text=f"{finding.score:.1f}"),
@@ -102,8 +102,8 @@ def changes_table(caption: str, changes: list[Change], most: int) -> Table:
             [
                 Cell(text=short_time(change.at)),
                 Cell(text=change.kind.value),
-                Cell(text=change.subject.display),
-                Cell(text=change.summary),
+                Cell(text=brief(change.subject.display)),
+                Cell(text=brief(change.summary, 200)),
             ]
             for change in latest[:most]
         ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from hashlib import sha256
 from typing import NoReturn
 
@@ -11,6 +12,9 @@ from weasyprint.urls import FatalURLFetchingError, URLFetcher
 
 from fleet.reports.content import ReportContent
 from fleet.reports.html import render_html
+
+# It warns once a glyph that no font has (an emoji in a name): the page shows a box there, and nobody can do more.
+logging.getLogger("weasyprint").setLevel(logging.ERROR)
 
 
 class FetchRefused(FatalURLFetchingError):  # type: ignore[misc]

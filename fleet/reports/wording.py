@@ -124,6 +124,14 @@ def counted(number: int, one: str, many: str = "") -> str:
     return f"{number} {one if number == 1 else many or one + 's'}"
 
 
+def brief(text: str, longest: int = 90) -> str:
+    """Text cut in the middle to a length: both ends of a name tell."""
+    if len(text) <= longest:
+        return text
+    head = (longest - 1) * 2 // 3
+    return f"{text[:head]}…{text[head + 1 - longest :]}"
+
+
 def joined(names: Sequence[str], most: int) -> str:
     """Names with commas; beyond ``most`` of them ``and 7 more``."""
     shown = ", ".join(names[:most])
