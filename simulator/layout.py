@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 from functools import cached_property
+from math import ceil
 
 from simulator.randomness import stream, token_of
 
@@ -216,7 +217,7 @@ def _place(draws: random.Random, plan: _Blueprint, nodes: tuple[Node, ...], inde
         cpu_cores=plan.cpu_cores * draws.uniform(0.7, 1.4),
         cpu_limited=plan.cpu_limited,
         memory_bytes=memory,
-        memory_limit_bytes=round(memory * draws.uniform(1.7, 2.4) / (64 * MIB)) * 64 * MIB,
+        memory_limit_bytes=ceil(memory * draws.uniform(1.7, 2.4) / (32 * MIB)) * 32 * MIB,
         routed=plan.routed,
         batch=plan.batch,
     )

@@ -24,6 +24,8 @@ Scope = dict[str, Any]
 
 _MAX_BODY_BYTES = 4 * 2**20
 _THREADS = 4
+_PIECE_BYTES = 2**19
+"""Large answers are sent in pieces: the event loop moves what it could not send yet each time that it sends some."""
 _APIS = frozenset({"kubernetes", "prometheus"})
 
 
@@ -180,7 +182,11 @@ async def _disconnected(receive: Receive) -> None:
 
 async def _respond(send: Send, answer: Answer) -> None:
     await _head(send, answer.status, answer.content_type, len(answer.body), answer.headers)
-    await send({"type": "http.response.body", "body": answer.body})
+    whole = memoryview(answer.body)
+    for at in range(0, len(whole) - _PIECE_BYTES, _PIECE_BYTES):
+        await send({"type": "http.response.body", "body": bytes(whole[at : at + _PIECE_BYTES]), "more_body": True})
+    rest = (len(whole) - 1) // _PIECE_BYTES * _PIECE_BYTES if len(whole) else 0
+    await send({"type": "http.response.body", "body": bytes(whole[rest:])})
 
 
 async def _head(send: Send, status: int, content_type: str, length: int | None, more: Mapping[str, str]) -> None:

@@ -146,8 +146,6 @@ def _faults(cluster: SimulatedCluster, at: float) -> Iterator[_Event]:
     for fault in cluster.timeline.story.faults:
         if fault.kind is FaultKind.DISK_FILLING:
             yield from _disk_filling(fault, at)
-        elif fault.kind is FaultKind.EXPORTER_DOWN:
-            yield from _exporter_down(cluster, fault, at)
         elif fault.kind is FaultKind.BAD_ROLLOUT:
             yield from _bad_rollout(cluster, fault, at)
 
@@ -172,24 +170,12 @@ def _disk_filling(fault: Fault, at: float) -> Iterator[_Event]:
         yield said(fault.end, "NodeHasNoDiskPressure", f"{status}NodeHasNoDiskPressure")
 
 
-def _unhealthy(pod: Pod, fault: Fault, at: float, probe: str) -> _Event:
+def _bad_rollout(cluster: SimulatedCluster, fault: Fault, at: float) -> Iterator[_Event]:
+    # A fifth of the answers fail, so that single probes do; never enough in a row to take a pod out.
     first = fault.start + 60
     last = max(first, min(at, fault.end))
-    count = 1 + int((last - first) // 30)
-    return _kubelet(pod, first, "Unhealthy", probe, warning=True, last=last, count=count)
-
-
-def _exporter_down(cluster: SimulatedCluster, fault: Fault, at: float) -> Iterator[_Event]:
-    for pod in cluster.timeline.pods:
-        if fault.node and pod.node == fault.node.name and pod.workload.name == "node-exporter":
-            url = f"http://{fault.node.address}:9100/"
-            refused = (
-                f'Liveness probe failed: Get "{url}": dial tcp {fault.node.address}:9100: connect: connection refused'
-            )
-            yield _unhealthy(pod, fault, at, refused)
-
-
-def _bad_rollout(cluster: SimulatedCluster, fault: Fault, at: float) -> Iterator[_Event]:
+    count = 1 + int((last - first) // (5 * MINUTE))
     for pod in cluster.timeline.pods:
         if fault.workload and pod.workload.key == fault.workload.key and pod.revision.start == fault.start:
-            yield _unhealthy(pod, fault, at, "Readiness probe failed: HTTP probe failed with statuscode: 500")
+            text = "Readiness probe failed: HTTP probe failed with statuscode: 500"
+            yield _kubelet(pod, first, "Unhealthy", text, warning=True, last=last, count=count)

@@ -88,8 +88,10 @@ def test_memory_leak_climbs_to_the_limit_and_ends_in_a_kill(faulty: SimulatedFle
     oom = [end for end in ends if end.get("reason") == "OOMKilled"]
     assert len(oom) == 1
     assert oom[0]["exitCode"] == 137
-    assert abs(unix(oom[0]["finishedAt"]) - killed_at) <= 60
-    assert leak.events(reason="OOMKilling", type="Warning")
+    # A leak that goes on may have killed once more since the anchor.
+    assert unix(oom[0]["finishedAt"]) >= killed_at - 60
+    killings = leak.events(reason="OOMKilling", type="Warning")
+    assert any(abs(unix(event["firstTimestamp"]) - killed_at) <= 60 for event in killings)
 
 
 def test_noisy_neighbour_takes_the_node_and_hurts_those_beside_it(faulty: SimulatedFleet) -> None:
@@ -189,7 +191,12 @@ def test_no_faults_means_quiet_series(fleet: SimulatedFleet) -> None:
         for name in quiet.names:
             client = api(quiet, name, "prometheus")
             assert client.range("firing_alerts", end - 24 * HOUR, end, 60) == {}
-            for query, limit in (("node_cpu_util", 0.85), ("fs_used_ratio", 0.8), ("ingress_5xx_ratio", 0.05)):
+            for query, limit in (
+                ("node_cpu_util", 0.85),
+                ("fs_used_ratio", 0.8),
+                ("container_mem_vs_limit", 0.85),
+                ("ingress_5xx_ratio", 0.05),
+            ):
                 for samples in client.range(query, end - 24 * HOUR, end, 60).values():
                     assert max(samples.values()) < limit
             for samples in client.range("container_oom_kills", end - 24 * HOUR, end, 60).values():
@@ -203,7 +210,7 @@ def test_named_faults_are_planted_once_each() -> None:
 
 
 def test_all_five_kinds_fit_into_one_cluster() -> None:
-    for seed in range(20):
+    for seed in range(8):
         fleet = SimulatedFleet(FleetOptions(clusters=1, seed=seed, workloads=9, nodes=3))
         faults = fleet.truth["faults"]
         assert {fault["kind"] for fault in faults} == set(FaultKind)

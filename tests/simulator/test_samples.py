@@ -78,7 +78,7 @@ def test_values_fit_their_kind(fleet: SimulatedFleet) -> None:
     for cluster in fleet.names:
         client = api(fleet, cluster, "prometheus")
         for query in PACK.values():
-            found = client.range(query["id"], end - 2 * DAY, end, 300)
+            found = client.range(query["id"], end - DAY, end, 600)
             values = np.array([value for samples in found.values() for value in samples.values()])
             assert np.all(values >= 0), query["id"]
             if query["kind"] == "ratio":
