@@ -30,6 +30,7 @@ _NAMESPACE = UUID("6f1c2f4e-6a0b-5a55-9d55-6f7d2b9b8c01")
 """Of incident ids only; changing it would make every known incident a new one."""
 _MEETS = timedelta(minutes=15)
 _SAME_ONSET = timedelta(minutes=20)
+_SAME_MOMENT = timedelta(minutes=3)
 _SAME_OUTAGE = timedelta(minutes=10)
 _KNOWN_FOR = timedelta(hours=1)
 """An incident that ended no longer ago than this goes on when one of its findings comes back."""
@@ -103,9 +104,18 @@ class Grouping:
             return bool(self._topology.nodes_of(one.subject) & self._topology.nodes_of(other.subject))
         distance = self._topology.distance(one.subject, other.subject)
         if any(hosts):
-            on_node = SubjectKind.NODE in {one.subject.kind, other.subject.kind}
-            return on_node and distance == 1 and _onsets_apart(one, other) <= _SAME_ONSET
+            return self._on_node(one, other, distance)
         return distance is not None and distance <= 1
+
+    def _on_node(self, one: Finding, other: Finding, distance: int | None) -> bool:
+        """Whether trouble on a node and on something that may stand on it began together."""
+        host, guest = (one, other) if one.subject.kind in _HOSTS else (other, one)
+        if host.subject.kind is not SubjectKind.NODE:
+            return False
+        if distance == 1:
+            return _onsets_apart(one, other) <= _SAME_ONSET
+        # Where a pod stood is not always known: then it takes more than about the same time.
+        return not self._topology.nodes_of(guest.subject) and _onsets_apart(one, other) <= _SAME_MOMENT
 
     def _home(self, finding: Finding, cores: list[list[Finding]]) -> int | None:
         """The core that a wide finding fits: one that it meets, and whose onset is nearest to its own."""
