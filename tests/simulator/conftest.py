@@ -5,7 +5,7 @@ from __future__ import annotations
 import ssl
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -20,13 +20,15 @@ from simulator.options import DEFAULT_PACK
 PACK: dict[str, dict[str, Any]] = {
     query["id"]: query for query in yaml.safe_load(DEFAULT_PACK.read_text(encoding="utf-8"))["queries"]
 }
+ANCHOR = datetime(2026, 3, 11, 12, tzinfo=UTC)
+"""A Wednesday noon: the same faults at the same places in every run."""
 _OPEN: list[httpx.Client] = []
 Labels = tuple[tuple[str, str], ...]
 
 
 @pytest.fixture(scope="session")
 def fleet() -> Iterator[SimulatedFleet]:
-    with SimulatedFleet(FleetOptions(clusters=3, seed=7)) as running:
+    with SimulatedFleet(FleetOptions(clusters=3, seed=7, anchor=ANCHOR)) as running:
         yield running
 
 

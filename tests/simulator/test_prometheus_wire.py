@@ -207,6 +207,9 @@ def test_control_page_needs_its_own_token(fleet: SimulatedFleet, prometheus: Api
     url = f"{fleet.url}/_control/requests"
     assert prometheus.http.get(url).status_code == 401
     token = (fleet.directory / "control.token").read_text()
-    answer = prometheus.http.get(url, headers={"Authorization": f"Bearer {token}"})
+    control = {"Authorization": f"Bearer {token}"}
+    answer = prometheus.http.get(url, headers=control)
     assert answer.json()["requests"] > 0
     assert answer.json()["cpu_seconds"] >= 0
+    assert prometheus.http.post(f"{fleet.url}/_control/reset", headers=control).status_code == 200
+    assert fleet.requests()["requests"] == 0

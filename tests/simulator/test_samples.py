@@ -9,10 +9,9 @@ import numpy as np
 import pytest
 
 from simulator.fleet import FleetOptions, SimulatedFleet
-from tests.simulator.conftest import PACK, api, matching, within
+from tests.simulator.conftest import ANCHOR, PACK, api, matching, within
 
 DAY = 86_400
-ANCHOR = datetime(2026, 3, 11, 12, tzinfo=UTC)
 OPTIONS = FleetOptions(clusters=3, seed=3, anchor=ANCHOR)
 QUERIES = ("container_mem_bytes", "node_cpu_util", "ingress_5xx_ratio", "container_restarts", "node_pressure")
 
@@ -66,11 +65,12 @@ def test_history_goes_back_three_weeks_and_no_further(fleet: SimulatedFleet) -> 
     assert client.range("node_ready", end - 30 * DAY, end - 22 * DAY, 300) == {}
 
 
-def test_nothing_is_known_of_the_future(fleet: SimulatedFleet) -> None:
+def test_nothing_is_known_of_the_future() -> None:
     now = datetime.now(UTC).timestamp()
-    client = api(fleet, fleet.names[0], "prometheus")
-    found = client.range("node_ready", now - 3600, now + 3600, 30)
-    assert max(max(samples) for samples in found.values()) <= datetime.now(UTC).timestamp()
+    with SimulatedFleet(FleetOptions(clusters=1)) as running:
+        assert 120 <= now - running.anchor.timestamp() < 3720
+        found = api(running, "fra-01", "prometheus").range("node_ready", now - 3600, now + 3600, 30)
+    assert now - 60 < max(max(samples) for samples in found.values()) <= datetime.now(UTC).timestamp()
 
 
 def test_values_fit_their_kind(fleet: SimulatedFleet) -> None:
@@ -102,15 +102,17 @@ def test_load_is_higher_by_day_than_by_night_and_on_weekdays(fleet: SimulatedFle
 
 
 def test_gaps_are_few_and_short(fleet: SimulatedFleet) -> None:
-    end = fleet.anchor.timestamp() - 2 * DAY
-    found = api(fleet, "dub-01", "prometheus").range("node_cpu_util", end - 3 * DAY, end, 30)
-    missing = []
-    for samples in found.values():
-        lacking = np.diff(sorted(samples)) / 30 - 1
-        missing += [int(count) for count in lacking if count]
+    client = api(fleet, "dub-01", "prometheus")
+    missing, expected = [], 0
+    for days_ago in (5, 8, 11):
+        start = fleet.anchor.timestamp() - days_ago * DAY
+        for samples in client.range("node_cpu_util", start, start + 3 * DAY, 30).values():
+            lacking = np.diff(sorted(samples)) / 30 - 1
+            missing += [int(count) for count in lacking if count]
+            expected += 3 * 2880
     assert missing
     assert max(missing) <= 5
-    assert sum(missing) < 0.001 * 3 * 2880 * len(found)
+    assert sum(missing) < 0.001 * expected
 
 
 def test_pods_that_are_replaced_end_and_their_successors_begin(fleet: SimulatedFleet) -> None:
@@ -126,7 +128,7 @@ def test_pods_that_are_replaced_end_and_their_successors_begin(fleet: SimulatedF
     }
     old = [samples for samples in mine.values() if min(samples) < at]
     new = [samples for samples in mine.values() if min(samples) >= at]
-    assert len(old) == len(new) == 2
+    assert len(old) == len(new) >= 1
     assert all(max(samples) < at + 180 for samples in old)
     assert all(max(samples) > at + 1700 for samples in new)
 
