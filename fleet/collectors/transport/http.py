@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import SplitResult, urlencode, urlsplit
 
 import httpcore
 
@@ -180,10 +180,11 @@ class HttpTransport:
 
     def _request(self, path: str, form: Form, post: bool) -> httpcore.Request:
         parts = urlsplit(self.endpoint.url)
+        host, address = self._address(parts)
         encoded = urlencode(form)
         target = parts.path.rstrip("/") + path + (f"?{encoded}" if encoded and not post else "")
         headers = [
-            (b"Host", parts.netloc.encode("idna" if parts.netloc.isascii() is False else "ascii")),
+            (b"Host", address),
             (b"Accept", b"application/json"),
             (b"Accept-Encoding", b"gzip" if self.limits.compress else b"identity"),
             (b"User-Agent", b"fleetscope"),
@@ -194,12 +195,23 @@ class HttpTransport:
         if post:
             headers.append((b"Content-Type", b"application/x-www-form-urlencoded"))
             headers.append((b"Content-Length", str(len(body)).encode()))
-        url = httpcore.URL(scheme=parts.scheme, host=parts.hostname or "", port=parts.port, target=target)
+        url = httpcore.URL(scheme=parts.scheme.encode(), host=host, port=parts.port, target=target.encode("ascii"))
         connect = self.limits.connect_seconds
         timeouts = {"connect": connect, "read": None, "write": None, "pool": None}
         return httpcore.Request(
             "POST" if post else "GET", url, headers=headers, content=body, extensions={"timeout": timeouts}
         )
+
+    def _address(self, parts: SplitResult) -> tuple[bytes, bytes]:
+        """The host to connect to and the ``Host`` header; a name of other letters goes as its ASCII form (IDNA)."""
+        try:
+            host = (parts.hostname or "").encode("idna")
+            port = "" if parts.port is None else f":{parts.port}"
+        except ValueError:
+            raise Unreachable(
+                f"{self.endpoint.url} has a host or port that cannot be.", endpoint=self.endpoint.url
+            ) from None
+        return host, (b"[%s]" % host if b":" in host else host) + port.encode()
 
     def _body(self, response: httpcore.Response, deadline: Deadline, slot: contextlib.ExitStack) -> bytearray:
         headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers}

@@ -465,7 +465,14 @@ def test_a_closed_client_says_so() -> None:
 
 
 def test_names_and_ports_that_do_not_exist() -> None:
-    cases = {"http://nowhere.invalid:9090": "not known", "http://127.0.0.1:1": "connection refused"}
+    cases = {
+        "http://nowhere.invalid:9090": "not known",
+        "http://127.0.0.1:1": "connection refused",
+        "http://bücher.invalid": "not known",
+        "http://a..b:9090": "cannot be",
+        "http://127.0.0.1:99999": "cannot be",
+        "http://[::1]:1": "cannot be reached",
+    }
     limits = PrometheusLimits(transport=TransportLimits(attempts=1))
     for url, words in cases.items():
         with PrometheusClient(Endpoint(url=url), None, limits) as client, pytest.raises(Unreachable, match=words):
