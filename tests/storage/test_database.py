@@ -3,9 +3,11 @@ from __future__ import annotations
 import math
 import subprocess
 import sys
+import time
 import traceback
 from datetime import datetime
 
+import psycopg
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
@@ -34,14 +36,29 @@ database.migrate()
 """
 
 
+WAITING = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+LOCK = "SELECT {}(hashtextextended('fleetscope:migrate', 0))"
+
+
 def test_concurrent_processes_migrate_an_empty_database_without_drift(postgres_server: PostgresServer) -> None:
     dsn = postgres_server.new_database()
-    processes = [
-        subprocess.Popen([sys.executable, "-W", "error", "-c", MIGRATE, dsn], stdin=subprocess.PIPE, text=True)
-        for _ in range(2)
-    ]
+    with psycopg.connect(dsn, password=postgres_server.password, autocommit=True) as gate:
+        gate.execute(LOCK.format("pg_advisory_lock"))
+        processes = [
+            subprocess.Popen([sys.executable, "-W", "error", "-c", MIGRATE, dsn], stdin=subprocess.PIPE, text=True)
+            for _ in range(2)
+        ]
+        for process in processes:
+            assert process.stdin is not None
+            process.stdin.write(postgres_server.password + "\n")
+            process.stdin.flush()
+        deadline = time.monotonic() + 60
+        while gate.execute(WAITING).fetchone() != (2,):
+            assert time.monotonic() < deadline, "two processes never stood at the lock together"
+            time.sleep(0.05)
+        gate.execute(LOCK.format("pg_advisory_unlock"))
     for process in processes:
-        process.communicate(postgres_server.password + "\n", timeout=60)
+        process.communicate(timeout=60)
     assert [process.returncode for process in processes] == [0, 0]
 
     database = Database(dsn, SecretStr(postgres_server.password))

@@ -109,13 +109,13 @@ def test_changes_are_listed_by_filter(database: Database) -> None:
 
 def test_threads_that_store_the_same_changes_count_each_once(database: Database) -> None:
     store = ChangeStore(database)
-    changes = [change(number / 100) for number in range(100)]
+    changes = [change(number / 100) for number in range(200)]
 
     def put(number: int) -> int:
         return store.put(changes if number % 2 else changes[::-1])
 
     with ThreadPoolExecutor(6) as pool:
-        assert sum(pool.map(put, range(6))) == 100
+        assert sum(pool.map(put, range(6))) == 200
 
 
 def test_a_scan_that_is_created_again_keeps_its_first_time(database: Database) -> None:
