@@ -29,7 +29,7 @@ import numpy as np
 START = datetime(2026, 2, 1, tzinfo=UTC)
 HOURS = 24
 STEP_SECONDS = 30
-SERIES = 60
+SERIES = 40
 QUERIES = ("level", "rate(events_total[5m])", "count_of_things")
 ROUNDS = 5
 POINTS = HOURS * 3600 // STEP_SECONDS
