@@ -11,7 +11,7 @@ from fleet.frames.frame import Frame
 
 _USUALLY_THERE = 0.98
 """Share of samples that a series has to have for its absence to mean anything."""
-_RECENT_SECONDS = DAY_SECONDS // 8
+_RECENT_SECONDS = DAY_SECONDS
 """A series that was already gone for this long before the frame is no news."""
 
 
@@ -44,23 +44,31 @@ def _habits(frame: Frame, history: Frame | None) -> tuple[npt.NDArray[np.bool_],
     """Whether each series is usually there, and its longest usual gap in seconds."""
     if history is None:
         seen = np.isfinite(frame.values)
-        first = np.where(seen.any(axis=1), seen.argmax(axis=1), 0)
-        last = np.where(seen.any(axis=1), frame.points - 1 - seen[:, ::-1].argmax(axis=1), -1)
+        first, last = _first_and_last(seen)
         share = seen.sum(axis=1) / np.maximum(last - first + 1, 1)
-        # Half of the frame without a gap, or all but one long one: the frame alone tells no more.
+        # A series may have one long gap and still be usually there; the frame alone tells no more.
         there = (seen.sum(axis=1) >= frame.points / 2) & (share > _USUALLY_THERE / 2)
         return there, np.full(len(frame.keys), 300.0, dtype=np.float32)
     rows = {key: row for row, key in enumerate(history.keys)}
     order = np.array([rows.get(key, -1) for key in frame.keys], dtype=np.intp)
     seen = np.isfinite(history.values[order]) if history.keys else np.zeros((len(order), 1), dtype=np.bool_)
     seen = np.where((order >= 0)[:, None], seen, False)
-    first = np.where(seen.any(axis=1), seen.argmax(axis=1), history.points)
-    since = np.maximum(history.points - first, 1)
+    columns = np.arange(seen.shape[1])[None, :]
+    first, last = _first_and_last(seen)
+    inside = (columns >= first[:, None]) & (columns <= last[:, None])
+    share = seen.sum(axis=1) / np.maximum(inside.sum(axis=1), 1)
     recent = max(1, _RECENT_SECONDS // history.step_seconds)
-    there = (seen.sum(axis=1) / since >= _USUALLY_THERE) & seen[:, -recent:].any(axis=1)
-    before_first = np.arange(history.points)[None, :] < first[:, None]
-    gaps = _run_lengths(~seen & ~before_first).max(axis=1)
+    there = (share >= _USUALLY_THERE) & seen[:, -recent:].any(axis=1)
+    gaps = _run_lengths(~seen & inside).max(axis=1)
     return there, np.asarray((gaps + 1) * history.step_seconds, dtype=np.float32)
+
+
+def _first_and_last(seen: npt.NDArray[np.bool_]) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+    """First and last column with a sample; last before first where there is none."""
+    some = seen.any(axis=1)
+    first = np.where(some, seen.argmax(axis=1), seen.shape[1])
+    last = np.where(some, seen.shape[1] - 1 - seen[:, ::-1].argmax(axis=1), -1)
+    return first.astype(np.intp), last.astype(np.intp)
 
 
 def _run_lengths(missing: npt.NDArray[np.bool_]) -> npt.NDArray[np.float32]:
