@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
+
+import numpy as np
+import numpy.typing as npt
 
 from fleet.detectors.contract import Anomaly
 from fleet.findings.finding import Finding, FindingKind
@@ -14,8 +17,15 @@ from fleet.frames.pack import PackQuery
 from fleet.frames.window import Window
 from fleet.inventory.subject import Subject
 from fleet.investigations.question import Material
+from fleet.investigations.timeline import Timeline
 
 _SIGNS = {FindingKind.ABOVE: 1, FindingKind.BELOW: -1, FindingKind.GAP: 0}
+_FIRST_BLOCKS = 3
+_HALF = 0.5
+_AT_THE_EDGE = timedelta(minutes=2)
+"""What begins this soon in a frame may have begun before it."""
+_CERTAIN_BLOCKS = 2
+"""Onsets are moved by at least so many blocks; less is the blocks' own coarseness."""
 
 
 @dataclass(frozen=True)
@@ -45,14 +55,45 @@ class Deviation:
 
 def deviations_of(material: Material, cluster_id: str) -> list[Deviation]:
     """Findings and context as one list in order of time; context that a finding already tells is left out."""
-    found = list(_from_findings(material))
+    found = [_from_onset(material, each) for each in _from_findings(material)]
     told = [(each.row, each.sign, each.window) for each in found if each.row is not None]
     context = [
-        each
+        _from_onset(material, each)
         for each in _from_context(material, cluster_id)
         if not any(row == each.row and sign == each.sign and each.window.overlaps(window) for row, sign, window in told)
     ]
     return sorted([*found, *context], key=lambda each: (each.window.start, each.key.query_id, each.key.labels))
+
+
+def _from_onset(material: Material, deviation: Deviation) -> Deviation:
+    """The deviation from where its level began, which may be before the frame.
+
+    Without a history a detector is sure late, since the deviation is part of what it takes for usual.
+    """
+    censored = deviation.window.start - material.frame.start <= _AT_THE_EDGE
+    if not censored and material.history is not None:
+        return deviation
+    timeline = Timeline.of(material, deviation.key)
+    at = timeline.block_at(deviation.window.start)
+    alike = _alike(timeline, at, deviation)
+    if alike.all():
+        return deviation
+    begun = at - int(np.argmin(alike[::-1]))
+    if at - begun < _CERTAIN_BLOCKS:
+        return deviation
+    return replace(deviation, window=Window(start=timeline.time_of(begun), end=deviation.window.end))
+
+
+def _alike(timeline: Timeline, at: int, deviation: Deviation) -> npt.NDArray[np.bool_]:
+    """Which blocks before are like the deviation's first: without a sample, or more than half of the way to it."""
+    before, first = timeline.levels[:at], timeline.levels[at : at + _FIRST_BLOCKS]
+    if deviation.sign == 0:
+        return np.isnan(before)
+    known = first[np.isfinite(first)]
+    way = float(np.median(known)) - deviation.expected if known.size else math.nan
+    if not way * deviation.sign > 0:
+        return np.zeros(before.size, dtype=np.bool_)
+    return np.asarray((before - deviation.expected) / way >= _HALF)
 
 
 def _from_findings(material: Material) -> Iterator[Deviation]:

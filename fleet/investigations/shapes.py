@@ -51,11 +51,11 @@ def block_medians(values: npt.NDArray[np.float32], points: int) -> FloatArray:
     return result
 
 
-def find_ramp(levels: FloatArray) -> Ramp | None:
-    """The series' strongest sustained rise, or None.
+def find_ramps(levels: FloatArray) -> list[Ramp]:
+    """The series' sustained rises in order of time: at most one before each sharp fall, and one before the end.
 
-    The rise ends at the highest level before a sharp fall or the end. Its start is the break of a flat stretch
-    followed by a straight line that leaves the least squared error (segmented regression with one break).
+    A rise ends at the highest level before the fall. Its start is the break of a flat stretch followed by a straight
+    line that leaves the least squared error (segmented regression with one break).
 
     Args:
         levels: block medians in order of time; NaN for blocks without a sample.
@@ -63,20 +63,18 @@ def find_ramp(levels: FloatArray) -> Ramp | None:
     blocks = np.flatnonzero(np.isfinite(levels))
     known = levels[blocks]
     if known.size < 2 * _MIN_BLOCKS or np.ptp(known) == 0:
-        return None
+        return []
     falls = np.flatnonzero(np.diff(known) < -_FALL * np.ptp(known))
     edges = [0, *(falls + 1).tolist(), known.size]
-    ramps = [
+    return [
         ramp
         for begin, end in pairwise(edges)
         if (ramp := _rise(blocks, known, begin, end, ended=end < known.size)) is not None
     ]
-    return max(ramps, key=lambda ramp: ((ramp.high - ramp.low) * ramp.fit, -ramp.first), default=None)
 
 
-def gap_stretches(values: npt.NDArray[np.float32], min_points: int) -> list[tuple[int, int]]:
+def gap_stretches(missing: npt.NDArray[np.bool_], min_points: int) -> list[tuple[int, int]]:
     """Stretches of at least ``min_points`` columns without a sample that follow a sample; both ends inclusive."""
-    missing = np.isnan(values)
     edges = np.diff(np.concatenate(([0], missing.astype(np.int8), [0])))
     starts, ends = np.flatnonzero(edges == 1), np.flatnonzero(edges == -1) - 1
     return [

@@ -13,9 +13,9 @@ from fleet.investigations.deviation import Deviation
 from fleet.investigations.graph import NEAR
 from fleet.investigations.hypotheses.hypothesis import Expectation, Hypothesis
 from fleet.investigations.investigation import CauseKind
+from fleet.investigations.rises import Rise, noticed_start, sustained_rise
 from fleet.investigations.scene import Scene
 from fleet.investigations.signals import Role
-from fleet.investigations.timeline import Rise, noticed_start, sustained_rise
 from fleet.investigations.wording import clock, measured, named, quantity, span
 
 _EFFECTS = frozenset(
@@ -36,7 +36,7 @@ def filling_disks(scene: Scene) -> Iterator[Hypothesis]:
     rises: dict[SeriesKey, tuple[Rise, PackQuery, Subject]] = {}
     for _, key, query, subject in scene.series(Role.DISK_SPACE):
         if key in suspects:
-            rise = sustained_rise(scene.material, key)
+            rise = sustained_rise(scene.material, key, scene.began, scene.ended)
             scale = 100.0 if query.unit == "percent" else 1.0
             if rise is not None and rise.high - rise.low >= _GROWTH * scale:
                 rises[key] = (rise, query, subject)
@@ -52,7 +52,7 @@ def _filling(
     scale = 100.0 if unit == "percent" else 1.0
     climbed = (
         f"{measured(query.title, subject)} climbed from {quantity(rise.low, unit)} to {quantity(rise.high, unit)} in "
-        f"{span(rise.window.end - rise.window.start)}"
+        f"{span(rise.length)}"
     )
     shown = scene.book.series(
         query,
@@ -71,8 +71,7 @@ def _filling(
         felt = ((f"The node felt it: {scene.book.at(pressed.evidence[0]).summary}.", pressed.evidence[:1]),)
     return Hypothesis(
         kind=CauseKind.DISK_FILLING,
-        title=f"{name} is filling up: {quantity(rise.low, unit)} to {quantity(rise.high, unit)} in "
-        f"{span(rise.window.end - rise.window.start)}",
+        title=f"{name} is filling up: {quantity(rise.low, unit)} to {quantity(rise.high, unit)} in {span(rise.length)}",
         subject=subject,
         started_at=noticed_start(rise, [left]),
         strength=min(1.0, (rise.high - rise.low) / scale * 4),

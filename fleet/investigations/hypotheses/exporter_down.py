@@ -19,6 +19,7 @@ from fleet.investigations.hypotheses.hypothesis import Expectation, Hypothesis
 from fleet.investigations.investigation import CauseKind
 from fleet.investigations.scene import Scene
 from fleet.investigations.signals import Role
+from fleet.investigations.timeline import BLOCK, Timeline
 from fleet.investigations.wording import clock, measured, named, plain, quantity
 
 _MOST = 0.8
@@ -56,24 +57,22 @@ def _fall_at(scene: Scene, silence: Silence) -> _Fall | None:
     """The job whose reachable share fell when the silence began; where several did, the one named like the family."""
     falls = [
         fall
-        for row, key, query, subject in scene.series(Role.TARGETS_UP)
-        if (fall := _fall(scene, (row, key, query, subject), silence.since)) is not None
+        for _, key, query, subject in scene.series(Role.TARGETS_UP)
+        if (fall := _fall(scene, (key, query, subject), silence.since)) is not None
     ]
     return min(falls, key=lambda fall: (silence.exporter not in fall.job.lower(), fall.job), default=None)
 
 
-def _fall(scene: Scene, series: tuple[int, SeriesKey, PackQuery, Subject], since: datetime) -> _Fall | None:
-    row, key, query, subject = series
-    frame = scene.material.frame
-    column = round((since - frame.start).total_seconds() / frame.step_seconds)
-    back, after = (round(length.total_seconds() / frame.step_seconds) for length in (_BACK, _AFTER))
-    values = frame.values[row]
-    before, then = values[max(0, column - back) : max(0, column - after)], values[max(0, column - after) :][: 2 * after]
+def _fall(scene: Scene, series: tuple[SeriesKey, PackQuery, Subject], since: datetime) -> _Fall | None:
+    key, query, subject = series
+    timeline = Timeline.of(scene.material, key)
+    at = timeline.block_at(since)
+    before, then = timeline.levels[max(0, at - _BACK // BLOCK) : at], timeline.levels[at : at + _AFTER // BLOCK + 1]
     before, then = before[np.isfinite(before)], then[np.isfinite(then)]
     if not before.size or not then.size or not then.min() < np.median(before):
         return None
     usual, low = float(np.median(before)), float(then.min())
-    window = Window(start=since, end=min(since + _AFTER, frame.window.end))
+    window = Window(start=since, end=min(since + _AFTER, scene.material.frame.window.end))
     evidence = scene.book.series(
         query,
         key,

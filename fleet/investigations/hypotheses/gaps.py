@@ -12,8 +12,8 @@ from fleet.frames.pack import PackQuery
 from fleet.frames.window import Window
 from fleet.inventory.subject import Subject, SubjectKind
 from fleet.investigations.deviation import Deviation
+from fleet.investigations.presence import Presence
 from fleet.investigations.scene import Scene
-from fleet.investigations.shapes import gap_stretches
 from fleet.investigations.signals import exporter_of
 from fleet.investigations.wording import clock, measured
 
@@ -52,10 +52,10 @@ class Silence:
 
 @dataclass(frozen=True)
 class _Series:
-    row: int
     key: SeriesKey
     query: PackQuery
     subject: Subject
+    presence: Presence
 
 
 def silences(scene: Scene) -> list[Silence]:
@@ -73,18 +73,20 @@ def silences(scene: Scene) -> list[Silence]:
 
 
 def _placed(scene: Scene) -> Iterator[_Series]:
-    queries = {query.id: query for query in scene.material.pack.queries if query.subject.kind in _PLACED}
-    for row, key in enumerate(scene.material.frame.keys):
+    """Series on nodes and devices that the frame or the history has: one that is silent all along is in no frame."""
+    material = scene.material
+    queries = {query.id: query for query in material.pack.queries if query.subject.kind in _PLACED}
+    for key in dict.fromkeys([*material.frame.keys, *(material.history.keys if material.history else [])]):
         query = queries.get(key.query_id)
         if query is not None:
-            subject = scene.material.topology.resolve(query.subject_of(scene.cluster_id, key))
-            yield _Series(row, key, query, subject)
+            subject = material.topology.resolve(query.subject_of(scene.cluster_id, key))
+            yield _Series(key, query, subject, Presence.of(material, key))
 
 
 def _silences_at(scene: Scene, exporter: str, place: str, places: dict[str, list[_Series]]) -> Iterator[Silence]:
     frame = scene.material.frame
     step = timedelta(seconds=frame.step_seconds)
-    gaps = {each.row: _gaps(scene, each) for each in places[place]}
+    gaps = {each.key: _gaps(scene, each) for each in places[place]}
     starts = Counter(first for stretches in gaps.values() for first, _ in stretches)
     taken: set[int] = set()
     for first in sorted(starts, key=lambda column: (-starts[column], column)):
@@ -92,8 +94,8 @@ def _silences_at(scene: Scene, exporter: str, place: str, places: dict[str, list
         if taken & near:
             continue
         taken |= near
-        ended = {each.row: stretch for each in places[place] for stretch in gaps[each.row] if stretch[0] in near}
-        if scene.question.window.contains(frame.time_at(first)):
+        ended = {each.key: stretch for each in places[place] for stretch in gaps[each.key] if stretch[0] in near}
+        if any(scene.question.window.overlaps(_window(scene, *stretch)) for stretch in ended.values()):
             yield _silence(scene, exporter, place, places, ended)
 
 
@@ -106,7 +108,7 @@ def _gaps(scene: Scene, series: _Series) -> list[tuple[int, int]]:
         if (not row.queries and not row.status.final)
         or any(each.query_id == series.query.id and not each.status.final for each in row.queries)
     ]
-    stretches = gap_stretches(frame.values[series.row], max(1, int(_MIN_GAP / timedelta(seconds=frame.step_seconds))))
+    stretches = series.presence.gaps(max(1, int(_MIN_GAP / timedelta(seconds=frame.step_seconds))))
     return [
         (first, last)
         for first, last in stretches
@@ -119,20 +121,19 @@ def _window(scene: Scene, first: int, last: int) -> Window:
 
 
 def _silence(
-    scene: Scene, exporter: str, place: str, places: dict[str, list[_Series]], ended: dict[int, tuple[int, int]]
+    scene: Scene, exporter: str, place: str, places: dict[str, list[_Series]], ended: dict[SeriesKey, tuple[int, int]]
 ) -> Silence:
     frame = scene.material.frame
     first = min(start for start, _ in ended.values())
     last = Counter(end for _, end in ended.values()).most_common(1)[0][0]
-    own = [each for each in places[place] if each.row in ended]
+    own = [each for each in places[place] if each.key in ended]
     window = _window(scene, first, last)
     going_on = [
         name
         for name, series in places.items()
-        if name != place and any(_sampled(scene, each.row, first, last) for each in series)
+        if name != place and any(each.presence.sampled(first, last) for each in series)
     ]
-    rows = {each.row for each in own}
-    before = [each for each in places[place] if _sampled(scene, each.row, 0, first - 1)]
+    before = [each for each in places[place] if each.presence.sampled(each.presence.start, first - 1)]
     labels = dict(own[0].key.labels)
     instance = labels.get("instance") or labels.get("node") or place
     return Silence(
@@ -147,14 +148,9 @@ def _silence(
         places=len(places) - 1,
         evidence=tuple(_evidence(scene, each, window) for each in own[:_SAMPLED]),
         deviations=tuple(
-            each for each in scene.deviations if each.sign == 0 and each.row in rows and each.window.overlaps(window)
+            each for each in scene.deviations if each.sign == 0 and each.key in ended and each.window.overlaps(window)
         ),
     )
-
-
-def _sampled(scene: Scene, row: int, first: int, last: int) -> bool:
-    stretch = scene.material.frame.values[row, first : last + 1]
-    return bool((stretch == stretch).any())
 
 
 def _evidence(scene: Scene, series: _Series, window: Window) -> str:

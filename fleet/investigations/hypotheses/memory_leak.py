@@ -14,9 +14,9 @@ from fleet.inventory.subject import Subject
 from fleet.investigations.graph import TOLERANCE, workload_subject
 from fleet.investigations.hypotheses.hypothesis import Expectation, Hypothesis
 from fleet.investigations.investigation import CauseKind
+from fleet.investigations.rises import Rise, noticed_start, sustained_rise
 from fleet.investigations.scene import Scene
 from fleet.investigations.signals import Role
-from fleet.investigations.timeline import Rise, noticed_start, sustained_rise
 from fleet.investigations.wording import clock, named, quantity, span
 
 _MEMORY = (Role.CONTAINER_MEMORY, Role.MEMORY_OF_LIMIT)
@@ -56,7 +56,7 @@ def _climbs(scene: Scene) -> dict[tuple[str, str], list[_Climb]]:
         workload = scene.graph.workload_of(subject)
         if workload is None or workload not in suspects:
             continue
-        rise = sustained_rise(scene.material, key)
+        rise = sustained_rise(scene.material, key, scene.began, scene.ended)
         if rise is not None and rise.high >= _GROWTH * max(rise.low, 0) and rise.fit >= _STRAIGHT / 2:
             climbs[workload].append(_Climb(rise, query, key, subject))
     return climbs
@@ -73,7 +73,7 @@ def _leak(scene: Scene, workload: Subject, lead: _Climb, own: list[_Climb], othe
     rise, name = lead.rise, named(workload)
     climbed = (
         f"Memory of {named(lead.subject)} climbed from {quantity(rise.low, lead.query.unit)} to "
-        f"{quantity(rise.high, lead.query.unit)} in {span(rise.window.end - rise.window.start)}, "
+        f"{quantity(rise.high, lead.query.unit)} in {span(rise.length)}, "
         f"{quantity(rise.per_hour, lead.query.unit)} an hour"
     )
     shown = scene.book.series(
@@ -92,7 +92,7 @@ def _leak(scene: Scene, workload: Subject, lead: _Climb, own: list[_Climb], othe
     return Hypothesis(
         kind=CauseKind.MEMORY_LEAK,
         title=f"Memory leak in {name}: {quantity(rise.low, lead.query.unit)} to "
-        f"{quantity(rise.high, lead.query.unit)} in {span(rise.window.end - rise.window.start)}",
+        f"{quantity(rise.high, lead.query.unit)} in {span(rise.length)}",
         subject=workload,
         started_at=noticed_start(rise, left),
         strength=min(1.0, (rise.high - rise.low) / max(4 * rise.noise, 1e-9) / 4),

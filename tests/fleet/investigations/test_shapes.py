@@ -5,9 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fleet.investigations.shapes import block_medians, find_ramp, gap_stretches
+from fleet.investigations.shapes import Ramp, block_medians, find_ramps, gap_stretches
 
 BLOCKS = np.arange(288, dtype=np.float64)
+
+
+def find_ramp(levels: np.ndarray) -> Ramp | None:
+    """The largest of a series' ramps."""
+    return max(find_ramps(levels), key=lambda ramp: ramp.high - ramp.low, default=None)
+
+
 NOISE = np.random.default_rng(5).standard_normal(288)
 
 
@@ -79,7 +86,7 @@ def test_gaps_are_stretches_after_a_sample() -> None:
     values = np.ones(40, dtype=np.float32)
     values[:5] = values[10:20] = values[25:27] = values[35:] = np.nan
 
-    assert gap_stretches(values, 3) == [(10, 19), (35, 39)]
+    assert gap_stretches(np.isnan(values), 3) == [(10, 19), (35, 39)]
 
 
 def test_block_medians_ignore_gaps() -> None:
