@@ -11,6 +11,8 @@ import json
 import os
 import secrets
 import signal
+import time
+from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, ClassVar
@@ -26,6 +28,7 @@ MOUNT = "fleetscope"
 _SEAL_KEY_BYTES = 32
 _PROBE_SECONDS = 2.0
 _REQUEST_SECONDS = 15.0
+_PAUSE_SECONDS = 0.05
 # A periodic token is renewable without end, at least once in this time.
 _RENEWAL_PERIOD = "8760h"
 _POLICY = f"""
@@ -129,17 +132,26 @@ class OpenBaoPart(Part):
         with httpx.Client(base_url=f"{self.address}/v1/", timeout=_REQUEST_SECONDS) as client:
             if not self._root_file.exists():
                 self._initialise(client)
+            _wait_until(lambda: client.get("sys/health").status_code == httpx.codes.OK, "unseal itself")
             token_file = self.state.secrets / "openbao-token"
-            if token_file.exists():
-                return
-            client.headers["X-Vault-Token"] = self._root_file.read_text(encoding="utf-8")
-            _wait_active(client)
-            if f"{MOUNT}/" not in _call(client, "GET", "sys/mounts")["data"]:
-                _call(client, "POST", f"sys/mounts/{MOUNT}", {"type": "kv", "options": {"version": "2"}})
-            _call(client, "PUT", f"sys/policies/acl/{MOUNT}", {"policy": _POLICY})
-            request = {"policies": [MOUNT], "period": _RENEWAL_PERIOD, "no_parent": True, "display_name": MOUNT}
-            answer = _call(client, "POST", "auth/token/create", request)
-            self.state.write_private(token_file, answer["auth"]["client_token"])
+            if not token_file.exists() or self._listing(client).status_code == httpx.codes.FORBIDDEN:
+                self._grant(client, token_file)
+            # A fresh KV v2 engine refuses work for some tenths of a second.
+            _wait_until(lambda: self._listing(client).status_code != httpx.codes.BAD_REQUEST, "open its KV engine")
+
+    def _listing(self, client: httpx.Client) -> httpx.Response:
+        """The engine's top level, asked for with fleetscope's own token."""
+        return client.request("LIST", f"{MOUNT}/metadata", headers={"X-Vault-Token": self.vault.token})
+
+    def _grant(self, client: httpx.Client, token_file: Path) -> None:
+        """Make the engine, the policy, and a token that is good for that policy only."""
+        client.headers["X-Vault-Token"] = self._root_file.read_text(encoding="utf-8")
+        if f"{MOUNT}/" not in _call(client, "GET", "sys/mounts")["data"]:
+            _call(client, "POST", f"sys/mounts/{MOUNT}", {"type": "kv", "options": {"version": "2"}})
+        _call(client, "PUT", f"sys/policies/acl/{MOUNT}", {"policy": _POLICY})
+        request = {"policies": [MOUNT], "period": _RENEWAL_PERIOD, "no_parent": True, "display_name": MOUNT}
+        answer = _call(client, "POST", "auth/token/create", request)
+        self.state.write_private(token_file, answer["auth"]["client_token"])
 
     def _initialise(self, client: httpx.Client) -> None:
         answer = _call(client, "PUT", "sys/init", {"recovery_shares": 1, "recovery_threshold": 1})
@@ -147,17 +159,12 @@ class OpenBaoPart(Part):
         self.state.write_private(self._root_file, answer["root_token"])
 
 
-def _wait_active(client: httpx.Client) -> None:
-    """Wait until the server, which has just been initialised, has unsealed itself and leads."""
-    transport = httpx.Client(timeout=_REQUEST_SECONDS)
-    import time
-
+def _wait_until(is_so: Callable[[], bool], what: str) -> None:
     deadline = time.monotonic() + _REQUEST_SECONDS
-    with transport:
-        while transport.get(f"{client.base_url}sys/health").status_code != httpx.codes.OK:
-            if time.monotonic() > deadline:
-                raise StackError("openbao did not unseal itself after its initialisation.")
-            time.sleep(0.05)
+    while not is_so():
+        if time.monotonic() > deadline:
+            raise StackError(f"openbao did not {what} within {_REQUEST_SECONDS:.0f} s.")
+        time.sleep(_PAUSE_SECONDS)
 
 
 def _call(client: httpx.Client, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:

@@ -103,6 +103,8 @@ class S3Part(Part):
             f"-volume.port.grpc={ports['s3-volume-grpc']}",
             f"-filer.port={ports['s3-filer']}",
             f"-filer.port.grpc={ports['s3-filer-grpc']}",
+            # Nobody but the gateway in the same process reads from the volume server: it need not say goodbye.
+            "-volume.preStopSeconds=0",
             "-webdav=false",
             "-admin.ui=false",
         ]

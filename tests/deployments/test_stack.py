@@ -20,7 +20,7 @@ from interfaces.cli import stack as commands
 from tests.conftest import RunningStack
 from tests.deployments.prefect_api import PrefectApi
 
-_ENOUGH_SECONDS = 30
+_ENOUGH_SECONDS = 60
 
 
 @pytest.fixture
