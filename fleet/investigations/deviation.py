@@ -15,11 +15,15 @@ from fleet.findings.finding import Finding, FindingKind
 from fleet.frames.frame import SeriesKey
 from fleet.frames.pack import PackQuery
 from fleet.frames.window import Window
-from fleet.inventory.subject import Subject
+from fleet.inventory.subject import Subject, SubjectKind
 from fleet.investigations.question import Material
 from fleet.investigations.timeline import Timeline
 
 _SIGNS = {FindingKind.ABOVE: 1, FindingKind.BELOW: -1, FindingKind.GAP: 0}
+LASTING = frozenset({SubjectKind.NODE, SubjectKind.DEVICE})
+"""Subjects whose series are missed when they end; those of pods end with their pods."""
+_RECENT = timedelta(hours=6)
+_GONE = 0.5
 _FIRST_BLOCKS = 3
 _HALF = 0.5
 _AT_THE_EDGE = timedelta(minutes=2)
@@ -62,7 +66,37 @@ def deviations_of(material: Material, cluster_id: str) -> list[Deviation]:
         for each in _from_context(material, cluster_id)
         if not any(row == each.row and sign == each.sign and each.window.overlaps(window) for row, sign, window in told)
     ]
-    return sorted([*found, *context], key=lambda each: (each.window.start, each.key.query_id, each.key.labels))
+    vanished = _vanished(material, cluster_id)
+    return sorted(
+        [*found, *context, *vanished], key=lambda each: (each.window.start, each.key.query_id, each.key.labels)
+    )
+
+
+def _vanished(material: Material, cluster_id: str) -> Iterator[Deviation]:
+    """Series of nodes and devices that gave samples until shortly before the frame, and are not in it at all."""
+    frame, history = material.frame, material.history
+    if history is None or history.window.end != frame.start:
+        return
+    recent = max(1, int(_RECENT.total_seconds()) // history.step_seconds)
+    queries = {query.id: query for query in material.pack.queries if query.subject.kind in LASTING}
+    here = material.rows_of(frame)
+    for key, row in material.rows_of(history).items():
+        seen = np.flatnonzero(np.isfinite(history.values[row, -recent:]))
+        query = queries.get(key.query_id)
+        if query is None or key in here or not seen.size:
+            continue
+        since = history.window.end - timedelta(seconds=history.step_seconds * (recent - 1 - int(seen[-1])))
+        yield Deviation(
+            query=query,
+            key=key,
+            row=None,
+            subject=material.topology.resolve(query.subject_of(cluster_id, key)),
+            window=Window(start=since, end=frame.window.end),
+            sign=0,
+            strength=_GONE,
+            observed=math.nan,
+            expected=math.nan,
+        )
 
 
 def _from_onset(material: Material, deviation: Deviation) -> Deviation:

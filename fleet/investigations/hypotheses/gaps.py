@@ -10,8 +10,8 @@ from datetime import datetime, timedelta
 from fleet.frames.frame import SeriesKey
 from fleet.frames.pack import PackQuery
 from fleet.frames.window import Window
-from fleet.inventory.subject import Subject, SubjectKind
-from fleet.investigations.deviation import Deviation
+from fleet.inventory.subject import Subject
+from fleet.investigations.deviation import LASTING, Deviation
 from fleet.investigations.presence import Presence
 from fleet.investigations.scene import Scene
 from fleet.investigations.signals import exporter_of
@@ -20,7 +20,6 @@ from fleet.investigations.wording import clock, measured
 _MIN_GAP = timedelta(minutes=5)
 _TOGETHER = timedelta(minutes=5)
 _SAMPLED = 3
-_PLACED = frozenset({SubjectKind.NODE, SubjectKind.DEVICE})
 
 
 @dataclass(frozen=True)
@@ -75,7 +74,7 @@ def silences(scene: Scene) -> list[Silence]:
 def _placed(scene: Scene) -> Iterator[_Series]:
     """Series on nodes and devices that the frame or the history has: one that is silent all along is in no frame."""
     material = scene.material
-    queries = {query.id: query for query in material.pack.queries if query.subject.kind in _PLACED}
+    queries = {query.id: query for query in material.pack.queries if query.subject.kind in LASTING}
     for key in dict.fromkeys([*material.frame.keys, *(material.history.keys if material.history else [])]):
         query = queries.get(key.query_id)
         if query is not None:

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from fleet.frames.frame import Frame
+from fleet.frames.frame import Frame, concatenate
+from fleet.frames.window import Window
 from fleet.inventory.change import ChangeKind
 from fleet.investigations.question import Material
 from tests.fleet.investigations.town import GIB, NEW_HASH, Shape, Town, Values, pod_name, workload
@@ -123,9 +124,12 @@ def saturation(town: Town) -> None:
 
 
 def with_past_day(material: Material, day: Material) -> Material:
-    """The material with the earlier part of a day as its history at five minutes."""
+    """The material with the earlier part of a day after the days before it as its history at five minutes."""
     width = 300 // day.frame.step_seconds
     points = int((material.frame.start - day.frame.start).total_seconds()) // 300
-    values = day.frame.values[:, : points * width].reshape(len(day.frame.keys), points, width)[:, :, 0]
-    past = Frame(day.frame.start, 300, day.frame.keys, np.ascontiguousarray(values))
-    return replace(material, history=past)
+    earlier = day.frame.values[:, : points * width].reshape(len(day.frame.keys), points, width)[:, :, 0]
+    today = Frame(day.frame.start, 300, day.frame.keys, np.ascontiguousarray(earlier))
+    before = day.history
+    assert before is not None
+    window = Window(start=before.start, end=material.frame.start)
+    return replace(material, history=concatenate([before, today], window, 300))
