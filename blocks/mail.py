@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from fleet.reports.smtp import MailServer
 from prefect.blocks.core import Block
 from pydantic import Field
 
+from blocks.loading import load_block
 from fleet.errors import UsageError
+from fleet.reports.smtp import MailServer
 from storage.secret_file import read_secret
 
 
@@ -47,7 +48,7 @@ def open_mail_server(name: str) -> MailServer:
         UsageError: there is no such block: no mail server was named.
     """
     try:
-        relay = MailRelay.load(name)
+        relay = load_block(MailRelay, name)
     except ValueError:
         raise UsageError(
             "No mail server is known, so that the report cannot be mailed.",

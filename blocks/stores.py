@@ -6,6 +6,7 @@ from functools import cache
 from threading import Lock
 
 from blocks.credential_vault import CredentialVault
+from blocks.loading import load_block
 from blocks.object_store import FleetObjects
 from blocks.postgres import FleetDatabase
 from storage.stores import Stores
@@ -24,7 +25,7 @@ def open_stores() -> Stores:
 
 @cache
 def _open() -> Stores:
-    database = FleetDatabase.load(BLOCK_NAME)
-    objects = FleetObjects.load(BLOCK_NAME)
-    vault = CredentialVault.load(BLOCK_NAME)
+    database = load_block(FleetDatabase, BLOCK_NAME)
+    objects = load_block(FleetObjects, BLOCK_NAME)
+    vault = load_block(CredentialVault, BLOCK_NAME)
     return Stores.over(database.open(), objects.open(), vault.open())

@@ -65,7 +65,7 @@ CATALOGUE: tuple[DeploymentDefinition, ...] = (
         flow="create-report",
         name="daily",
         entrypoint="flows.report.create_report",
-        description="Writes the fleet report on the last scan as PDF, HTML and Markdown, and mails it to the recipients.",
+        description="Writes the fleet report on the last scan (PDF, HTML, Markdown) and mails it to the recipients.",
         cron="30 6 * * *",
     ),
     DeploymentDefinition(
@@ -74,5 +74,13 @@ CATALOGUE: tuple[DeploymentDefinition, ...] = (
         entrypoint="flows.report.create_report",
         description="Writes a report on a scan, on some clusters or on one incident, and mails it to the recipients.",
         limit=4,
+    ),
+    DeploymentDefinition(
+        flow="deliver-reports",
+        name="quarter-hourly",
+        entrypoint="flows.deliver.deliver_reports",
+        description="Sends the mails that are still owed, since a mail server was away when their report was made.",
+        cron="*/15 * * * *",
+        overlap="CANCEL_NEW",
     ),
 )

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from fleet.reports.email import build_message
-from fleet.reports.smtp import MailServer, send
 from prefect import get_run_logger, task
 
 from blocks.mail import open_mail_server
 from blocks.stores import BLOCK_NAME, open_stores
 from fleet.errors import DeliveryError
-from fleet.reports.delivery import Delivery
+from fleet.reports.delivery import Delivery, DeliveryState
+from fleet.reports.email import build_message
 from fleet.reports.record import ReportFormat
+from fleet.reports.smtp import MailServer, send
 from storage.stores import Stores
 from tasks.policy import STEP
 
@@ -20,7 +20,10 @@ from tasks.policy import STEP
 @task(name="deliver_reports", **STEP)
 def deliver_due() -> dict[str, int]:
     """Send every mail that is due, also those that an earlier run still owes; returns counts by state."""
-    stores, server = open_stores(), open_mail_server(BLOCK_NAME)
+    stores = open_stores()
+    if not stores.outbox.list(states=[DeliveryState.PENDING], limit=1):
+        return {}
+    server = open_mail_server(BLOCK_NAME)
     counts: dict[str, int] = {}
     for delivery in stores.outbox.claim_due(datetime.now(UTC)):
         state = _attempt(stores, server, delivery).state

@@ -1,0 +1,201 @@
+"""A cold scan of 20 simulated clusters × the whole pack × 1 day: wall time, memory, and what orchestration costs.
+
+The same fleet is scanned twice, each time by a process of its own that has nothing stored:
+
+- *core*: collect → detect → assess → correlate → investigate, called directly, in as many threads as the flow has;
+- *flow*: the ``scan-fleet`` flow on the embedded stack, with PostgreSQL, S3, OpenBao and Prefect.
+
+Their difference is what Prefect and our own stores cost. The simulator's CPU time is printed apart.
+``JSON=file`` writes the same as JSON.
+
+Run: ``make bench-scan`` or ``python -m benchmarks.scan --clusters 20``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from interfaces.cli.registration import Registration, read_registrations
+from interfaces.cli.simulate import running_fleet
+
+ANCHOR = datetime(2026, 3, 3, tzinfo=UTC)
+"""Fixed, so that a run can be repeated sample by sample."""
+LIMITS = {"flow_seconds": 90.0, "flow_peak_mib": 1536.0}
+
+
+def main() -> None:
+    """Measure, print the table, and write JSON where it is asked for."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--clusters", type=int, default=20)
+    parser.add_argument("--child", choices=["core", "flow"], help=argparse.SUPPRESS)
+    parser.add_argument("--registration", type=Path, help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.child:
+        print(json.dumps({"core": core, "flow": flow}[given.child](given.registration)))
+        return
+    with tempfile.TemporaryDirectory(prefix="bench-scan-") as directory:
+        figures = measure(given.clusters, Path(directory))
+    show(figures)
+    if target := os.environ.get("JSON"):
+        Path(target).write_text(json.dumps(figures, indent=2) + "\n")
+
+
+def measure(clusters: int, directory: Path) -> dict[str, float]:
+    """Both scans against one simulated fleet."""
+    arguments = ["--clusters", str(clusters), "--seed", "7", "--anchor", ANCHOR.isoformat()]
+    figures: dict[str, float] = {"clusters": clusters}
+    with running_fleet(directory / "fleet", arguments) as (fleet, ready):
+        for name in ("core", "flow"):
+            before = cpu_seconds(fleet.pid)
+            result = in_child(name, Path(ready["registration"]), directory / "state")
+            figures |= {f"{name}_{key}": value for key, value in result.items()}
+            figures[f"{name}_simulator_cpu_seconds"] = cpu_seconds(fleet.pid) - before
+    figures["overhead_seconds"] = figures["flow_seconds"] - figures["core_seconds"]
+    figures["overhead_limit_seconds"] = max(5.0, 0.15 * figures["flow_seconds"])
+    return figures
+
+
+def in_child(name: str, registration: Path, state: Path) -> dict[str, float]:
+    """Run one scan in a fresh process, so that its memory is its own."""
+    command = [sys.executable, "-m", "benchmarks.scan", "--child", name, "--registration", str(registration)]
+    environment = {**os.environ, "FLEETSCOPE_STATE_DIR": str(state)}
+    done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True)
+    result: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return result
+
+
+def flow(registration: Path) -> dict[str, float]:
+    """The flow on a fresh embedded stack; the stack's start is not counted."""
+    from interfaces.cli.workspace import open_engine
+
+    with open_engine() as stores:
+        from flows.scan import scan_fleet
+        from interfaces.cli.runs import run_flow
+
+        names = [each.store(stores).name for each in read_registrations(registration)]
+        with Measured() as measured:
+            run = run_flow(scan_fleet, clusters=names, until=ANCHOR, sensitivity="HIGH")
+        counts = stores.scans.get(run.id).counts
+    return {**measured.figures, **{key: float(counts[key]) for key in ("series", "findings", "incidents")}}
+
+
+def core(registration: Path) -> dict[str, float]:
+    """The same calls without Prefect and without stores."""
+    from flows.fan_out import MAX_WORKERS
+
+    registrations = read_registrations(registration)
+    with Measured() as measured, ThreadPoolExecutor(MAX_WORKERS) as pool:
+        counts = list(pool.map(core_scan, registrations))
+    series, findings, incidents = (float(sum(column)) for column in zip(*counts, strict=True))
+    return {**measured.figures, "series": series, "findings": findings, "incidents": incidents}
+
+
+def core_scan(registration: Registration) -> tuple[int, int, int]:
+    """One cluster: numbers of series, findings and incidents."""
+    from fleet.collectors.kubernetes import collect_inventory
+    from fleet.detectors.contract import Sensitivity
+    from fleet.detectors.scan import detect
+    from fleet.findings.assess import ScanContext, findings_of
+    from fleet.findings.correlation import correlate
+    from fleet.frames.pack_file import default_pack
+    from fleet.frames.window import CHUNK, HISTORY_CHUNK, HISTORY_STEP_SECONDS, STEP_SECONDS, Window, history_window
+    from fleet.inventory.topology import Topology
+    from fleet.investigations.investigate import investigate
+    from fleet.investigations.question import Material, Question
+
+    cluster, pack, source = registration.cluster(), default_pack(), Fixed(registration)
+    window = Window.before(ANCHOR, timedelta(hours=24))
+    inventory = collect_inventory(cluster, source)
+    frame = collected(cluster, source, window, STEP_SECONDS, CHUNK)
+    history = collected(cluster, source, history_window(window), HISTORY_STEP_SECONDS, HISTORY_CHUNK)
+    topology = Topology.of(inventory)
+    anomalies = detect(frame, history, pack, Sensitivity.HIGH)
+    context = ScanContext(cluster.id, "bench", Sensitivity.HIGH, topology=topology)
+    findings = findings_of(anomalies, frame, pack, context)
+    incidents = correlate(findings, topology, [], "bench")
+    material = Material(frame, pack, findings, ANCHOR, history=history, inventory=inventory)
+    for incident in incidents:
+        investigate(Question.of_incident(incident, window), material)
+    return len(frame.keys), len(findings), len(incidents)
+
+
+def collected(cluster: Any, source: Fixed, window: Any, step_seconds: int, chunk: timedelta) -> Any:
+    """A window's frame, straight from the cluster."""
+    from fleet.collectors.prometheus import PrometheusClient, collect_pack
+    from fleet.frames.frame import concatenate
+    from fleet.frames.pack_file import default_pack
+    from fleet.inventory.cluster import EndpointKind
+
+    with PrometheusClient(cluster.endpoints[EndpointKind.PROMETHEUS], source) as client:
+        parts = collect_pack(client, cluster.id, default_pack(), [window], step_seconds, chunk)
+        return concatenate((frame for _, frame, _ in parts if frame.keys), window, step_seconds)
+
+
+class Fixed:
+    """A credential source over a registration's files."""
+
+    def __init__(self, registration: Registration) -> None:
+        self._credential = registration.credential.read()
+
+    def credential(self, *, refresh: bool = False) -> Any:
+        """The credential of the files."""
+        return self._credential
+
+
+class Measured:
+    """Wall and CPU seconds of a block, and the process's peak memory at its end."""
+
+    def __enter__(self) -> Measured:
+        self._wall, self._cpu = time.perf_counter(), time.process_time()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        peak_kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        self.figures = {
+            "seconds": time.perf_counter() - self._wall,
+            "cpu_seconds": time.process_time() - self._cpu,
+            "peak_mib": peak_kib / 1024,
+        }
+
+
+def cpu_seconds(pid: int) -> float:
+    """User and system seconds of a process so far (proc(5), fields 14 and 15 of stat)."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def show(figures: dict[str, float]) -> None:
+    """The table."""
+    table = Table(
+        "figure", "core", "flow", "limit", title=f"A cold scan of {figures['clusters']:.0f} simulated clusters"
+    )
+    for key, unit in (("seconds", "s"), ("cpu_seconds", "s"), ("peak_mib", "MiB"), ("simulator_cpu_seconds", "s")):
+        limit = LIMITS.get(f"flow_{key}")
+        table.add_row(
+            f"{key} [{unit}]",
+            f"{figures[f'core_{key}']:.1f}",
+            f"{figures[f'flow_{key}']:.1f}",
+            f"{limit:.0f}" if limit else "",
+        )
+    for key in ("series", "findings", "incidents"):
+        table.add_row(key, f"{figures[f'core_{key}']:.0f}", f"{figures[f'flow_{key}']:.0f}", "")
+    table.add_row("overhead [s]", "", f"{figures['overhead_seconds']:.1f}", f"{figures['overhead_limit_seconds']:.1f}")
+    Console().print(table)
+
+
+if __name__ == "__main__":
+    main()
