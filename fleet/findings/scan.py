@@ -37,8 +37,8 @@ class Scan(BaseModel):
 
     id: str
     purpose: ScanPurpose = ScanPurpose.SCAN
-    sensitivity: Sensitivity = Sensitivity.MEDIUM
-    pack: QueryPack | None = None
+    sensitivity: Sensitivity
+    pack: QueryPack
     scheduled_start: AwareDatetime
     window: Window
     parameters: dict[str, JsonValue] = Field(default_factory=dict)
