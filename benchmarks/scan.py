@@ -98,7 +98,7 @@ def flow(registration: Path) -> dict[str, float]:
 
         names = [each.store(stores).name for each in read_registrations(registration)]
         with Measured() as measured:
-            run = run_flow(scan_fleet, clusters=names, until=ANCHOR, sensitivity="HIGH")
+            run = run_flow(scan_fleet, clusters=names, until=ANCHOR, sensitivity="HIGH", report=False)
         counts = stores.scans.get(run.id).counts
     return {**measured.figures, **{key: float(counts[key]) for key in ("series", "findings", "incidents")}}
 

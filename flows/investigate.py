@@ -18,7 +18,7 @@ from tasks.collect import collect_history, collect_metrics
 from tasks.discover import discover_cluster
 from tasks.investigate import investigate_place
 from tasks.outcome import Stage
-from tasks.publish import publish_investigation
+from tasks.publish import publish_coverage, publish_investigation
 from tasks.scans import open_inquiry
 
 STAGES = [Stage.DISCOVER, Stage.COLLECT, Stage.LEARN, Stage.INVESTIGATE]
@@ -47,6 +47,7 @@ def investigate(
     seen = run.run(Stage.COLLECT, collect_metrics, list(names), scan_id=inquiry_id)
     run.run(Stage.LEARN, collect_history, seen, scan_id=inquiry_id)
     investigated = run.run(Stage.INVESTIGATE, investigate_place, seen, scan_id=inquiry_id, place=place)
+    publish_coverage(inquiry_id, run.gaps_by_name())
     if investigated:
         publish_investigation(inquiry_id)
     return run.conclude(investigated)

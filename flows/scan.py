@@ -11,6 +11,7 @@ from prefect.task_runners import ThreadPoolTaskRunner
 from pydantic import Field
 
 from fleet.detectors.contract import Sensitivity
+from fleet.reports.record import ReportKind
 from flows.fan_out import MAX_WORKERS, FanOut, scan_state
 from flows.parameters import ClusterNames, Hours, Selector
 from flows.progress import Progress
@@ -20,7 +21,8 @@ from tasks.detect import detect_anomalies
 from tasks.discover import discover_cluster
 from tasks.investigate import investigate_incidents
 from tasks.outcome import Stage
-from tasks.publish import publish_scan
+from tasks.publish import publish_coverage, publish_findings, publish_report
+from tasks.report import write_report
 from tasks.scans import close_scan, open_scan
 
 STAGES = [Stage.DISCOVER, Stage.COLLECT, Stage.LEARN, Stage.DETECT, Stage.CORRELATE, Stage.INVESTIGATE]
@@ -43,6 +45,7 @@ def scan_fleet(
     pack: Annotated[
         str | None, Field(description="Path of a query pack on the worker; by default the cluster health pack.")
     ] = None,
+    report: Annotated[bool, Field(description="Write a report on this scan and link it here.")] = True,
 ) -> State[None]:
     """Scan clusters for anomalies and investigate what is found.
 
@@ -59,5 +62,8 @@ def scan_fleet(
     fleet.run(Stage.INVESTIGATE, investigate_incidents, correlated, scan_id=scan_id)
     state = fleet.conclude(judged)
     close_scan(scan_id, scan_state(state), fleet.counts)
-    publish_scan(scan_id, fleet.gaps_by_name())
+    publish_coverage(scan_id, fleet.gaps_by_name())
+    publish_findings(scan_id)
+    if report and judged:
+        publish_report(write_report(ReportKind.FLEET, scan_id, [], None))
     return state

@@ -8,11 +8,11 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from fleet.findings.grade import grade_cluster
 from prefect import task
 from prefect.artifacts import create_link_artifact, create_markdown_artifact, create_table_artifact
 
 from blocks.stores import open_stores
+from fleet.findings.grade import grade_cluster
 from fleet.frames.coverage import Coverage, CoverageStatus
 from fleet.frames.window import STEP_SECONDS
 from fleet.investigations.investigation import Investigation
@@ -25,12 +25,11 @@ LINK_LIFETIME = timedelta(days=7)
 """The longest that S3's signatures allow."""
 
 
-@task(name="publish_scan", **STEP)
-def publish_scan(scan_id: str, gaps: dict[str, list[str]]) -> None:
-    """A coverage table and a findings table of a scan, with the incidents and their probable causes."""
+@task(name="publish_coverage", **STEP)
+def publish_coverage(scan_id: str, gaps: dict[str, list[str]]) -> None:
+    """A table of what was seen of each cluster."""
     stores = open_stores()
     scan = stores.scans.get(scan_id)
-    names = {cluster_id: stores.clusters.get(cluster_id).name for cluster_id in scan.cluster_ids}
     coverage = stores.coverage.list(
         scan.window,
         cluster_ids=scan.cluster_ids,
@@ -39,10 +38,21 @@ def publish_scan(scan_id: str, gaps: dict[str, list[str]]) -> None:
         step_seconds=STEP_SECONDS,
     )
     create_table_artifact(
-        [_coverage_row(stores, cluster_id, name, coverage, gaps.get(name, [])) for cluster_id, name in names.items()],
+        [
+            _coverage_row(stores, cluster_id, stores.clusters.get(cluster_id).name, coverage, gaps)
+            for cluster_id in scan.cluster_ids
+        ],
         key="coverage",
         description=f"What was seen from {scan.window.start:%Y-%m-%d %H:%M} to {scan.window.end:%Y-%m-%d %H:%M} UTC.",
     )
+
+
+@task(name="publish_findings", **STEP)
+def publish_findings(scan_id: str) -> None:
+    """A table of a scan's findings, and one of its incidents with their probable causes."""
+    stores = open_stores()
+    scan = stores.scans.get(scan_id)
+    names = {cluster_id: stores.clusters.get(cluster_id).name for cluster_id in scan.cluster_ids}
     create_table_artifact(
         [
             {
@@ -132,7 +142,7 @@ def _cause(investigation: Investigation | None) -> str:
 
 
 def _coverage_row(
-    stores: Stores, cluster_id: str, name: str, coverage: list[Coverage], gaps: list[str]
+    stores: Stores, cluster_id: str, name: str, coverage: list[Coverage], gaps: dict[str, list[str]]
 ) -> dict[str, Any]:
     chunks = [chunk for chunk in coverage if chunk.cluster_id == cluster_id]
     counts = {status: sum(chunk.status is status for chunk in chunks) for status in CoverageStatus}
@@ -141,5 +151,5 @@ def _coverage_row(
         "cluster": name,
         "grade": grade_cluster(incidents, chunks).letter.value,
         **{status.value: counts[status] for status in CoverageStatus},
-        "gaps": quoted("; ".join(gaps)),
+        "gaps": quoted("; ".join(gaps.get(name, []))),
     }

@@ -83,7 +83,7 @@ def _run(stores: Stores, addresses: Addresses, names: list[str], until: datetime
     from interfaces.cli.tables import coverage_table, incident_table
 
     run_flow(discover_fleet, clusters=names)
-    run = run_flow(scan_fleet, clusters=names, until=until, sensitivity="HIGH")
+    run = run_flow(scan_fleet, clusters=names, until=until, sensitivity="HIGH", report=False)
     run_flow(create_report, scan_id=run.id)
     result = result_of(stores, run.id)
     out().print(coverage_table(result.coverage))

@@ -78,7 +78,6 @@ def scan(
         }
         ad_hoc = Registration.ad_hoc(prometheus, ca_file=ca_file, verify_tls=not insecure, credential=credential)
     with open_engine() as stores, _registered(stores, ad_hoc) if ad_hoc else nullcontext() as name:
-        from flows.report import create_report
         from flows.scan import scan_fleet
         from interfaces.cli.result import result_of
 
@@ -92,7 +91,6 @@ def scan(
             pack=str(pack.resolve()) if pack else None,
         )
         result = result_of(stores, run.id)
-        run_flow(create_report, scan_id=run.id)
         files = save_report(stores, run.id, report_dir or (Path("fleetscope-report") if prometheus else None))
     if json:
         print_json(result)
