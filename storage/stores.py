@@ -64,3 +64,7 @@ class Stores:
             report_objects=ReportObjectStore(objects),
             outbox=OutboxStore(database),
         )
+
+    def close(self) -> None:
+        """Close the pooled connections; the next use opens new ones."""
+        self.database.close()

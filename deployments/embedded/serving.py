@@ -101,7 +101,7 @@ def _prepare_installation() -> None:
     addresses = Stack(settings).addresses()
     count = close_unfinished_runs(addresses.prefect, WORKER_DIED)
     _log.info("%d runs of an earlier worker were closed.", count)
-    stores_of(addresses)
+    stores_of(addresses).close()
     save_blocks(addresses, settings)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
 from interfaces.cli.terminal import err
@@ -24,8 +24,8 @@ def open_workspace() -> Iterator[Stores]:
     from deployments.installation import stores_of
     from deployments.settings import load_settings
 
-    with ensure_stack(load_settings(), _say, worker=False) as addresses:
-        yield stores_of(addresses)
+    with ensure_stack(load_settings(), _say, worker=False) as addresses, closing(stores_of(addresses)) as stores:
+        yield stores
 
 
 @contextmanager
@@ -43,7 +43,8 @@ def open_engine() -> Iterator[Stores]:
 
         save_blocks(addresses, settings)
         try:
-            yield stores_of(addresses)
+            with closing(stores_of(addresses)) as stores:
+                yield stores
         finally:
             _flush()
 
