@@ -80,14 +80,14 @@ def _run(stores: Stores, addresses: Addresses, names: list[str], until: datetime
     from interfaces.cli.result import result_of
     from interfaces.cli.runs import run_flow
     from interfaces.cli.scan import save_report
-    from interfaces.cli.tables import coverage_table, incident_table
+    from interfaces.cli.tables import coverage_table, print_incidents
 
     run_flow(discover_fleet, clusters=names)
     run = run_flow(scan_fleet, clusters=names, until=until, sensitivity="HIGH", report=False)
     run_flow(create_report, scan_id=run.id)
     result = result_of(stores, run.id)
     out().print(coverage_table(result.coverage))
-    out().print(incident_table(result))
+    print_incidents(out(), result)
     for file in save_report(stores, run.id, output):
         out().print(f"report: {file.resolve()}", markup=False, soft_wrap=True)
     report = stores.reports.list(scan_id=run.id, limit=1)[0]

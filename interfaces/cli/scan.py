@@ -145,13 +145,10 @@ def save_report(stores: Stores, scan_id: str, directory: Path | None) -> list[Pa
 
 
 def _show(result: ScanResult, files: list[Path]) -> None:
-    from interfaces.cli.tables import coverage_table, incident_table, utc
+    from interfaces.cli.tables import coverage_table, print_incidents, utc
 
     out().print(f"scan {result.scan_id}: {utc(result.window.start)} to {utc(result.window.end)}")
     out().print(coverage_table(result.coverage))
-    if result.incidents:
-        out().print(incident_table(result))
-    else:
-        out().print("No incidents.")
+    print_incidents(out(), result)
     for file in files:
         err().print(f"report: {file}", markup=False)

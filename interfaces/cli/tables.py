@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from fleet.findings.grade import Grade
 from rich.console import Console
 from rich.markup import escape
+from rich.padding import Padding
 from rich.table import Table
 
 from fleet.findings.incident import Incident
@@ -15,7 +15,7 @@ from fleet.inventory.cluster import Cluster
 from fleet.inventory.inventory import Inventory, Presence
 from fleet.investigations.investigation import Investigation
 from fleet.reports.record import ReportRecord
-from interfaces.cli.result import ClusterCoverage, ScanResult
+from interfaces.cli.result import ClusterCoverage, IncidentLine, ScanResult
 
 SEVERITY_STYLE = {"critical": "bold red", "warning": "yellow", "info": "cyan"}
 STATUS_STYLE = {"ok": "green", "partial": "yellow", "absent": "dim", "unknown": "bold red"}
@@ -85,20 +85,26 @@ def coverage_table(coverage: Sequence[ClusterCoverage]) -> Table:
     return table
 
 
-def incident_table(result: ScanResult) -> Table:
+def print_incidents(console: Console, result: ScanResult) -> None:
     """The incidents of a scan, the worst first, each with its most probable cause."""
-    table = Table("cluster", "severity", "incident", "since", "probable cause", "confidence")
-    for line in result.incidents:
-        cause = line.causes[0] if line.causes else None
-        table.add_row(
-            line.cluster,
-            f"[{SEVERITY_STYLE[line.severity]}]{line.severity.value}[/]",
-            printable(line.title),
-            utc(line.started_at),
-            printable(cause.title) if cause else "not enough evidence",
-            f"{cause.confidence:.0%}" if cause else "",
-        )
-    return table
+    if not result.incidents:
+        console.print("No incidents.")
+    for number, line in enumerate(result.incidents, start=1):
+        severity = f"[{SEVERITY_STYLE[line.severity]}]{line.severity.value}[/]"
+        console.print(f"[bold]{number}. {line.cluster}[/]  {severity}  {_stretch(line)}")
+        console.print(Padding(printable(line.title), (0, 0, 0, 3)))
+        console.print(Padding(_cause_words(line), (0, 0, 0, 3)))
+
+
+def _stretch(line: IncidentLine) -> str:
+    return f"{utc(line.started_at)} to {utc(line.ended_at)}" if line.ended_at else f"since {utc(line.started_at)}"
+
+
+def _cause_words(line: IncidentLine) -> str:
+    if not line.causes:
+        return "[dim]cause:[/] not enough evidence"
+    cause = line.causes[0]
+    return f"[dim]cause ({cause.confidence:.0%}):[/] {printable(cause.title)}"
 
 
 def report_table(reports: Sequence[ReportRecord]) -> Table:
@@ -125,6 +131,10 @@ def print_investigation(console: Console, investigation: Investigation) -> None:
         console.print(f"[yellow]not seen:[/] {printable(missing)}")
 
 
-def grade_words(grade: Grade) -> str:
-    """A grade with its reason."""
-    return f"{grade.letter.value}: {grade.reason}"
+def investigation_table(investigations: Sequence[Investigation]) -> Table:
+    """Investigations, the newest first."""
+    table = Table("id", "place", "at", "verdict", "probable cause")
+    for each in investigations:
+        cause = printable(each.causes[0].title) if each.causes else ""
+        table.add_row(each.id, printable(each.place.display), utc(each.at), each.verdict.value, cause)
+    return table
