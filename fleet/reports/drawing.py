@@ -32,6 +32,7 @@ _ID = re.compile(r' id="([^"]+)"')
 _REFERENCE = re.compile(r'(?:href="#|url\(#)([^")]+)')
 _COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 _METADATA = re.compile(r"<metadata>.*?</metadata>", re.DOTALL)
+_STYLE_SHEET = re.compile(r"<style\b.*?</style>", re.DOTALL)
 _ROOT = re.compile(r"<svg\b[^>]*>(.*)</svg>", re.DOTALL)
 _STYLE = re.compile(r' style="([^"]*)"')
 _PATH_DATA = re.compile(r' d="([^"]*)"')
@@ -79,6 +80,8 @@ def finish(figure: Figure) -> Drawing:
     if root is None:
         raise AssertionError("matplotlib wrote no svg element")
     body = _METADATA.sub("", _COMMENT.sub("", root.group(1)))
+    # Its one rule would hold for the whole page; the svg element's own attributes say the same.
+    body = _STYLE_SHEET.sub("", body)
     body = _PATH_DATA.sub(lambda match: f' d="{_LONG_NUMBER.sub(_rounded, match.group(1))}"', body)
     body = re.sub(r"\s*\n\s*", " ", _STYLE.sub(_attributes, body)).strip()
     width, height = figure.get_size_inches() * 72

@@ -10,7 +10,6 @@ from hashlib import sha256
 from pydantic import TypeAdapter, ValidationError
 
 from fleet.errors import UsageError
-from fleet.findings.finding import FindingState
 from fleet.reports.content import IncidentLine, ReportSummary
 from fleet.reports.delivery import Delivery, Recipient
 from fleet.reports.html import environment
@@ -54,9 +53,7 @@ def build_message(
     message["Message-ID"] = delivery.message_id
     message["Auto-Submitted"] = "auto-generated"
     message.set_content(_as_text(lines))
-    message.add_alternative(
-        environment().get_template("mail.html.jinja").render(**lines, states=FindingState), subtype="html"
-    )
+    message.add_alternative(environment().get_template("mail.html.jinja").render(**lines), subtype="html")
     if attached:
         name = f"fleetscope-{report.kind.value}-{report.window.end:%Y%m%d-%H%M}.pdf"
         message.add_attachment(pdf, maintype="application", subtype="pdf", filename=name)
@@ -103,11 +100,12 @@ def _first(lines: list[str]) -> list[str]:
 
 
 def _incident(line: IncidentLine) -> str:
-    return f"{line.severity.value}: {line.title} in {line.cluster}, began {short_time(line.started_at)} UTC, {line.state.value}"
+    began = short_time(line.started_at)
+    return f"{line.severity.value}: {line.title} in {line.cluster}, began {began} UTC, {line.state.value}"
 
 
 def _as_text(lines: dict[str, object]) -> str:
-    text: str = environment(autoescape=False).get_template("mail.txt.jinja").render(**lines)
+    text: str = environment().get_template("mail.txt.jinja").render(**lines)
     return text
 
 

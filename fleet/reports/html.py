@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC
 from functools import lru_cache
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
 from fleet.reports.content import EvidenceEntry, ReportContent
@@ -65,12 +65,12 @@ def _named(names: list[str]) -> str:
     return joined(names, _MOST_NAMES_IN_BAND)
 
 
-@lru_cache(maxsize=2)
-def environment(*, autoescape: bool = True) -> Environment:
-    """The templates of reports and mails; without escaping only for plain text."""
+@lru_cache(maxsize=1)
+def environment() -> Environment:
+    """The templates of reports and mails; all but plain text is escaped."""
     made = Environment(
         loader=PackageLoader("fleet.reports", "templates"),
-        autoescape=autoescape,
+        autoescape=select_autoescape(["html.jinja"], disabled_extensions=["txt.jinja"], default=True),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

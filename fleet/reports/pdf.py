@@ -38,7 +38,6 @@ def render_pdf(content: ReportContent) -> bytes:
     Raises:
         FetchRefused: something in the page asked for an address or a file.
     """
-    document = layout(content)
     identifier = sha256(content.model_dump_json().encode()).digest()[:16]
-    data: bytes = document.write_pdf(pdf_tags=True, pdf_identifier=identifier)
+    data: bytes = layout(content).write_pdf(pdf_tags=True, pdf_identifier=identifier)
     return data

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import smtplib
 import ssl
+from contextlib import closing, suppress
 from email.message import EmailMessage
 from pathlib import Path
 
@@ -49,9 +50,12 @@ def send(message: EmailMessage, server: MailServer) -> dict[str, str]:
         DeliveryError: the server could not be reached, or asked to try later.
     """
     try:
-        with smtplib.SMTP(server.host, server.port, timeout=server.timeout_seconds) as connection:
+        with closing(smtplib.SMTP(server.host, server.port, timeout=server.timeout_seconds)) as connection:
             _open(connection, server)
             refused = connection.send_message(message)
+            # The mail is the server's now: a farewell that fails must not cause it to be sent again.
+            with suppress(smtplib.SMTPException, OSError):
+                connection.quit()
     except (smtplib.SMTPException, OSError) as failure:
         raise _explained(failure, server) from None
     return {address: _words(code, text) for address, (code, text) in refused.items()}

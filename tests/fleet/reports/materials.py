@@ -28,6 +28,7 @@ from fleet.investigations.investigation import (
 )
 from fleet.reports.charts import ChartSeries
 from fleet.reports.compose import compose_fleet_report
+from fleet.reports.content import ReportSummary
 from fleet.reports.material import FleetReportMaterial
 
 END = datetime(2026, 11, 21, 13, tzinfo=UTC)
@@ -78,7 +79,13 @@ def coverage(owner: Cluster, unknown_hours: int = 0, reason: str = "", window: W
 
 
 def finding(
-    subject: Subject, query_id: str, title: str, start: datetime, end: datetime | None, severity: Severity, unit: str = "ratio"
+    subject: Subject,
+    query_id: str,
+    title: str,
+    start: datetime,
+    end: datetime | None,
+    severity: Severity,
+    unit: str = "ratio",
 ) -> Finding:
     mark = fingerprint(subject.cluster_id, query_id, subject, FindingKind.ABOVE)
     return Finding(
@@ -132,7 +139,9 @@ def chart(of: Finding, seed: int) -> ChartSeries:
     )
 
 
-def incident(number: int, title: str, findings: list[Finding], severity: Severity, ended: datetime | None = None) -> Incident:
+def incident(
+    number: int, title: str, findings: list[Finding], severity: Severity, ended: datetime | None = None
+) -> Incident:
     return Incident(
         id=f"incident-{number:04d}",
         cluster_id=findings[0].cluster_id,
@@ -211,7 +220,14 @@ def investigation(of: Incident, findings: list[Finding], causes: list[tuple[Caus
 def ordinary() -> FleetReportMaterial:
     """Three clusters: one with trouble, one well, one that could be seen only in part; five incidents."""
     west, east, north = cluster("prod-west"), cluster("prod-east"), cluster("edge-north")
-    cart = Subject(cluster_id=west.id, kind=SubjectKind.CONTAINER, namespace="shop", name="cart-7d9f8c-x2x1q", workload="cart", part="app")
+    cart = Subject(
+        cluster_id=west.id,
+        kind=SubjectKind.CONTAINER,
+        namespace="shop",
+        name="cart-7d9f8c-x2x1q",
+        workload="cart",
+        part="app",
+    )
     route = Subject(cluster_id=west.id, kind=SubjectKind.ROUTE, namespace="shop", name="checkout")
     node = Subject(cluster_id=west.id, kind=SubjectKind.NODE, name="worker-2")
     disk = Subject(cluster_id=east.id, kind=SubjectKind.DEVICE, name="worker-1", part="/dev/nvme0n1p4")
@@ -221,19 +237,60 @@ def ordinary() -> FleetReportMaterial:
         (
             "Memory leak in shop/cart ends in OOM kills",
             [
-                finding(cart, "container_mem_vs_limit", "Memory of a container against its limit", start + hours(14), start + hours(20), Severity.CRITICAL),
-                finding(cart, "container_restarts", "Restarts of a container", start + hours(20), start + hours(20.5), Severity.WARNING, "count"),
-                finding(cart, "container_oom_kills", "Containers killed for memory", start + hours(20), start + hours(20.5), Severity.WARNING, "count"),
+                finding(
+                    cart,
+                    "container_mem_vs_limit",
+                    "Memory of a container against its limit",
+                    start + hours(14),
+                    start + hours(20),
+                    Severity.CRITICAL,
+                ),
+                finding(
+                    cart,
+                    "container_restarts",
+                    "Restarts of a container",
+                    start + hours(20),
+                    start + hours(20.5),
+                    Severity.WARNING,
+                    "count",
+                ),
+                finding(
+                    cart,
+                    "container_oom_kills",
+                    "Containers killed for memory",
+                    start + hours(20),
+                    start + hours(20.5),
+                    Severity.WARNING,
+                    "count",
+                ),
             ],
             Severity.CRITICAL,
-            [(CauseKind.MEMORY_LEAK, "Memory leak in shop/cart", 0.86), (CauseKind.ROLLOUT, "Rollout of shop/cart", 0.31)],
+            [
+                (CauseKind.MEMORY_LEAK, "Memory leak in shop/cart", 0.86),
+                (CauseKind.ROLLOUT, "Rollout of shop/cart", 0.31),
+            ],
             None,
         ),
         (
             "Errors and latency on route shop/checkout",
             [
-                finding(route, "ingress_5xx_ratio", "Share of requests that end in 5xx", start + hours(17), None, Severity.CRITICAL),
-                finding(route, "route_latency_seconds", "Latency of a route", start + hours(17.1), None, Severity.WARNING, "seconds"),
+                finding(
+                    route,
+                    "ingress_5xx_ratio",
+                    "Share of requests that end in 5xx",
+                    start + hours(17),
+                    None,
+                    Severity.CRITICAL,
+                ),
+                finding(
+                    route,
+                    "route_latency_seconds",
+                    "Latency of a route",
+                    start + hours(17.1),
+                    None,
+                    Severity.WARNING,
+                    "seconds",
+                ),
             ],
             Severity.CRITICAL,
             [(CauseKind.ROLLOUT, "Bad rollout of shop/checkout", 0.78)],
@@ -248,14 +305,27 @@ def ordinary() -> FleetReportMaterial:
         ),
         (
             "CPU pressure on worker-2",
-            [finding(node, "node_cpu_util", "CPU in use of a node", start + hours(5), start + hours(8), Severity.WARNING)],
+            [
+                finding(
+                    node, "node_cpu_util", "CPU in use of a node", start + hours(5), start + hours(8), Severity.WARNING
+                )
+            ],
             Severity.WARNING,
             [],
             start + hours(8),
         ),
         (
             "Exporter of worker-1 fell silent",
-            [finding(job, "targets_up_ratio", "Share of scrape targets that answer", start + hours(19), None, Severity.INFO)],
+            [
+                finding(
+                    job,
+                    "targets_up_ratio",
+                    "Share of scrape targets that answer",
+                    start + hours(19),
+                    None,
+                    Severity.INFO,
+                )
+            ],
             Severity.INFO,
             [(CauseKind.EXPORTER_DOWN, "node-exporter on worker-1 is down", 0.7)],
             None,
@@ -269,9 +339,27 @@ def ordinary() -> FleetReportMaterial:
         if number != 4:
             investigations.append(investigation(made, found, causes))
     changes = [
-        Change(cluster_id=west.id, kind=ChangeKind.ROLLOUT, subject=route, at=start + hours(16.9), summary="checkout: image 1.4.1 → 1.5.0"),
-        Change(cluster_id=west.id, kind=ChangeKind.OOM_KILL, subject=cart, at=start + hours(20), summary="container app was killed for memory"),
-        Change(cluster_id=north.id, kind=ChangeKind.VERSION, subject=Subject(cluster_id=north.id, kind=SubjectKind.CLUSTER), at=start + hours(3), summary="version 4.16.3 → 4.16.8"),
+        Change(
+            cluster_id=west.id,
+            kind=ChangeKind.ROLLOUT,
+            subject=route,
+            at=start + hours(16.9),
+            summary="checkout: image 1.4.1 → 1.5.0",
+        ),
+        Change(
+            cluster_id=west.id,
+            kind=ChangeKind.OOM_KILL,
+            subject=cart,
+            at=start + hours(20),
+            summary="container app was killed for memory",
+        ),
+        Change(
+            cluster_id=north.id,
+            kind=ChangeKind.VERSION,
+            subject=Subject(cluster_id=north.id, kind=SubjectKind.CLUSTER),
+            at=start + hours(3),
+            summary="version 4.16.3 → 4.16.8",
+        ),
     ]
     first = FleetReportMaterial(
         generated_at=END + timedelta(minutes=3),
@@ -298,12 +386,16 @@ def ordinary() -> FleetReportMaterial:
     return replace(first, previous=_yesterday(first))
 
 
-def _yesterday(material: FleetReportMaterial):
+def _yesterday(material: FleetReportMaterial) -> ReportSummary:
     """The summary of a report a day before, in which two of the incidents stood, one milder, and grades were better."""
     summary = compose_fleet_report(
         replace(material, charts=[], generated_at=material.generated_at - timedelta(days=1))
     ).summary
-    lines = [line.model_copy(update={"state": FindingState.OPEN}) for line in summary.incidents if "Disk" in line.title or "CPU" in line.title]
+    lines = [
+        line.model_copy(update={"state": FindingState.OPEN})
+        for line in summary.incidents
+        if "Disk" in line.title or "CPU" in line.title
+    ]
     lines = [line.model_copy(update={"severity": Severity.INFO}) if "Disk" in line.title else line for line in lines]
     grades = [line.model_copy(update={"letter": "A"}) for line in summary.grades]
     return summary.model_copy(update={"incidents": lines, "grades": grades})
@@ -311,16 +403,36 @@ def _yesterday(material: FleetReportMaterial):
 
 def hard() -> FleetReportMaterial:
     """Twenty clusters and sixty incidents with hostile names; one cluster unknown, one refused, one never asked."""
-    clusters = [cluster(f"site-{number:02d}" + ("-with-a-name-as-long-as-a-label-may-be-in-the-domain-system"[:56] if number == 7 else "")) for number in range(20)]
+    clusters = [
+        cluster(
+            f"site-{number:02d}"
+            + ("-with-a-name-as-long-as-a-label-may-be-in-the-domain-system"[:56] if number == 7 else "")
+        )
+        for number in range(20)
+    ]
     incidents, findings, investigations, changes = [], [], [], []
     for number in range(60):
         owner = clusters[number % 15]
         name = HOSTILE[number % len(HOSTILE)]
-        subject = Subject(cluster_id=owner.id, kind=SubjectKind.CONTAINER, namespace=f"ns-{number}", name=name, workload=f"{name}-{number}", part=name)
+        subject = Subject(
+            cluster_id=owner.id,
+            kind=SubjectKind.CONTAINER,
+            namespace=f"ns-{number}",
+            name=name,
+            workload=f"{name}-{number}",
+            part=name,
+        )
         start = DAY.start + hours(number % 20)
         severity = list(Severity)[number % 3]
         found = [
-            finding(subject, f"query_{place}", f"{name} of a container", start + hours(place / 4), None if number % 2 else start + hours(2 + place), severity)
+            finding(
+                subject,
+                f"query_{place}",
+                f"{name} of a container",
+                start + hours(place / 4),
+                None if number % 2 else start + hours(2 + place),
+                severity,
+            )
             for place in range(1 + number % 4)
         ]
         made = incident(number, f"Trouble at {name}", found, severity, start + hours(3) if number % 7 == 3 else None)
@@ -328,13 +440,15 @@ def hard() -> FleetReportMaterial:
         findings += found
         if number % 3 != 1:
             investigations.append(investigation(made, found, [(CauseKind.DEVIATION, f"Deviation of {name}", 0.4)]))
-        changes.append(Change(cluster_id=owner.id, kind=ChangeKind.EVENT, subject=subject, at=start, summary=f"warning: {name}"))
+        changes.append(
+            Change(cluster_id=owner.id, kind=ChangeKind.EVENT, subject=subject, at=start, summary=f"warning: {name}")
+        )
     seen = {each.id: coverage(each) for each in clusters[:18]}
     seen[clusters[17].id] = coverage(clusters[17], 24, f"401 from {HOSTILE[0]}")
     for number in range(4, 16):
         seen[clusters[number].id] = coverage(clusters[number], number, "connection refused")
     letters = [*"ABCDF"]
-    worst = sorted(incidents, key=lambda each: -each.severity.rank)[:12]
+    worst = sorted(incidents, key=lambda each: -each.severity.rank)[:3]
     shown = {mark for each in worst for mark in each.fingerprints}
     return FleetReportMaterial(
         generated_at=END,

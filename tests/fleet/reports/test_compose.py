@@ -1,0 +1,283 @@
+"""What a report says: what changed, what is unknown, and what stands where."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from fleet.errors import NotFound, UsageError
+from fleet.findings.finding import FindingState
+from fleet.findings.grade import Grade, Letter
+from fleet.frames.coverage import Coverage, CoverageStatus, QueryCoverage
+from fleet.frames.pack import Severity
+from fleet.frames.window import Window
+from fleet.inventory.inventory import Gap
+from fleet.reports.changed import what_changed
+from fleet.reports.compose import compose, compose_fleet_report
+from fleet.reports.content import Callout, Chart, Definitions, EvidenceList, ReportContent, Section, Table, Tone
+from fleet.reports.gaps import absent_queries, coverage_table, gaps_of
+from fleet.reports.material import FleetReportMaterial
+from fleet.reports.record import ReportKind
+from tests.fleet.reports import materials
+
+
+@pytest.fixture
+def material() -> FleetReportMaterial:
+    return replace(materials.ordinary(), charts=[])
+
+
+def section(content: ReportContent, anchor: str) -> Section:
+    return next(each for each in content.sections if each.anchor == anchor)
+
+
+def changed(material: FleetReportMaterial) -> list[str]:
+    return [each.line for each in what_changed(material)]
+
+
+def later(material: FleetReportMaterial, **updates: object) -> FleetReportMaterial:
+    """The next report after one on this material, with something changed in between."""
+    summary = compose_fleet_report(material).summary
+    return replace(material, previous=summary, generated_at=material.generated_at + timedelta(days=1), **updates)
+
+
+def test_the_first_report_says_that_it_is_the_first(material: FleetReportMaterial) -> None:
+    assert changed(replace(material, previous=None)) == [
+        "This is the first report of its kind: there is nothing to compare it with."
+    ]
+
+
+def test_a_report_on_the_same_says_that_they_go_on(material: FleetReportMaterial) -> None:
+    (line,) = changed(later(material))
+    assert line.startswith("Going on: 4 incidents (Memory leak in shop/cart")
+
+
+def test_a_quiet_fleet_has_no_change(material: FleetReportMaterial) -> None:
+    quiet = replace(material, incidents=[], findings=[], investigations=[], previous=None)
+    assert changed(later(quiet)) == ["Nothing changed since the last report of 21 Nov 2026 13:03 UTC."]
+
+
+def test_new_worse_resolved_back_and_lost_incidents_are_told(material: FleetReportMaterial) -> None:
+    first, second, third, fourth, fifth = material.incidents
+    before = replace(material, incidents=[second, third, fourth, fifth])
+    after = later(
+        before,
+        incidents=[
+            first,
+            second.model_copy(update={"state": FindingState.RESOLVED, "ended_at": materials.END}),
+            third.model_copy(update={"severity": Severity.CRITICAL}),
+            fourth.model_copy(update={"state": FindingState.OPEN, "ended_at": None}),
+        ],
+    )
+    lines = changed(after)
+    assert "New: Memory leak in shop/cart ends in OOM kills in prod-west, critical, since 21 Nov 03:00." in lines
+    assert "Resolved: Errors and latency on route shop/checkout in prod-west, ended 21 Nov 13:00." in lines
+    assert "Worse: Disk of worker-1 is filling in prod-east, warning → critical." in lines
+    assert "Back: CPU pressure on worker-2 in prod-west, warning." in lines
+    assert "Not seen: Exporter of worker-1 fell silent in prod-east: no longer reported." in lines
+
+
+def test_an_incident_of_a_cluster_that_was_not_seen_is_not_called_over(material: FleetReportMaterial) -> None:
+    dark = {each: grade for each, grade in material.grades.items() if material.names[each] != "prod-east"}
+    lines = changed(later(material, incidents=[], grades=dark))
+    assert (
+        "Not seen: Disk of worker-1 is filling in prod-east: cannot be judged now, since the cluster was not seen."
+        in lines
+    )
+    assert "Grade of prod-east: C → not graded: nothing is known of it." in lines
+
+
+def test_clusters_that_came_and_went_and_grades_are_told(material: FleetReportMaterial) -> None:
+    west, east, _ = material.clusters
+    new = materials.cluster("brand-new")
+    grades = {**material.grades, west.id: Grade(letter=Letter.B, reason="x.", coverage=1)}
+    lines = changed(later(material, clusters=[west, east, new], grades=grades))
+    assert "New in this report: brand-new." in lines and "Not in this report any more: edge-north." in lines
+    assert "Grade of prod-west: F → B: x." in lines
+
+
+def test_cluster_changes_since_the_last_report_are_told_and_older_ones_not(material: FleetReportMaterial) -> None:
+    lines = changed(material)
+    assert any(line.startswith("edge-north, 20 Nov 16:00: version 4.16.3 → 4.16.8") for line in lines)
+    assert "Rollouts: 1 (prod-west 1)." in lines
+    assert not any("version" in line or "Rollouts" in line for line in changed(later(material)))
+
+
+def test_a_previous_report_on_something_else_is_not_compared_with(material: FleetReportMaterial) -> None:
+    alone = replace(material, clusters=material.clusters[:1])
+    content = compose(ReportKind.CLUSTER, alone)
+    assert content.summary.changed[0].startswith("This is the first report")
+
+
+def test_everything_unknown_is_said_in_words(material: FleetReportMaterial) -> None:
+    lines = gaps_of(material, material.clusters[1].id)
+    assert lines == [
+        "metrics (prometheus) could not be seen 21 Nov 11:00 – 13:00 (2 h): "
+        "no answer within 30 s at https://prometheus.prod-east.example:9090",
+        "discovery could not read events: the token may not list events",
+    ]
+    assert gaps_of(material, material.clusters[0].id) == []
+
+
+def test_hours_that_were_never_asked_and_queries_without_answer_are_gaps(material: FleetReportMaterial) -> None:
+    owner = material.clusters[0]
+    rows = materials.coverage(owner)
+    del rows[3:5]
+    rows[0] = rows[0].model_copy(
+        update={
+            "status": CoverageStatus.PARTIAL,
+            "queries": [
+                QueryCoverage(query_id="b", status=CoverageStatus.UNKNOWN, reason="422 too many samples"),
+                QueryCoverage(query_id="a", status=CoverageStatus.UNKNOWN, reason="422 too many samples"),
+                QueryCoverage(query_id="gpu_util", status=CoverageStatus.ABSENT),
+            ],
+        }
+    )
+    own = replace(material, coverage={owner.id: rows}, gaps={owner.id: [Gap(part="pods", reason="403")]})
+    assert gaps_of(own, owner.id) == [
+        "metrics (prometheus) were seen only in part 20 Nov 13:00 – 14:00 (1 h)",
+        "metrics (prometheus) were not asked for 20 Nov 16:00 – 18:00 (2 h)",
+        "2 queries got no answer (a, b): 422 too many samples",
+        "discovery could not read pods: 403",
+    ]
+    table = coverage_table(rows, materials.DAY)
+    assert [(row[2].text, row[3].text) for row in table.rows] == [("partial", "4%"), ("ok", "88%"), ("not asked", "8%")]
+    assert absent_queries(rows) == ["gpu_util"]
+
+
+def test_a_cluster_without_coverage_is_unknown_and_says_so() -> None:
+    content = compose_fleet_report(materials.unseen())
+    assert content.headline == "Nothing could be judged: no data of any cluster was seen."
+    callout = section(content, "unknown").blocks[0]
+    assert isinstance(callout, Callout) and callout.tone is Tone.UNKNOWN
+    assert callout.statements[0].line.startswith("dark: nothing was collected")
+    assert [line.letter for line in content.summary.grades] == ["not graded"]
+
+
+def test_a_healthy_fleet_that_was_seen_whole() -> None:
+    owner = materials.cluster("well")
+    content = compose_fleet_report(
+        FleetReportMaterial(
+            generated_at=materials.END,
+            window=materials.DAY,
+            clusters=[owner],
+            coverage={owner.id: materials.coverage(owner)},
+            grades={owner.id: Grade(letter=Letter.A, reason="No open incident.", coverage=1.0)},
+        )
+    )
+    assert content.headline == "No incident is open in 1 cluster." and content.summary.unknown == []
+    callout = section(content, "unknown").blocks[0]
+    assert isinstance(callout, Callout) and callout.tone is Tone.GOOD
+
+
+def test_headline_counts_what_is_open(material: FleetReportMaterial) -> None:
+    assert compose_fleet_report(material).headline == (
+        "2 critical, 1 warning and 1 info incidents are open in 2 of 3 clusters."
+    )
+
+
+def test_every_citation_is_defined_and_every_link_leads_somewhere(hard: ReportContent, ordinary: ReportContent) -> None:
+    for content in (hard, ordinary):
+        anchors = {each.anchor for each in content.sections}
+        dumped = content.model_dump(mode="json")
+        cited = set(_values(dumped, "evidence"))
+        targets = {each for each in _values(dumped, "target") if each}
+        assert cited and cited == content.evidence_labels()
+        assert targets and targets <= anchors
+        assert len(anchors) == len(content.sections)
+
+
+def test_an_incident_has_its_causes_with_evidence_for_and_against(ordinary: ReportContent) -> None:
+    causes = [each for each in section(ordinary, "incident-1").blocks if isinstance(each, Definitions) and each.wide]
+    first, second = causes[0].items
+    assert first.term == "1. Memory leak in shop/cart, confidence 86%"
+    assert [(each.lead, each.evidence) for each in first.statements] == [
+        ("", []),
+        ("For", ["E1.1"]),
+        ("For", ["E1.4"]),
+        ("Against", []),
+    ]
+    assert [(each.lead, each.evidence) for each in second.statements][-1] == ("Against", ["E1.4"])
+
+
+def test_evidence_says_how_to_ask_again_and_where_the_bytes_lie(ordinary: ReportContent) -> None:
+    (appendix,) = [each for each in ordinary.blocks() if isinstance(each, EvidenceList)]
+    entry = appendix.entries[0]
+    assert entry.label == "E1.1" and entry.query == "max by (pod) (container_mem_vs_limit)"
+    assert entry.endpoint and len(entry.content_hash) == 64 and entry.labels == 'pod="cart-7d9f8c-x2x1q"'
+    assert len(entry.objects) == 3 and "4 more" in entry.objects[1]
+
+
+def test_long_reports_say_what_they_leave_out(hard: ReportContent) -> None:
+    details = [each for each in hard.sections if each.anchor.startswith("incident-") and each.level == 2]
+    listed = section(hard, "incidents-all").blocks[0]
+    assert isinstance(listed, Table) and len(listed.rows) == 60 and len(details) == 12
+    chapter = section(hard, "incident-details").model_dump_json()
+    assert "The 12 worst of 60 incidents are told here" in chapter
+
+
+def test_a_report_on_one_incident_tells_only_of_it() -> None:
+    whole = materials.ordinary()
+    content = compose(ReportKind.INCIDENT, whole, "incident-0003")
+    assert content.title == "Incident report: Disk of worker-1 is filling"
+    assert [line.id for line in content.summary.incidents] == ["incident-0003"]
+    assert [line.cluster for line in content.summary.grades] == ["prod-east"]
+    assert "shop/cart" not in content.model_dump_json()
+    assert sum(isinstance(each, Chart) for each in content.blocks()) == 2
+
+
+def test_a_report_on_one_cluster() -> None:
+    whole = materials.ordinary()
+    owner = whole.clusters[1]
+    alone = replace(
+        whole,
+        clusters=[owner],
+        incidents=[each for each in whole.incidents if each.cluster_id == owner.id],
+        previous=None,
+    )
+    content = compose(ReportKind.CLUSTER, alone)
+    assert content.title == "Cluster report: prod-east" and content.summary.scope == owner.id
+    assert len(content.summary.incidents) == 2
+
+
+def test_kinds_that_do_not_fit_the_material(material: FleetReportMaterial) -> None:
+    with pytest.raises(UsageError):
+        compose(ReportKind.CLUSTER, material)
+    with pytest.raises(UsageError):
+        compose(ReportKind.INCIDENT, material)
+    with pytest.raises(NotFound):
+        compose(ReportKind.INCIDENT, material, "no-such-incident")
+
+
+def test_partial_rows_outside_the_window_do_not_fill_it() -> None:
+    owner = materials.cluster("edge")
+    early = Window(start=materials.DAY.start - timedelta(hours=5), end=materials.DAY.start)
+    rows = [
+        Coverage(
+            cluster_id=owner.id,
+            signal="metrics",
+            collector="prometheus",
+            window=early,
+            step_seconds=30,
+            status=CoverageStatus.OK,
+        )
+    ]
+    material = FleetReportMaterial(
+        generated_at=materials.END, window=materials.DAY, clusters=[owner], coverage={owner.id: rows}
+    )
+    assert gaps_of(material, owner.id) == ["metrics (prometheus) were not asked for in the whole window"]
+
+
+def _values(value: object, key: str) -> list[str]:
+    if isinstance(value, dict):
+        own = value.get(key)
+        found = (
+            [own]
+            if isinstance(own, str)
+            else [each for each in own if isinstance(each, str)]
+            if isinstance(own, list)
+            else []
+        )
+        return found + [each for inner in value.values() for each in _values(inner, key)]
+    return [each for inner in value for each in _values(inner, key)] if isinstance(value, list) else []
