@@ -1,4 +1,4 @@
-"""What a command does with the embedded stack: use it, start it, stop it, ask how it is.
+"""What a command does with the embedded stack: use it, start it, stop it.
 
 ``ensure_stack`` is for a command that needs the stack while it works; ``start_stack`` and ``stop_stack`` are
 ``fleetscope up`` and ``down``.
@@ -13,7 +13,6 @@ import sys
 import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 from deployments.addresses import Addresses
@@ -21,13 +20,19 @@ from deployments.embedded.part import clear_leftover, log_tail
 from deployments.embedded.process import ProcessRecord
 from deployments.embedded.stack import PART_NAMES, STORE_NAMES, Stack
 from deployments.embedded.state import StateDirectory
-from deployments.embedded.supervisor import ALL_PARTS_SIGNAL, DOCUMENT, KEEP_SIGNAL, LOCK, USERS_LOCK
+from deployments.embedded.supervisor import (
+    ALL_PARTS_SIGNAL,
+    DOCUMENT,
+    KEEP_SIGNAL,
+    LOCK,
+    SUPERVISOR,
+    USERS_LOCK,
+)
 from deployments.settings import Settings
 from fleet.errors import StackError
 
 Progress = Callable[[str], None]
 
-_SUPERVISOR = "supervisor"
 _START_SECONDS = 240.0
 _STOP_SECONDS = 120.0
 _POLL_SECONDS = 0.05
@@ -37,23 +42,6 @@ _NOTICE_SECONDS = 5.0
 
 def _silent(_: str) -> None:
     """No progress wanted."""
-
-
-@dataclass(frozen=True)
-class StackStatus:
-    """How a stack is. ``phase`` is ``starting``, ``running``, ``stopping``, ``stopped``, ``failed`` or ``died``."""
-
-    state_directory: str
-    phase: str
-    pid: int | None
-    lasting: bool
-    error: str
-    parts: list[dict[str, Any]]
-
-    @property
-    def is_running(self) -> bool:
-        """Whether the stack runs and each of its parts serves."""
-        return self.phase == "running" and all(part["status"] in ("up", "external") for part in self.parts)
 
 
 @contextmanager
@@ -81,7 +69,7 @@ def ensure_stack(
     users = _become_user(state)
     try:
         spawned = None
-        if state.process(_SUPERVISOR) is None:
+        if state.process(SUPERVISOR) is None:
             progress(f"Starting the embedded stack in {state.root} …")
             spawned = _spawn(stack, *sorted(needed))
         _Start(state, progress, spawned, needed).wait()
@@ -101,7 +89,7 @@ def start_stack(settings: Settings, progress: Progress = _silent) -> Addresses:
     users = _become_user(stack.state)
     try:
         spawned = None
-        if stack.state.process(_SUPERVISOR) is None:
+        if stack.state.process(SUPERVISOR) is None:
             spawned = _spawn(stack, "lasting", *sorted(PART_NAMES))
         else:
             _signal_supervisor(stack.state, KEEP_SIGNAL)
@@ -124,54 +112,13 @@ def stop_stack(settings: Settings, progress: Progress = _silent) -> bool:
     if not settings.state_dir.expanduser().exists():
         return False
     stack = Stack(settings)
-    supervisor = stack.state.process(_SUPERVISOR)
+    supervisor = stack.state.process(SUPERVISOR)
     if supervisor is None:
         return _clear_leftovers(stack)
     progress("Stopping the embedded stack …")
     os.kill(supervisor.pid, signal.SIGTERM)
     _wait_end(supervisor)
     return True
-
-
-def stack_status(settings: Settings) -> StackStatus:
-    """How the stack is; changes nothing and asks no server."""
-    root = settings.state_dir.expanduser().absolute()
-    external = _external_parts(settings)
-    state = StateDirectory(root) if root.exists() else None
-    document = state.read_document(DOCUMENT) if state is not None else None
-    if state is None or document is None:
-        return StackStatus(str(root), "stopped", None, lasting=False, error="", parts=external)
-    supervisor = state.process(_SUPERVISOR)
-    is_alive = supervisor is not None and supervisor.pid == document["pid"]
-    phase, parts = document["phase"], document["parts"]
-    if not is_alive and phase in ("starting", "running", "stopping"):
-        phase = "died"
-        for part in parts:
-            record = state.process(part["name"])
-            part |= {"status": "stopped", "pid": None} if record is None else {"status": "leftover", "pid": record.pid}
-    return StackStatus(
-        state_directory=str(root),
-        phase=phase,
-        pid=document["pid"] if is_alive else None,
-        lasting=document["lasting"],
-        error=document["error"],
-        parts=parts + external,
-    )
-
-
-def _external_parts(settings: Settings) -> list[dict[str, Any]]:
-    replaced = {
-        "postgres": settings.postgres_dsn,
-        "s3": settings.s3_endpoint,
-        "openbao": settings.vault_address,
-        "prefect": settings.prefect_api_url,
-    }
-    empty = {"pid": None, "version": "", "log": "", "start_seconds": None, "restarts": 0, "error": ""}
-    return [
-        {"name": name, "status": "external", "address": address, **empty}
-        for name, address in replaced.items()
-        if address
-    ]
 
 
 def _become_user(state: StateDirectory) -> int:
@@ -204,7 +151,7 @@ def _leave(users: int) -> bool:
 
 def _spawn(stack: Stack, *words: str) -> int:
     """Start a supervisor in a session of its own. A second one that comes at the same time ends by itself."""
-    log = stack.state.log_file(_SUPERVISOR)
+    log = stack.state.log_file(SUPERVISOR)
     return os.posix_spawn(
         sys.executable,
         [sys.executable, "-m", "deployments.embedded.supervisor", *words],
@@ -252,7 +199,7 @@ class _Start:
         """
         deadline = time.monotonic() + _START_SECONDS
         while time.monotonic() < deadline:
-            supervisor = self._state.process(_SUPERVISOR)
+            supervisor = self._state.process(SUPERVISOR)
             document = self._state.read_document(DOCUMENT) or {}
             if supervisor is not None and supervisor.pid == document.get("pid"):
                 if self._has_come_up(document):
@@ -284,7 +231,7 @@ class _Start:
             return
         if document.get("phase") == "failed" and document.get("error"):
             raise StackError(document["error"])
-        log = self._state.log_file(_SUPERVISOR)
+        log = self._state.log_file(SUPERVISOR)
         raise StackError(
             f"The stack's supervisor has ended. The end of its log:\n{log_tail(log)}\n", hint=f"The whole log: {log}"
         )
@@ -299,7 +246,7 @@ def _reap(pid: int) -> bool:
 
 
 def _signal_supervisor(state: StateDirectory, number: signal.Signals) -> None:
-    supervisor = state.process(_SUPERVISOR)
+    supervisor = state.process(SUPERVISOR)
     if supervisor is not None:
         os.kill(supervisor.pid, number)
 
@@ -310,7 +257,7 @@ def _is_lasting(state: StateDirectory) -> bool:
 
 def _wait_borrowed_end(state: StateDirectory, progress: Progress) -> None:
     """Wait for a borrowed stack to end, unless another user has come meanwhile."""
-    supervisor = state.process(_SUPERVISOR)
+    supervisor = state.process(SUPERVISOR)
     if supervisor is None:
         return
     deadline = time.monotonic() + _NOTICE_SECONDS
@@ -336,6 +283,6 @@ def _clear_leftovers(stack: Stack) -> bool:
     if lock is None:
         return False
     cleared = [clear_leftover(part) for part in reversed(stack.parts())]
-    stack.state.forget_process(_SUPERVISOR)
+    stack.state.forget_process(SUPERVISOR)
     os.close(lock)
     return any(cleared)

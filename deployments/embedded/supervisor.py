@@ -28,6 +28,7 @@ from deployments.settings import load_settings
 from fleet.errors import FleetscopeError, StackError
 
 DOCUMENT = "stack.json"
+SUPERVISOR = "supervisor"
 LOCK = "lock"
 USERS_LOCK = "users"
 #: Sent to a supervisor: have all parts, and stay after the last user / have all parts.
@@ -77,7 +78,7 @@ class Supervisor:
         if lock is None:
             raise StackError(f"The stack in {self._state.root} is already running.", hint="See: fleetscope status")
         try:
-            self._state.remember_process("supervisor", os.getpid())
+            self._state.remember_process(SUPERVISOR, os.getpid())
             self._clear_leftovers()
             self._add_units()
             self._publish("starting")
@@ -95,7 +96,7 @@ class Supervisor:
             self._stop_units()
             self._publish("stopped")
         finally:
-            self._state.forget_process("supervisor")
+            self._state.forget_process(SUPERVISOR)
             os.close(lock)
 
     def _unit(self, part: Part) -> Unit:

@@ -9,7 +9,7 @@ import typer
 from interfaces.cli.terminal import err, out, print_json
 
 if TYPE_CHECKING:
-    from deployments.embedded.control import StackStatus
+    from deployments.embedded.status import StackStatus
 
 _COLOURS = {"up": "green", "external": "green", "waiting": "yellow", "starting": "yellow", "restarting": "yellow"}
 
@@ -62,7 +62,7 @@ def status(json: Annotated[bool, typer.Option("--json", help="Print JSON instead
     """
     from dataclasses import asdict
 
-    from deployments.embedded.control import stack_status
+    from deployments.embedded.status import stack_status
     from deployments.settings import load_settings
     from interfaces.cli.exit_codes import ExitCode
 

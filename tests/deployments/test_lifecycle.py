@@ -17,11 +17,12 @@ import psycopg
 import pytest
 
 from deployments.addresses import Addresses
-from deployments.embedded.control import ensure_stack, stack_status, stop_stack
+from deployments.embedded.control import ensure_stack, stop_stack
 from deployments.embedded.part import Child
 from deployments.embedded.postgres import PostgresPart
 from deployments.embedded.stack import STORE_NAMES
 from deployments.embedded.state import StateDirectory
+from deployments.embedded.status import stack_status
 from deployments.settings import Settings, load_settings
 from fleet.errors import StackError
 from tests.conftest import running

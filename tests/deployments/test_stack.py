@@ -15,7 +15,8 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from deployments.embedded.control import ensure_stack, stack_status
+from deployments.embedded.control import ensure_stack
+from deployments.embedded.status import stack_status
 from interfaces.cli import stack as commands
 from tests.conftest import RunningStack
 from tests.deployments.prefect_api import PrefectApi
