@@ -58,6 +58,7 @@ _MEAN_TO_SIGMA = np.float32(1.2533)
 _MEDIAN_NOISE = 1.5708
 """Variance of a median of normal values against that of their mean."""
 _LEVEL_FLOOR = np.float32(0.01)
+_MOVING_SHARE = 0.02
 _SMALLEST = np.float32(1e-9)
 _QUARTILES = (0.25, 0.75)
 
@@ -329,11 +330,15 @@ def _spread(residual: FloatArray, level: FloatArray, values: FloatArray, *, seas
 
 
 def _resolution(values: FloatArray) -> FloatArray:
-    """The step in which a series' values move: a low quantile of its changes, the quantum where it is quantised."""
+    """The step in which a series' values move: a low quantile of its changes, the quantum where it is quantised.
+
+    A series that hardly ever moves has no such step: its few moves are news, and not its grain.
+    """
     moves = np.abs(np.diff(values, axis=1))
     moves = np.where(moves > 0, moves, np.float32(np.nan))
     moves.sort(axis=1)
     if moves.shape[1] == 0:
         return np.zeros(values.shape[0], dtype=np.float32)
     resolution = sorted_quantile(moves, 0.1)
-    return np.where(np.isfinite(resolution), resolution, np.float32(0))
+    moving = np.isfinite(moves).mean(axis=1) >= _MOVING_SHARE
+    return np.where(moving, resolution, np.float32(0))

@@ -21,9 +21,9 @@ def with_vanished(frame: Frame, history: Frame | None) -> Frame:
     first_day = frame.start - timedelta(seconds=DAY_SECONDS)
     since = max(0, round((first_day - history.start).total_seconds() / history.step_seconds))
     until = max(0, round((frame.start - history.start).total_seconds() / history.step_seconds))
-    recent = np.isfinite(history.values[:, since:until]).any(axis=1).tolist()
+    recent = np.flatnonzero(np.isfinite(history.values[:, since:until]).any(axis=1))
     here = set(frame.keys)
-    vanished = [key for key, seen in zip(history.keys, recent, strict=True) if seen and key not in here]
+    vanished = [history.keys[row] for row in recent if history.keys[row] not in here]
     if not vanished:
         return frame
     gaps = np.full((len(vanished), frame.points), np.nan, dtype=np.float32)
