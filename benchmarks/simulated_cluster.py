@@ -20,6 +20,7 @@ from fleet.findings.correlation import correlate
 from fleet.findings.incident import Incident
 from fleet.frames.coverage import Coverage
 from fleet.frames.frame import Frame, concatenate
+from fleet.frames.pack_file import default_pack
 from fleet.frames.window import CHUNK, HISTORY_CHUNK, HISTORY_STEP_SECONDS, STEP_SECONDS, Window
 from fleet.inventory.cluster import Cluster, Endpoint, EndpointKind
 from fleet.inventory.inventory import Inventory
