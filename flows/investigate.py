@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
 
 from prefect import flow
 from prefect.states import State
 from prefect.task_runners import ThreadPoolTaskRunner
-from pydantic import Field
 
 from fleet.inventory.cluster import ClusterName
 from flows.fan_out import MAX_WORKERS, FanOut
@@ -26,19 +24,26 @@ STAGES = [Stage.DISCOVER, Stage.COLLECT, Stage.LEARN, Stage.INVESTIGATE]
 
 @flow(name="investigate", task_runner=ThreadPoolTaskRunner(max_workers=MAX_WORKERS), persist_result=False)
 def investigate(
-    cluster: Annotated[ClusterName, Field(description="Name of the cluster.")],
-    at: Annotated[
-        datetime | None, Field(description="Time of the trouble, UTC; by default now (or when the incident began).")
-    ] = None,
-    incident_id: Annotated[str | None, Field(description="An incident of the cluster; names place and time.")] = None,
-    namespace: Annotated[KubernetesName | None, Field(description="Namespace of the trouble.")] = None,
-    workload: Annotated[KubernetesName | None, Field(description="Workload (Deployment …) in that namespace.")] = None,
-    node: Annotated[KubernetesName | None, Field(description="Node of the trouble.")] = None,
-    last_hours: Annotated[Hours, Field(description="How far back before that time evidence is sought, in hours.")] = 6,
+    cluster: ClusterName,
+    at: datetime | None = None,
+    incident_id: str | None = None,
+    namespace: KubernetesName | None = None,
+    workload: KubernetesName | None = None,
+    node: KubernetesName | None = None,
+    last_hours: Hours = 6,
 ) -> State[None]:
     """Gather evidence around a place and a time of a cluster and rank probable causes.
 
     The investigation's id is this flow run's id: `fleetscope investigate get ID --json` fetches the result.
+
+    Args:
+        cluster: Name of the cluster.
+        at: Time of the trouble, UTC; by default now, or when the incident began.
+        incident_id: An incident of the cluster; it names place and time.
+        namespace: Namespace of the trouble.
+        workload: Workload (a Deployment, for example) of the trouble, in that namespace.
+        node: Node of the trouble.
+        last_hours: How many hours before that time evidence is sought, 1 to 168.
     """
     inquiry_id, names = open_inquiry(cluster, at, incident_id, last_hours)
     place = {"namespace": namespace, "workload": workload, "node": node, "incident_id": incident_id}

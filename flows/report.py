@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 from prefect import flow
 from prefect.states import Completed, State
-from pydantic import Field
 
+from fleet.reports.delivery import Recipient
 from fleet.reports.record import ReportKind
-from flows.parameters import ClusterNames, Recipients
+from flows.parameters import ClusterNames
 from tasks.deliver import deliver_due
 from tasks.publish import publish_report
 from tasks.report import enqueue_report, write_report
@@ -17,15 +15,22 @@ from tasks.report import enqueue_report, write_report
 
 @flow(name="create-report", persist_result=False)
 def create_report(
-    kind: Annotated[ReportKind, Field(description="What the report is about.")] = ReportKind.FLEET,
-    scan_id: Annotated[str | None, Field(description="The scan to report on; by default the last that ended.")] = None,
+    kind: ReportKind = ReportKind.FLEET,
+    scan_id: str | None = None,
     clusters: ClusterNames = [],
-    incident_id: Annotated[str | None, Field(description="The incident, for a report on one.")] = None,
-    recipients: Recipients = [],
+    incident_id: str | None = None,
+    recipients: list[Recipient] = [],
 ) -> State[None]:
-    """Write a report on the last scan as PDF, HTML and Markdown, and mail it.
+    """Write a report on a scan as PDF, HTML and Markdown, and mail it.
 
     A report is made once for the same results: run again, it is the same report, and a mail that was sent stays sent.
+
+    Args:
+        kind: What the report is about.
+        scan_id: The scan to report on; by default the last that ended.
+        clusters: Names of clusters; empty means those of the scan.
+        incident_id: The incident, for a report on one.
+        recipients: Mail addresses that get the report; empty sends none.
     """
     report_id = write_report(kind, scan_id, clusters, incident_id)
     publish_report(report_id)

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
 
 from prefect import flow
 from prefect.states import State
 from prefect.task_runners import ThreadPoolTaskRunner
-from pydantic import Field
 
 from fleet.detectors.contract import Sensitivity
 from fleet.reports.record import ReportKind
 from flows.fan_out import MAX_WORKERS, FanOut, scan_state
-from flows.parameters import ClusterNames, Hours, Selector
+from flows.parameters import ClusterNames, Hours
 from flows.progress import Progress
 from tasks.collect import collect_history, collect_metrics
 from tasks.correlate import correlate_findings
@@ -31,26 +29,26 @@ STAGES = [Stage.DISCOVER, Stage.COLLECT, Stage.LEARN, Stage.DETECT, Stage.CORREL
 @flow(name="scan-fleet", task_runner=ThreadPoolTaskRunner(max_workers=MAX_WORKERS), persist_result=False)
 def scan_fleet(
     clusters: ClusterNames = [],
-    selector: Selector = {},
+    selector: dict[str, str] = {},
     last_hours: Hours = 24,
-    until: Annotated[
-        datetime | None, Field(description="End of the window, UTC; by default the last full hour before the start.")
-    ] = None,
-    sensitivity: Annotated[
-        Sensitivity,
-        Field(
-            description="False findings per cluster of 5,000 series and day: LOW 0.1, MEDIUM 0.5, HIGH 2, EXTREME 10."
-        ),
-    ] = Sensitivity.MEDIUM,
-    pack: Annotated[
-        str | None, Field(description="Path of a query pack on the worker; by default the cluster health pack.")
-    ] = None,
-    report: Annotated[bool, Field(description="Write a report on this scan and link it here.")] = True,
+    until: datetime | None = None,
+    sensitivity: Sensitivity = Sensitivity.MEDIUM,
+    pack: str | None = None,
+    report: bool = True,
 ) -> State[None]:
     """Scan clusters for anomalies and investigate what is found.
 
     Every cluster is scanned on its own: one that cannot be reached is a gap of the result and nothing else.
     What is stored already is not asked for again.
+
+    Args:
+        clusters: Names of clusters; empty means every active cluster.
+        selector: Labels that a cluster must have; name, environment and region count as labels.
+        last_hours: Length of the window in hours, 1 to 168.
+        until: End of the window, UTC; by default the last full hour before the run's start.
+        sensitivity: False findings a day per cluster of 5,000 series: LOW 0.1, MEDIUM 0.5, HIGH 2, EXTREME 10.
+        pack: Path of a query pack on the worker; by default the cluster health pack.
+        report: Write a report on this scan and link it in the run's artifacts.
     """
     scan_id, names = open_scan(clusters, selector, last_hours, until, sensitivity, pack)
     fleet = FanOut(names, Progress(STAGES))

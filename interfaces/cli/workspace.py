@@ -24,7 +24,8 @@ def open_workspace() -> Iterator[Stores]:
     from deployments.installation import stores_of
     from deployments.settings import load_settings
 
-    with ensure_stack(load_settings(), _say, prefect=False, worker=False) as addresses, closing(stores_of(addresses)) as stores:
+    stack = ensure_stack(load_settings(), _say, prefect=False, worker=False)
+    with stack as addresses, closing(stores_of(addresses)) as stores:
         yield stores
 
 
