@@ -3,6 +3,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 PRODUCT := .venv/.product
 DEVELOPMENT := .venv/.development
+# The lock files are complete: nothing is left to resolve.
+INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --no-deps
 
 .PHONY: demo test lint format lock clean system-packages bench-collector bench-scan bench-rca
 
@@ -29,7 +31,7 @@ bench-collector bench-scan bench-rca: bench-%: $(DEVELOPMENT)
 	$(BIN)/python -m benchmarks.$*
 
 ## Resolve the lock files anew (needs uv in .venv: .venv/bin/pip install uv).
-LOCK := $(BIN)/uv pip compile -q --generate-hashes --python-version 3.11 --no-emit-index-url --no-emit-find-links --no-header
+LOCK := $(BIN)/uv pip compile -q --generate-hashes --python-version 3.11 --no-emit-index-url --no-emit-find-links --no-header --no-strip-extras
 lock:
 	$(LOCK) pyproject.toml -o requirements/product.lock
 	$(LOCK) pyproject.toml --group dev -c requirements/product.lock -o requirements/development.lock
@@ -38,13 +40,15 @@ system-packages:
 	@$(PYTHON) deployments/system_packages.py
 
 $(PRODUCT): requirements/product.lock pyproject.toml | system-packages
-	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/product.lock
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@echo "Installing fleetscope and what it needs from requirements/product.lock into .venv (a minute or two) …"
+	@$(PYTHON) -m venv .venv
+	@$(INSTALL) --require-hashes -r requirements/product.lock
+	@$(INSTALL) --no-build-isolation -e .
 	@touch $@
 
 $(DEVELOPMENT): requirements/development.lock $(PRODUCT)
-	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/development.lock
+	@echo "Installing the tools for tests from requirements/development.lock …"
+	@$(INSTALL) --require-hashes -r requirements/development.lock
 	@touch $@
 
 clean:
