@@ -157,7 +157,7 @@ def _moments(
     told = {(change.at, change.subject.display, change.summary) for change in changes}
     dated = [each for each in (investigation.evidence if investigation else []) if _is_dated_fact(each)]
     told |= {(each.at, each.subject.display if each.subject else "", each.summary) for each in dated if each.at}
-    told |= {(each.window.start, each.subject.display, f"{each.title}: {observed(each)}") for each in findings}
+    told |= {(each.window.start, each.subject.display, each.title) for each in findings}
     if incident.ended_at:
         told.add((incident.ended_at, incident.subject.display, "The incident ended."))
     return sorted(told)
@@ -231,6 +231,6 @@ def _series_chart(series: ChartSeries, finding: Finding, changes: list[Change]) 
     span = f"between {value(least, series.unit)} and {value(most, series.unit)}"
     return Chart(
         caption=f"{series.title}: {brief(series.subject, 160)}",
-        description=(f"Observed {span} in the time shown; anomalous {when} UTC: {observed(finding)}."),
+        description=f"Observed {span} in the time shown; anomalous {when} UTC: {observed(finding)}.",
         drawing=draw_series(marked),
     )

@@ -62,9 +62,8 @@ def findings_table(caption: str, findings: list[Finding], most: int) -> Table:
         [
             Cell(text=str(number)),
             severity_cell(finding.severity),
-            Cell(text=brief(finding.title)),
+            Cell(text=brief(finding.title, 200)),
             Cell(text=brief(finding.subject.display)),
-            Cell(text=observed(finding)),
             Cell(text=short_span(finding.window.start, None if finding.ongoing else finding.window.end)),
             Cell(text=f"{finding.score:.1f}"),
         ]
@@ -76,10 +75,9 @@ def findings_table(caption: str, findings: list[Finding], most: int) -> Table:
         columns=[
             Column(title="No.", weight=5, numeric=True),
             Column(title="Severity", weight=11),
-            Column(title="What", weight=22),
+            Column(title="What", weight=39),
             Column(title="Where", weight=24),
-            Column(title="Observed", weight=18),
-            Column(title="When (UTC)", weight=15),
+            Column(title="When (UTC)", weight=16),
             Column(title="Score", weight=7, numeric=True),
         ],
         rows=rows,
