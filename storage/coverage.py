@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from typing import Any
 
 from sqlalchemy import delete
 from sqlalchemy.dialects.postgresql import insert
@@ -33,12 +34,8 @@ class CoverageStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def put(self, coverage: Coverage) -> Coverage:
-        """Store what was seen of one chunk, unless more of it was seen before.
-
-        Returns:
-            What is stored now: this coverage, or the better one that was there.
-        """
+    def put(self, coverages: Iterable[Coverage]) -> None:
+        """Store what was seen of some chunks, all or nothing; a chunk of which more was seen before stays as it is."""
         table = table_of(CoverageRow)
         statement = insert(table)
         replaced = {
@@ -49,12 +46,13 @@ class CoverageStore:
             set_=replaced,
             where=table.c.standing <= statement.excluded.standing,
         )
-        row = _columns(coverage)
-        key = [table.c[column.name] == row[column.name] for column in table.primary_key.columns]
+        rows = [_columns(coverage) for coverage in coverages]
+        if not rows:
+            return
+        # Two writers of the same chunks lock their rows in the same order, and never wait for each other in a ring.
+        rows.sort(key=lambda row: [row[column.name] for column in table.primary_key.columns])
         with self._database.session() as session:
-            session.connection().execute(statement, row)
-            body = session.connection().execute(select(table.c.body).where(*key)).scalar_one()
-            return from_document(Coverage, body)
+            session.connection().execute(statement, rows)
 
     def missing(
         self, cluster_id: str, collector: str, pack_hash: str, step_seconds: int, chunks: Iterable[Window]
@@ -99,7 +97,9 @@ class CoverageStore:
         limit: int = 100_000,
     ) -> list[Coverage]:
         """Coverage of the chunks that reach into a window, by cluster and time; a filter that is None holds for all."""
-        query = select(CoverageRow).where(CoverageRow.chunk_start < window.end, CoverageRow.chunk_end > window.start)
+        query = select(CoverageRow.body).where(
+            CoverageRow.chunk_start < window.end, CoverageRow.chunk_end > window.start
+        )
         if cluster_ids is not None:
             query = query.where(col(CoverageRow.cluster_id).in_(cluster_ids))
         if collector is not None:
@@ -112,10 +112,10 @@ class CoverageStore:
             CoverageRow.cluster_id, CoverageRow.collector, col(CoverageRow.chunk_start), col(CoverageRow.chunk_end)
         ).limit(limit)
         with self._database.session() as session:
-            return [from_document(Coverage, row.body) for row in session.exec(query)]
+            return [from_document(Coverage, body) for body in session.exec(query)]
 
 
-def _columns(coverage: Coverage) -> dict[str, object]:
+def _columns(coverage: Coverage) -> dict[str, Any]:
     return {
         "cluster_id": coverage.cluster_id,
         "collector": coverage.collector,

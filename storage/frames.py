@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, timedelta
+from time import monotonic
 
 from fleet.errors import CorruptObject, NotFound
 from fleet.frames.coverage import Coverage
 from fleet.frames.frame import Frame, concatenate
 from fleet.frames.pack import QueryPack
-from fleet.frames.parquet import decode_frame, encode_frame
+from fleet.frames.parquet import FrameDecoder, FrameEncoder
 from fleet.frames.window import Window, floor_time
 from storage.coverage import STANDING, CoverageStore
 from storage.objects import ObjectStore, content_key
 
 CONTENT_TYPE = "application/vnd.apache.parquet"
+ROWS_AT_ONCE = 8
+ROWS_HELD_SECONDS = 2.0
+"""A transaction costs as much as its rows: objects wait this long for their rows, and a kill loses no more."""
 
 
 class FrameStore:
@@ -26,24 +31,32 @@ class FrameStore:
         self._objects = objects
         self._coverage = coverage
 
-    def save(self, coverage: Coverage, frame: Frame, pack: QueryPack) -> Coverage:
-        """Store one chunk: first its object, then the row that makes it visible. Killed in between, nothing is seen.
+    def save(self, chunks: Iterable[tuple[Coverage, Frame]], pack: QueryPack) -> None:
+        """Store chunks as they come: first their objects, then the rows that make them visible.
+
+        Killed in between, nothing half-written is seen: at most ``ROWS_AT_ONCE`` chunks are fetched again. When
+        anything is raised, here or by what gives the chunks, those that came before are stored all the same. One
+        chunk's frame is held at a time.
 
         Args:
-            coverage: what was seen of the chunk; it must be of this pack, and its window and step the frame's.
-            frame: its series; an empty one is stored as the row alone.
+            chunks: what was seen of each, and its series. The coverage must be of this pack, and its window and step
+                the frame's; an empty frame is stored as the row alone. A better row of a chunk that is there stays.
             pack: the pack that was asked.
-
-        Returns:
-            The coverage that is stored now, with key, hash and size; or a better one of the chunk that was there.
         """
-        _check_match(coverage, frame, pack)
-        if frame.keys:
-            data = encode_frame(frame, pack)
-            key = content_key(_stem(coverage), data, "parquet")
-            digest = self._objects.put(key, data, CONTENT_TYPE)
-            coverage = coverage.model_copy(update={"object_key": key, "object_hash": digest, "object_bytes": len(data)})
-        return self._coverage.put(coverage)
+        encoder = FrameEncoder(pack)
+        held: list[Coverage] = []
+        since = monotonic()
+        try:
+            for coverage, frame in chunks:
+                _check_match(coverage, frame, pack)
+                held.append(self._with_object(coverage, frame, encoder))
+                if len(held) == ROWS_AT_ONCE or monotonic() - since > ROWS_HELD_SECONDS:
+                    # Taken out first, so that a failure here is not tried once more below.
+                    batch, held = held, []
+                    self._coverage.put(batch)
+                    since = monotonic()
+        finally:
+            self._coverage.put(held)
 
     def load(
         self, cluster_id: str, collector: str, pack_hash: str, step_seconds: int, window: Window
@@ -66,13 +79,22 @@ class FrameStore:
         )
         grid = _on_grid(window, step_seconds)
         by_standing = sorted(coverage, key=lambda chunk: (STANDING[chunk.status], chunk.window.start))
-        frames = [_inside(self._read(chunk), grid) for chunk in by_standing if chunk.object_key]
+        decoder = FrameDecoder()
+        frames = [_inside(self._read(chunk, decoder), grid) for chunk in by_standing if chunk.object_key]
         return concatenate((frame for frame in frames if frame is not None), grid, step_seconds), coverage
 
-    def _read(self, chunk: Coverage) -> Frame:
+    def _with_object(self, coverage: Coverage, frame: Frame, encoder: FrameEncoder) -> Coverage:
+        if not frame.keys:
+            return coverage
+        data = encoder.encode(frame)
+        key = content_key(_stem(coverage), data, "parquet")
+        digest = self._objects.put(key, data, CONTENT_TYPE)
+        return coverage.model_copy(update={"object_key": key, "object_hash": digest, "object_bytes": len(data)})
+
+    def _read(self, chunk: Coverage, decoder: FrameDecoder) -> Frame:
         key, digest = chunk.object_key or "", chunk.object_hash or ""
         try:
-            return decode_frame(self._objects.get(key, digest))
+            return decoder.decode(self._objects.get(key, digest))
         except (CorruptObject, NotFound) as failure:
             self._coverage.forget(chunk)
             raise CorruptObject(

@@ -64,13 +64,12 @@ def _fetch(
 ) -> None:
     endpoint = cluster.endpoints.get(EndpointKind.PROMETHEUS)
     if endpoint is None:
-        for window in missing:
-            stores.coverage.put(_unregistered(scan, cluster, window, step_seconds))
+        stores.coverage.put(_unregistered(scan, cluster, window, step_seconds) for window in missing)
         return
     source = stores.credentials.source(cluster.credential_ref) if cluster.credential_ref else None
     with PrometheusClient(endpoint, source) as client:
-        for _, frame, coverage in collect_pack(client, cluster.id, scan.pack, missing, step_seconds, chunk):
-            stores.frames.save(coverage, frame, scan.pack)
+        chunks = collect_pack(client, cluster.id, scan.pack, missing, step_seconds, chunk)
+        stores.frames.save(((coverage, frame) for _, frame, coverage in chunks), scan.pack)
 
 
 def _unregistered(scan: Scan, cluster: Cluster, window: Window, step_seconds: int) -> Coverage:

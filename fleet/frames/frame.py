@@ -110,14 +110,17 @@ def concatenate(frames: Iterable[Frame], window: Window, step_seconds: int) -> F
     """
     parts = list(frames)
     order: dict[SeriesKey, int] = {}
-    for part in parts:
-        for key in part.keys:
-            order.setdefault(key, len(order))
+    rows_of_parts: list[list[int]] = []
+    for before, part in zip([None, *parts], parts, strict=False):
+        if before is not None and part.keys == before.keys:
+            # Most chunks have the series of the chunk before.
+            rows_of_parts.append(rows_of_parts[-1])
+        else:
+            rows_of_parts.append([order.setdefault(key, len(order)) for key in part.keys])
     values = np.full((len(order), window.points(step_seconds)), np.nan, dtype=np.float32)
-    for part in parts:
+    for part, rows in zip(parts, rows_of_parts, strict=True):
         if part.step_seconds != step_seconds:
             raise ValueError(f"a frame of step {part.step_seconds} s among frames of {step_seconds} s")
         first = round((part.start - window.start).total_seconds() / step_seconds)
-        rows = [order[key] for key in part.keys]
         values[rows, first : first + part.points] = part.values
     return Frame(window.start.astimezone(UTC), step_seconds, list(order), values)

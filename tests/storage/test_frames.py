@@ -1,17 +1,18 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 
-from fleet.errors import CorruptObject
+from fleet.errors import CorruptObject, StoreError, StoreUnavailable
 from fleet.frames.coverage import Coverage, CoverageStatus, QueryCoverage, seen_queries
 from fleet.frames.frame import Frame, SeriesKey
 from fleet.frames.window import Window
 from storage.coverage import CoverageStore
 from storage.database import Database
-from storage.frames import FrameStore
+from storage.frames import ROWS_AT_ONCE, FrameStore
 from storage.objects import ObjectStore
 from tests.storage.entities import CLUSTER, coverage, hours, pack
 
@@ -33,8 +34,20 @@ def frame(window: Window, value: float, *names: str) -> Frame:
     return Frame(window.start, 30, keys, np.full((len(keys), window.points(30)), value, dtype=np.float32))
 
 
+def save(frames: FrameStore, seen: Coverage, series: Frame) -> Coverage:
+    """Store one chunk, and give back what is stored of it now."""
+    frames.save([(seen, series)], pack())
+    return next(each for each in load(frames, seen.window)[1] if each.window == seen.window)
+
+
 def load(frames: FrameStore, window: Window) -> tuple[Frame, list[Coverage]]:
     return frames.load(CLUSTER, "prometheus", PACK_HASH, 30, window)
+
+
+def hourly(first: int, last: int) -> Iterator[tuple[Coverage, Frame]]:
+    for start in range(first, last):
+        window = hours(start, start + 1)
+        yield coverage(window), frame(window, start, "a", "b")
 
 
 def missing(rows: CoverageStore, *chunks: Window) -> list[Window]:
@@ -42,8 +55,8 @@ def missing(rows: CoverageStore, *chunks: Window) -> list[Window]:
 
 
 def test_chunks_come_back_as_one_frame_over_the_window(frames: FrameStore) -> None:
-    frames.save(coverage(hours(0, 1)), frame(hours(0, 1), 1, "a", "b"), pack())
-    frames.save(coverage(hours(2, 3)), frame(hours(2, 3), 3, "b"), pack())
+    save(frames, coverage(hours(0, 1)), frame(hours(0, 1), 1, "a", "b"))
+    save(frames, coverage(hours(2, 3)), frame(hours(2, 3), 3, "b"))
     whole, seen = load(frames, hours(0, 3))
     assert [chunk.window for chunk in seen] == [hours(0, 1), hours(2, 3)]
     assert all(chunk.object_hash and chunk.object_bytes for chunk in seen)
@@ -57,7 +70,7 @@ def test_chunks_come_back_as_one_frame_over_the_window(frames: FrameStore) -> No
 
 def test_a_window_that_cuts_through_chunks_gets_their_parts(frames: FrameStore) -> None:
     for start in range(3):
-        frames.save(coverage(hours(start, start + 1)), frame(hours(start, start + 1), start, "a"), pack())
+        save(frames, coverage(hours(start, start + 1)), frame(hours(start, start + 1), start, "a"))
     cut, seen = load(frames, hours(0.5, 2.25))
     assert len(seen) == 3
     assert cut.window == hours(0.5, 2.25)
@@ -70,14 +83,14 @@ def test_nothing_stored_is_an_empty_frame_without_coverage(frames: FrameStore) -
 
 
 def test_an_absent_chunk_is_a_row_without_an_object(frames: FrameStore, rows: CoverageStore) -> None:
-    stored = frames.save(coverage(hours(0, 1), CoverageStatus.ABSENT), frame(hours(0, 1), 0), pack())
+    stored = save(frames, coverage(hours(0, 1), CoverageStatus.ABSENT), frame(hours(0, 1), 0))
     assert stored.object_key is None
     assert missing(rows, hours(0, 1)) == []
     assert load(frames, hours(0, 1))[1] == [stored]
 
 
 def test_an_object_without_its_row_is_not_seen(frames: FrameStore, rows: CoverageStore, objects: ObjectStore) -> None:
-    stored = frames.save(coverage(hours(0, 1)), frame(hours(0, 1), 1, "a"), pack())
+    stored = save(frames, coverage(hours(0, 1)), frame(hours(0, 1), 1, "a"))
     rows.forget(stored)
     assert objects.exists(stored.object_key or "")
     assert load(frames, hours(0, 1))[1] == []
@@ -88,7 +101,7 @@ def test_an_object_without_its_row_is_not_seen(frames: FrameStore, rows: Coverag
 def test_damaged_frames_are_never_read_and_asked_for_again(
     frames: FrameStore, rows: CoverageStore, objects: ObjectStore, damage: str
 ) -> None:
-    stored = frames.save(coverage(hours(0, 1)), frame(hours(0, 1), 1, "a"), pack())
+    stored = save(frames, coverage(hours(0, 1)), frame(hours(0, 1), 1, "a"))
     key = stored.object_key or ""
     data = objects.get(key, stored.object_hash or "")
     if damage == "gone":
@@ -98,14 +111,14 @@ def test_damaged_frames_are_never_read_and_asked_for_again(
     with pytest.raises(CorruptObject, match="fetched anew"):
         load(frames, hours(0, 1))
     assert missing(rows, hours(0, 1)) == [hours(0, 1)]
-    frames.save(coverage(hours(0, 1)), frame(hours(0, 1), 1, "a"), pack())
+    save(frames, coverage(hours(0, 1)), frame(hours(0, 1), 1, "a"))
     assert load(frames, hours(0, 1))[0].values[0, 0] == 1
 
 
 def test_two_writers_of_one_chunk_leave_a_row_that_names_whole_bytes(frames: FrameStore) -> None:
     def write(number: int) -> None:
         status = CoverageStatus.OK if number % 2 else CoverageStatus.PARTIAL
-        frames.save(coverage(hours(0, 1), status), frame(hours(0, 1), number, "a"), pack())
+        save(frames, coverage(hours(0, 1), status), frame(hours(0, 1), number, "a"))
 
     with ThreadPoolExecutor(6) as pool:
         list(pool.map(write, range(12)))
@@ -114,19 +127,61 @@ def test_two_writers_of_one_chunk_leave_a_row_that_names_whole_bytes(frames: Fra
     assert whole.values[0, 0] % 2 == 1
 
 
+def test_however_far_a_collection_came_what_is_seen_is_whole(frames: FrameStore, rows: CoverageStore) -> None:
+    """Looked at from outside before each chunk, which is where a kill would leave the stores."""
+    chunks = 2 * ROWS_AT_ONCE + 3
+    window = hours(0, chunks)
+
+    def looked_at() -> Iterator[tuple[Coverage, Frame]]:
+        for number, chunk in enumerate(hourly(0, chunks)):
+            whole, seen = load(frames, window)
+            # Not a chunk more than a batch would be fetched again.
+            assert number - ROWS_AT_ONCE < len(seen) <= number
+            assert np.isfinite(whole.values[:, : 120 * len(seen)]).all()
+            assert np.isnan(whole.values[:, 120 * len(seen) :]).all()
+            yield chunk
+
+    frames.save(looked_at(), pack())
+    assert missing(rows, *window.chunks()) == []
+    assert load(frames, window)[0].values[:, ::120].tolist() == [list(range(chunks))] * 2
+
+
+def test_rows_do_not_wait_for_a_slow_collection(
+    frames: FrameStore, rows: CoverageStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("storage.frames.ROWS_HELD_SECONDS", 0.0)
+
+    def looked_at() -> Iterator[tuple[Coverage, Frame]]:
+        for number, chunk in enumerate(hourly(0, 4)):
+            assert len(rows.list(hours(0, 4))) == number
+            yield chunk
+
+    frames.save(looked_at(), pack())
+
+
+def test_what_came_before_a_failure_is_stored(frames: FrameStore, rows: CoverageStore) -> None:
+    def failing() -> Iterator[tuple[Coverage, Frame]]:
+        yield from hourly(0, 3)
+        raise StoreUnavailable("the vault is sealed")
+
+    with pytest.raises(StoreUnavailable, match="sealed"):
+        frames.save(failing(), pack())
+    assert missing(rows, *hours(0, 4).chunks()) == [hours(3, 4)]
+    assert load(frames, hours(0, 3))[0].values[0, ::120].tolist() == [0, 1, 2]
+
+
 def test_a_frame_that_is_not_its_coverage_is_refused(frames: FrameStore) -> None:
     with pytest.raises(ValueError, match="not its coverage's window"):
-        frames.save(coverage(hours(0, 1)), frame(hours(0, 2), 1, "a"), pack())
+        save(frames, coverage(hours(0, 1)), frame(hours(0, 2), 1, "a"))
     with pytest.raises(ValueError, match="of pack"):
-        frames.save(coverage(hours(0, 1), pack_hash="0" * 16), frame(hours(0, 1), 1, "a"), pack())
+        save(frames, coverage(hours(0, 1), pack_hash="0" * 16), frame(hours(0, 1), 1, "a"))
     with pytest.raises(ValueError, match="of step"):
-        frames.save(coverage(hours(0, 1), step_seconds=60), frame(hours(0, 1), 1, "a"), pack())
+        save(frames, coverage(hours(0, 1), step_seconds=60), frame(hours(0, 1), 1, "a"))
 
 
 def test_only_final_chunks_are_not_asked_again(rows: CoverageStore) -> None:
     statuses = [CoverageStatus.OK, CoverageStatus.PARTIAL, CoverageStatus.ABSENT, CoverageStatus.UNKNOWN]
-    for start, status in enumerate(statuses):
-        rows.put(coverage(hours(start, start + 1), status))
+    rows.put(coverage(hours(start, start + 1), status) for start, status in enumerate(statuses))
     chunks = [hours(start, start + 1) for start in range(5)]
     assert missing(rows, *chunks) == [hours(1, 2), hours(3, 4), hours(4, 5)]
     assert missing(rows, hours(0.25, 0.75), hours(0.5, 1.5)) == [hours(0.5, 1.5)]
@@ -138,19 +193,48 @@ def test_only_final_chunks_are_not_asked_again(rows: CoverageStore) -> None:
 
 def test_coverage_gives_way_only_to_what_saw_as_much(rows: CoverageStore) -> None:
     window = hours(0, 1)
-    rows.put(coverage(window, CoverageStatus.UNKNOWN, reason="timed out"))
-    assert rows.put(coverage(window, CoverageStatus.UNKNOWN, reason="refused")).reason == "refused"
-    assert rows.put(coverage(window, CoverageStatus.OK, object_key="a")).object_key == "a"
-    assert rows.put(coverage(window, CoverageStatus.UNKNOWN)).status is CoverageStatus.OK
-    assert rows.put(coverage(window, CoverageStatus.OK, object_key="b")).object_key == "b"
-    [only] = rows.list(window)
-    assert (only.status, only.object_key) == (CoverageStatus.OK, "b")
+
+    def put(status: CoverageStatus, **fields: str) -> Coverage:
+        rows.put([coverage(window, status, **fields)])
+        [only] = rows.list(window)
+        return only
+
+    put(CoverageStatus.UNKNOWN, reason="timed out")
+    assert put(CoverageStatus.UNKNOWN, reason="refused").reason == "refused"
+    assert put(CoverageStatus.OK, object_key="a").object_key == "a"
+    kept = put(CoverageStatus.UNKNOWN)
+    assert (kept.status, kept.object_key) == (CoverageStatus.OK, "a")
+    assert put(CoverageStatus.OK, object_key="b").object_key == "b"
+
+
+def test_coverage_is_stored_all_or_nothing_and_as_often_as_one_likes(rows: CoverageStore) -> None:
+    chunks = [coverage(hours(start, start + 1)) for start in range(5)]
+    with pytest.raises(StoreError):
+        rows.put([*chunks, coverage(hours(5, 6), cluster_id="z\0")])
+    assert rows.list(hours(0, 6)) == []
+    for _ in range(2):
+        rows.put(chunks)
+        assert rows.list(hours(0, 6)) == chunks
+    rows.put([])
+    twice = [coverage(hours(0, 1), object_key="a"), coverage(hours(0, 1), object_key="b")]
+    rows.put(twice)
+    assert rows.list(hours(0, 1)) == twice[1:]
+
+
+def test_writers_of_the_same_chunks_do_not_block_each_other(rows: CoverageStore) -> None:
+    chunks = [coverage(hours(start, start + 1)) for start in range(60)]
+
+    def write(number: int) -> None:
+        rows.put(chunks if number % 2 else reversed(chunks))
+
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(write, range(24)))
+    assert rows.list(hours(0, 60)) == chunks
 
 
 def test_coverage_is_listed_by_filter(rows: CoverageStore) -> None:
-    rows.put(coverage(hours(0, 1)))
-    rows.put(coverage(hours(1, 2), cluster_id="another"))
-    rows.put(coverage(hours(0, 24), step_seconds=300))
+    rows.put([coverage(hours(0, 1)), coverage(hours(1, 2), cluster_id="another")])
+    rows.put([coverage(hours(0, 24), step_seconds=300)])
     assert [each.window for each in rows.list(hours(0, 2), cluster_ids=[CLUSTER])] == [hours(0, 1), hours(0, 24)]
     assert [each.window for each in rows.list(hours(0, 2), step_seconds=30)] == [hours(0, 1), hours(1, 2)]
     assert rows.list(hours(1, 2), collector="loki") == []
