@@ -5,10 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import numpy as np
-import numpy.typing as npt
 
 from fleet.detectors.contract import Anomaly
 from fleet.findings.finding import Finding, FindingKind
@@ -16,13 +15,13 @@ from fleet.frames.frame import SeriesKey
 from fleet.frames.pack import PackQuery
 from fleet.frames.window import Window
 from fleet.inventory.subject import Subject, SubjectKind
+from fleet.investigations.presence import Presence
 from fleet.investigations.question import Material
 from fleet.investigations.timeline import Timeline
 
 _SIGNS = {FindingKind.ABOVE: 1, FindingKind.BELOW: -1, FindingKind.GAP: 0}
 LASTING = frozenset({SubjectKind.NODE, SubjectKind.DEVICE})
 """Subjects whose series are missed when they end; those of pods end with their pods."""
-_RECENT = timedelta(hours=6)
 _GONE = 0.5
 _FIRST_BLOCKS = 3
 _HALF = 0.5
@@ -59,44 +58,45 @@ class Deviation:
 
 def deviations_of(material: Material, cluster_id: str) -> list[Deviation]:
     """Findings and context as one list in order of time; context that a finding already tells is left out."""
-    found = [_from_onset(material, each) for each in _from_findings(material)]
-    told = [(each.row, each.sign, each.window) for each in found if each.row is not None]
-    context = [
-        _from_onset(material, each)
-        for each in _from_context(material, cluster_id)
-        if not any(row == each.row and sign == each.sign and each.window.overlaps(window) for row, sign, window in told)
-    ]
-    vanished = _vanished(material, cluster_id)
-    return sorted(
-        [*found, *context, *vanished], key=lambda each: (each.window.start, each.key.query_id, each.key.labels)
-    )
+    weak = list(_from_context(material, cluster_id))
+    told: set[int] = set()
+    found = [_widened(each, weak, told) for each in _from_findings(material)]
+    context = [each for place, each in enumerate(weak) if place not in told]
+    every = [*(_from_onset(material, each) for each in [*found, *context]), *_vanished(material, cluster_id)]
+    return sorted(every, key=lambda each: (each.window.start, each.key.query_id, each.key.labels))
+
+
+def _widened(found: Deviation, context: list[Deviation], told: set[int]) -> Deviation:
+    """A finding from where context says that it began: a scan sees what lies in its own window only."""
+    start = found.window.start
+    for place, each in enumerate(context):
+        if each.row == found.row and each.sign == found.sign and each.window.overlaps(found.window):
+            told.add(place)
+            start = min(start, each.window.start)
+    return replace(found, window=Window(start=start, end=found.window.end))
 
 
 def _vanished(material: Material, cluster_id: str) -> Iterator[Deviation]:
     """Series of nodes and devices that gave samples until shortly before the frame, and are not in it at all."""
     frame, history = material.frame, material.history
-    if history is None or history.window.end != frame.start:
-        return
-    recent = max(1, int(_RECENT.total_seconds()) // history.step_seconds)
     queries = {query.id: query for query in material.pack.queries if query.subject.kind in LASTING}
     here = material.rows_of(frame)
-    for key, row in material.rows_of(history).items():
-        seen = np.flatnonzero(np.isfinite(history.values[row, -recent:]))
+    for key in history.keys if history is not None else []:
         query = queries.get(key.query_id)
-        if query is None or key in here or not seen.size:
+        if query is None or key in here:
             continue
-        since = history.window.end - timedelta(seconds=history.step_seconds * (recent - 1 - int(seen[-1])))
-        yield Deviation(
-            query=query,
-            key=key,
-            row=None,
-            subject=material.topology.resolve(query.subject_of(cluster_id, key)),
-            window=Window(start=since, end=frame.window.end),
-            sign=0,
-            strength=_GONE,
-            observed=math.nan,
-            expected=math.nan,
-        )
+        for first, last in Presence.of(material, key).gaps(1)[-1:]:
+            yield Deviation(
+                query=query,
+                key=key,
+                row=None,
+                subject=material.topology.resolve(query.subject_of(cluster_id, key)),
+                window=Window(start=frame.time_at(first), end=frame.time_at(last + 1)),
+                sign=0,
+                strength=_GONE,
+                observed=math.nan,
+                expected=math.nan,
+            )
 
 
 def _from_onset(material: Material, deviation: Deviation) -> Deviation:
@@ -104,30 +104,32 @@ def _from_onset(material: Material, deviation: Deviation) -> Deviation:
 
     Without a history a detector is sure late, since the deviation is part of what it takes for usual.
     """
-    censored = deviation.window.start - material.frame.start <= _AT_THE_EDGE
+    censored = deviation.window.start - material.seen_from <= _AT_THE_EDGE
     if not censored and material.history is not None:
         return deviation
+    start = _gap_start(material, deviation) if deviation.sign == 0 else _level_start(material, deviation)
+    return replace(deviation, window=Window(start=min(start, deviation.window.start), end=deviation.window.end))
+
+
+def _gap_start(material: Material, deviation: Deviation) -> datetime:
+    frame = material.frame
+    at = round((deviation.window.start - frame.start).total_seconds() / frame.step_seconds)
+    gaps = Presence.of(material, deviation.key).gaps(1)
+    return next((frame.time_at(first) for first, last in gaps if first <= at <= last), deviation.window.start)
+
+
+def _level_start(material: Material, deviation: Deviation) -> datetime:
+    """Walks back over blocks that are more than half of the way from what was expected to the first level."""
     timeline = Timeline.of(material, deviation.key)
     at = timeline.block_at(deviation.window.start)
-    alike = _alike(timeline, at, deviation)
-    if alike.all():
-        return deviation
-    begun = at - int(np.argmin(alike[::-1]))
-    if at - begun < _CERTAIN_BLOCKS:
-        return deviation
-    return replace(deviation, window=Window(start=timeline.time_of(begun), end=deviation.window.end))
-
-
-def _alike(timeline: Timeline, at: int, deviation: Deviation) -> npt.NDArray[np.bool_]:
-    """Which blocks before are like the deviation's first: without a sample, or more than half of the way to it."""
-    before, first = timeline.levels[:at], timeline.levels[at : at + _FIRST_BLOCKS]
-    if deviation.sign == 0:
-        return np.isnan(before)
+    first = timeline.levels[at : at + _FIRST_BLOCKS]
     known = first[np.isfinite(first)]
     way = float(np.median(known)) - deviation.expected if known.size else math.nan
     if not way * deviation.sign > 0:
-        return np.zeros(before.size, dtype=np.bool_)
-    return np.asarray((before - deviation.expected) / way >= _HALF)
+        return deviation.window.start
+    alike = (timeline.levels[:at] - deviation.expected) / way >= _HALF
+    begun = at if alike.all() else at - int(np.argmin(alike[::-1]))
+    return timeline.time_of(begun) if at - begun >= _CERTAIN_BLOCKS else deviation.window.start
 
 
 def _from_findings(material: Material) -> Iterator[Deviation]:

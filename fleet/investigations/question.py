@@ -8,6 +8,9 @@ from datetime import datetime
 from functools import cached_property
 from typing import Self
 
+import numpy as np
+import numpy.typing as npt
+
 from fleet.detectors.contract import Anomaly, Sensitivity
 from fleet.detectors.scan import detect
 from fleet.findings.finding import Finding
@@ -59,7 +62,9 @@ class Material:
     """All that is known of one cluster. One object serves every question about the same scan: what is derived is kept.
 
     Attributes:
-        frame: the scanned series; ``history`` what came before them, on a coarser grid, or None.
+        frame: the scanned series, and what is stored of the hours before; columns may be empty that were never
+            collected.
+        history: what came before, on a coarser grid, or None; it may end before the frame starts, or overlap it.
         findings: the scan's findings, in any order.
         inventory: what discovery saw; None for an ad-hoc Prometheus.
         coverage: what was seen and what was not; its rows name the stored chunks and the endpoint.
@@ -99,6 +104,21 @@ class Material:
     def rows_of(self, frame: Frame) -> dict[SeriesKey, int]:
         """Row numbers of the series of ``frame`` or ``history``."""
         return self._rows[id(frame)]
+
+    @cached_property
+    def _observed(self) -> dict[int, npt.NDArray[np.bool_]]:
+        frames = [self.frame, *([self.history] if self.history else [])]
+        return {id(frame): np.asarray(np.isfinite(frame.values).any(axis=0)) for frame in frames}
+
+    def observed(self, frame: Frame) -> npt.NDArray[np.bool_]:
+        """Columns of ``frame`` or ``history`` in which any series has a sample; elsewhere it was us who saw nothing."""
+        return self._observed[id(frame)]
+
+    @cached_property
+    def seen_from(self) -> datetime:
+        """The time of the frame's first column that was observed; its start where none was."""
+        columns = np.flatnonzero(self.observed(self.frame))
+        return self.frame.time_at(int(columns[0])) if columns.size else self.frame.start
 
     @cached_property
     def dated_changes(self) -> list[Change]:

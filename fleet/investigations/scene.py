@@ -131,4 +131,7 @@ def _at_place(place: Subject, graph: CorrelationGraph, deviation: Deviation) -> 
     subject = deviation.subject
     if place.kind is SubjectKind.NAMESPACE:
         return place.name == (subject.name if subject.kind is SubjectKind.NAMESPACE else subject.namespace)
+    if place.kind is SubjectKind.WORKLOAD and place.namespace is None:
+        workload = graph.workload_of(subject)
+        return workload is not None and workload[1] == place.name
     return graph.closeness(place, subject) >= NEAR

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
-from fleet.frames.frame import Frame, SeriesKey
+from fleet.frames.frame import SeriesKey
 from fleet.investigations.question import Material
 from fleet.investigations.shapes import FloatArray, block_medians
 
@@ -29,7 +29,7 @@ class Timeline:
         row = material.rows_of(frame).get(key)
         points = max(1, int(BLOCK.total_seconds()) // frame.step_seconds)
         now = np.full(-(-frame.points // points), np.nan) if row is None else block_medians(frame.values[row], points)
-        before = _before(material.history, material, key)
+        before = _before(material, key)
         return cls(frame.start - before.size * BLOCK, np.concatenate([before, now]))
 
     def block_at(self, at: datetime) -> int:
@@ -41,10 +41,15 @@ class Timeline:
         return self.start + block * BLOCK
 
 
-def _before(history: Frame | None, material: Material, key: SeriesKey) -> FloatArray:
-    """The history's last day, where it is on the blocks' step and ends where the frame starts."""
-    nothing = np.empty(0)
-    if history is None or history.step_seconds != BLOCK.total_seconds() or history.window.end != material.frame.start:
-        return nothing
-    row = material.rows_of(history).get(key)
-    return nothing if row is None else history.values[row, -int(DAY_BEFORE / BLOCK) :].astype(np.float64)
+def _before(material: Material, key: SeriesKey) -> FloatArray:
+    """The history's levels in the day before the frame, where it is on the blocks' step; NaN where it has none."""
+    frame, history = material.frame, material.history
+    row = material.rows_of(history).get(key) if history is not None else None
+    if history is None or row is None or history.step_seconds != BLOCK.total_seconds():
+        return np.empty(0)
+    levels = np.full(DAY_BEFORE // BLOCK, np.nan)
+    first = (history.start - (frame.start - DAY_BEFORE)) // BLOCK
+    values = history.values[row]
+    taken = values[max(0, -first) : max(0, levels.size - first)]
+    levels[max(0, first) : max(0, first) + taken.size] = taken
+    return levels

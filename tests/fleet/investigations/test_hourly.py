@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
+import pytest
+
+from fleet.frames.frame import Frame
 from fleet.frames.window import Window
 from fleet.inventory.subject import Subject, SubjectKind
 from fleet.investigations.investigate import investigate
@@ -73,3 +77,65 @@ def test_a_jump_within_the_hour_keeps_its_own_start() -> None:
 
     assert found.causes[0].kind is CauseKind.NOISY_NEIGHBOUR
     assert found.causes[0].started_at == hour(10)
+
+
+def _look_back(town: Town, number: int, uncollected: int = 0) -> Material:
+    """An hour's scan with the six hours before, some of them never collected, and a history that ends at midnight."""
+    whole = town.material()
+    frame = whole.frame.cut(Window(start=hour(number - 6), end=hour(number + 1)))
+    values = frame.values.copy()
+    values[:, : uncollected * 120] = np.nan
+    return replace(whole, frame=Frame(frame.start, frame.step_seconds, frame.keys, values))
+
+
+def _clipped(town: Town, number: int) -> None:
+    """Findings as the scan of one hour would write them."""
+    window = Window(start=hour(number), end=hour(number + 1))
+    town.findings = [each.model_copy(update={"window": window}) for each in town.findings]
+
+
+@pytest.mark.parametrize("uncollected", [0, 3])
+def test_the_hours_before_tell_the_onset_where_they_are_stored(uncollected: int) -> None:
+    town = Town()
+    faults.bad_rollout(town)
+    _clipped(town, 15)
+
+    found = _asked(town, _look_back(town, 15, uncollected))
+
+    assert found.causes[0].kind is CauseKind.ROLLOUT
+    assert found.symptoms[0].started_at < hour(14.2)
+
+
+def test_hours_that_were_never_collected_are_no_silence() -> None:
+    town = Town()
+    faults.saturation(town)
+    town.findings = [each for each in town.findings if each.query_id == "route_latency_seconds"]
+    _clipped(town, 7)
+
+    found = _asked(town, _look_back(town, 7, 4))
+
+    assert CauseKind.EXPORTER_DOWN not in [cause.kind for cause in found.causes]
+    assert not any("no samples" in each.summary for each in found.evidence)
+
+
+def test_a_silence_is_dated_no_earlier_than_we_looked() -> None:
+    town = Town()
+    faults.exporter_down(town)
+    _clipped(town, 10)
+
+    whole, blind = (_asked(town, _look_back(town, 10, uncollected)) for uncollected in (0, 6))
+
+    assert whole.causes[0].kind is blind.causes[0].kind is CauseKind.EXPORTER_DOWN
+    assert whole.causes[0].started_at == hour(9)
+    assert blind.causes[0].started_at == hour(10)
+
+
+def test_a_workload_may_be_named_without_its_namespace() -> None:
+    town = Town()
+    faults.bad_rollout(town)
+    place = Subject(cluster_id=CLUSTER, kind=SubjectKind.WORKLOAD, name="checkout")
+    material = town.material()
+
+    found = investigate(Question(CLUSTER, place, hour(14.5), material.frame.window), material)
+
+    assert found.causes[0].kind is CauseKind.ROLLOUT
