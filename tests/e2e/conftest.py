@@ -1,0 +1,83 @@
+"""One installation for all end-to-end tests: the embedded stack with its worker, used as its users do."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from prefect.settings import (
+    PREFECT_API_AUTH_STRING,
+    PREFECT_API_URL,
+    PREFECT_FLOWS_HEARTBEAT_FREQUENCY,
+    PREFECT_HOME,
+    temporary_settings,
+)
+
+from blocks.stores import _open as open_stores_once
+from deployments.addresses import Addresses
+from deployments.embedded.control import start_stack, stop_stack
+from deployments.installation import stores_of
+from deployments.settings import load_settings
+from tests.e2e.installation import Installation
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+@pytest.fixture(scope="package")
+def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    settings = load_settings(
+        state_dir=tmp_path_factory.mktemp("installation"),
+        deployments_module="tests.e2e.served",
+        prefect_port=_free_port(),
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        # Tables as wide as on a large screen: their texts are compared.
+        patch.setenv("COLUMNS", "250")
+        # The worker imports the tests' catalogue.
+        patch.setenv("PYTHONPATH", str(ROOT), prepend=os.pathsep)
+        for name, value in settings.environment().items():
+            patch.setenv(name, value)
+        try:
+            addresses = start_stack(settings)
+            for name, value in addresses.prefect_environment().items():
+                # The command sets these in its own process; here they must not outlive these tests.
+                patch.setenv(name, value)
+            with _prefect_of(addresses):
+                stores = stores_of(addresses)
+                yield Installation(settings, addresses, stores)
+                stores.database.close()
+        finally:
+            stop_stack(settings)
+
+
+def _free_port() -> int:
+    """A port of our own in place of Prefect's usual one, which may be somebody's."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def _prefect_of(addresses: Addresses) -> Iterator[None]:
+    """Flows in this process run at this stack's Prefect, which was imported before the stack was there.
+
+    Without heartbeats: their thread would make every flow a second longer.
+    """
+    changed = {
+        PREFECT_API_URL: addresses.prefect.api_url,
+        PREFECT_API_AUTH_STRING: addresses.prefect.auth,
+        PREFECT_HOME: addresses.state_directory / "prefect",
+        PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None,
+    }
+    open_stores_once.cache_clear()
+    try:
+        with temporary_settings(changed):
+            yield
+    finally:
+        if open_stores_once.cache_info().currsize:
+            open_stores_once().close()
+        open_stores_once.cache_clear()
