@@ -35,8 +35,10 @@ def _attempt(stores: Stores, server: MailServer, delivery: Delivery) -> Delivery
     report = stores.reports.get(delivery.report_id)
     forms = {form: stores.report_objects.get(report.formats[form]) for form in ReportFormat}
     try:
-        send(build_message(report, delivery, forms, sender=server.sender), server)
+        refused = send(build_message(report, delivery, forms, sender=server.sender), server)
     except DeliveryError as failure:
         get_run_logger().warning("Mail %s was not sent: %s", delivery.message_id, failure)
         return stores.outbox.mark_failed(delivery.id, str(failure), datetime.now(UTC))
+    for recipient, why in refused.items():
+        get_run_logger().warning("The mail server refused %s: %s", recipient, why)
     return stores.outbox.mark_sent(delivery.id)

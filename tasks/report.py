@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import NAMESPACE_URL, uuid5
 
@@ -18,7 +19,7 @@ from fleet.reports.pdf import render_pdf
 from fleet.reports.record import ReportFormat, ReportKind, ReportRecord
 from storage.stores import Stores
 from tasks.policy import STEP
-from tasks.report_material import gather
+from tasks.report_material import gather, previous_summary
 
 ENDED = [ScanState.COMPLETED, ScanState.COMPLETED_WITH_GAPS]
 
@@ -33,7 +34,11 @@ def write_report(kind: ReportKind, scan_id: str | None, clusters: list[str], inc
     stores = open_stores()
     scan = stores.scans.get(scan_id) if scan_id else last_scan(stores)
     report_id = str(uuid5(NAMESPACE_URL, f"fleetscope:report:{kind}:{scan.id}:{sorted(clusters)}:{incident_id}"))
-    material = gather(stores, scan, [stores.clusters.by_name(name).id for name in clusters], incident_id)
+    cluster_ids = [stores.clusters.by_name(name).id for name in clusters]
+    scope = incident_id or (cluster_ids[0] if kind is ReportKind.CLUSTER and cluster_ids else "")
+    material = replace(
+        gather(stores, scan, cluster_ids, incident_id), previous=previous_summary(stores, scan, kind, scope)
+    )
     content = compose(kind, material, incident_id)
     rendered = {
         ReportFormat.HTML: render_html(content).encode(),
@@ -43,7 +48,7 @@ def write_report(kind: ReportKind, scan_id: str | None, clusters: list[str], inc
     record = ReportRecord(
         id=report_id,
         kind=kind,
-        title=content.title,
+        title=content.summary.title,
         created_at=content.generated_at,
         scan_id=scan.id,
         window=scan.window,

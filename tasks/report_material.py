@@ -19,6 +19,7 @@ from fleet.inventory.cluster import Cluster
 from fleet.reports.charts import ChartSeries
 from fleet.reports.content import ReportSummary
 from fleet.reports.material import FleetReportMaterial
+from fleet.reports.record import ReportKind
 from storage.stores import Stores
 from tasks.frames import COLLECTOR, load_frame
 
@@ -68,7 +69,6 @@ def gather(stores: Stores, scan: Scan, cluster_ids: list[str], incident_id: str 
         investigations=stores.investigations.list(incident_ids=[incident.id for incident in incidents]),
         changes=stores.changes.list(cluster_ids=chosen, window=scan.window),
         charts=list(_charts(stores, scan, incidents, findings)),
-        previous=_previous(stores, scan),
     )
 
 
@@ -139,9 +139,18 @@ def _chart(series: Frame, history: Frame, finding: Finding, scan: Scan) -> Chart
     )
 
 
-def _previous(stores: Stores, scan: Scan) -> ReportSummary | None:
-    """The summary of the last report of this kind that told of an earlier scan."""
-    for report in stores.reports.list(limit=50):
-        if report.scan_id != scan.id and report.summary and report.window.end <= scan.window.end:
-            return ReportSummary.model_validate(report.summary)
+def previous_summary(stores: Stores, scan: Scan, kind: ReportKind, scope: str) -> ReportSummary | None:
+    """The summary of the newest report on the same thing that told of an earlier scan.
+
+    Args:
+        stores: where reports are kept.
+        scan: the scan to be reported on.
+        kind: of the report to be written.
+        scope: the id of the cluster or incident that it is about; empty for the fleet.
+    """
+    for report in stores.reports.list(kinds=[kind], limit=200):
+        if report.summary and report.scan_id != scan.id and report.window.end <= scan.window.end:
+            summary = ReportSummary.model_validate(report.summary)
+            if summary.scope == scope:
+                return summary
     return None
