@@ -15,7 +15,7 @@ from fleet.detectors.rules import RowRules
 from fleet.detectors.screen import Screen
 from fleet.detectors.state_change import StateChange
 from fleet.detectors.tails import MIN_MAXIMA, Tails, tails_of_body, tails_of_maxima
-from fleet.detectors.threshold import Threshold
+from fleet.detectors.threshold import CRITICAL, Threshold
 from fleet.frames.frame import Frame
 
 SERIES_OF_BUDGET = 5000
@@ -25,7 +25,6 @@ _USUAL_ELSEWHEN = np.float32(2.0)
 """A value that is usual at another time of day must pass the threshold by this factor: profiles may be off in time."""
 _BEYOND_REACH = np.float32(0.05)
 """A value is new when it lies outside of all that the past reached by this share of that range."""
-_CRITICAL = 2.0
 _RARE_STATE_DIGITS = 2.0
 _RARE_STATE_DIGITS_IN_SAMPLE = 0.6
 _RESTLESS_STATE_SHARE = 0.02
@@ -146,11 +145,11 @@ def states(judged: Judged) -> list[Evidence]:
 def bounded(judged: Judged, bounds: Scores) -> list[Evidence]:
     """Blocks beyond the pack's critical bound: they count however usual they are."""
     known = judged.rules.measured | judged.rules.counted | judged.rules.states
-    needed = np.full(len(known), _CRITICAL, dtype=np.float32)
+    needed = np.full(len(known), CRITICAL, dtype=np.float32)
     evidence = []
     for side in (1, -1):
         scores = np.where(bounds.signs == side, bounds.values, 0).astype(np.float32)
-        flags = (scores >= _CRITICAL) & known[:, None]
+        flags = (scores >= CRITICAL) & known[:, None]
         evidence.append(Evidence(Threshold.name, side, flags, scores, needed))
     return evidence
 

@@ -12,6 +12,7 @@ from fleet.detectors.blocks import finite, median_last
 from fleet.detectors.contract import Baseline, FloatArray
 from fleet.detectors.judging import Judged
 from fleet.detectors.stretches import reach
+from fleet.detectors.threshold import CRITICAL, Threshold
 from fleet.frames.frame import Frame
 
 _SMOOTHED_COLUMNS = 5
@@ -32,8 +33,8 @@ class Outline:
     band: Baseline
 
     @classmethod
-    def of(cls, frame: Frame, judged: Judged, rows: npt.NDArray[np.intp], side: int) -> Outline:
-        """The outline of some rows."""
+    def of(cls, frame: Frame, judged: Judged, rows: npt.NDArray[np.intp], side: int, bounds: Threshold) -> Outline:
+        """The outline of some rows; what passed a critical bound is beyond, however usual it is."""
         part = frame.select(rows.tolist())
         band = band_of(part, judged.profile.select(rows))
         values = finite(part.values)
@@ -43,6 +44,8 @@ class Outline:
         )
         with np.errstate(invalid="ignore"):
             beyond = side * _smooth(values) > edge
+        passed = bounds.score(part, None)
+        beyond |= (passed.values >= CRITICAL) & (passed.signs == side)
         return cls(
             frame,
             round(judged.blocks.step_seconds / frame.step_seconds),

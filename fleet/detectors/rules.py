@@ -14,7 +14,7 @@ from fleet.frames.pack import Direction, PackQuery, QueryKind, QueryPack
 from fleet.inventory.subject import SubjectKind
 
 _STRICT = {Sensitivity.LOW, Sensitivity.MEDIUM}
-_STATE_SECONDS = {Sensitivity.LOW: 900, Sensitivity.MEDIUM: 600, Sensitivity.HIGH: 600, Sensitivity.EXTREME: 300}
+_STATE_SECONDS = {Sensitivity.LOW: 900, Sensitivity.MEDIUM: 600, Sensitivity.HIGH: 600, Sensitivity.EXTREME: 600}
 """How long a state has to be away from its level: shorter departures are seen on quiet clusters too."""
 _LASTING_SUBJECTS = {SubjectKind.CLUSTER, SubjectKind.NODE, SubjectKind.DEVICE, SubjectKind.COMPONENT}
 """Things whose absence is news; pods, workloads, volumes and routes come and go by somebody's will."""

@@ -9,7 +9,6 @@ stand: they are facts, whose improbability a history cannot tell.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import ceil
 
 import numpy as np
@@ -53,38 +52,34 @@ def detect(frame: Frame, history: Frame | None, pack: QueryPack, sensitivity: Se
     profile = fit_profile(frame, history)
     rules = RowRules.of(frame, pack, sensitivity, blocks.step_seconds)
     judged = Judged(blocks, profile, rules, sensitivity)
-    found = _Found.of(judged, pack)
-    anomalies = [anomaly for side in (1, -1) for anomaly in _anomalies_of_side(frame, judged, found, side)]
+    bounds = Threshold(pack)
+    found = _evidence(judged, bounds)
+    anomalies = [anomaly for side in (1, -1) for anomaly in _anomalies_of_side(frame, judged, found, bounds, side)]
     anomalies += gaps_of(frame, judged)
     return sorted(anomalies, key=lambda anomaly: (anomaly.row, anomaly.first, -anomaly.sign))
 
 
-@dataclass(frozen=True)
-class _Found:
-    """All evidence on a frame."""
-
-    evidence: list[Evidence]
-
-    @classmethod
-    def of(cls, judged: Judged, pack: QueryPack) -> _Found:
-        bounds = Threshold(pack).score(judged.blocks, None)
-        evidence = [each for screen in screens() for each in screened(judged, screen, bounds)]
-        if judged.rules.counted.any():
-            evidence += counted(judged)
-        if judged.rules.states.any():
-            evidence += states(judged)
-        return cls(evidence + bounded(judged, bounds))
+def _evidence(judged: Judged, bounds: Threshold) -> list[Evidence]:
+    passed = bounds.score(judged.blocks, None)
+    evidence = [each for screen in screens() for each in screened(judged, screen, passed)]
+    if judged.rules.counted.any():
+        evidence += counted(judged)
+    if judged.rules.states.any():
+        evidence += states(judged)
+    return evidence + bounded(judged, passed)
 
 
-def _anomalies_of_side(frame: Frame, judged: Judged, found: _Found, side: int) -> list[Anomaly]:
-    evidence = [each for each in found.evidence if each.side == side]
+def _anomalies_of_side(
+    frame: Frame, judged: Judged, found: list[Evidence], bounds: Threshold, side: int
+) -> list[Anomaly]:
+    evidence = [each for each in found if each.side == side]
     flags = np.zeros(judged.blocks.values.shape, dtype=np.bool_)
     for each in evidence:
         flags |= each.flags
     runs = _runs(flags, judged)
     if not len(runs):
         return []
-    outline = Outline.of(frame, judged, np.unique(runs[:, 0]), side)
+    outline = Outline.of(frame, judged, np.unique(runs[:, 0]), side, bounds)
     anomalies = [_anomaly(outline, evidence, row, first, last) for row, first, last in runs.tolist()]
     return _apart(anomalies)
 

@@ -9,6 +9,8 @@ from fleet.detectors.contract import FloatArray, Scores
 from fleet.frames.frame import Frame
 from fleet.frames.pack import Direction, QueryPack
 
+CRITICAL = 2.0
+
 
 class Threshold:
     """1 beyond the warning bound, 2 beyond the critical one, on the side that hurts; 0 within, NaN without bounds.
@@ -30,7 +32,7 @@ class Threshold:
         values = finite(frame.values) * side[:, None]
         with np.errstate(invalid="ignore"):
             scores = (values >= warning[:, None]).astype(np.float32)
-            scores[values >= critical[:, None]] = 2
+            scores[values >= critical[:, None]] = CRITICAL
         bounded = np.isfinite(warning) | np.isfinite(critical)
         unknown = np.isnan(values) | ~bounded[:, None]
         scores[unknown] = np.nan

@@ -1,0 +1,351 @@
+"""A frame judged as a whole."""
+
+from datetime import timedelta
+
+import numpy as np
+import pytest
+
+from fleet.detectors.contract import Anomaly, Sensitivity
+from fleet.detectors.scan import detect
+from fleet.detectors.vanished import with_vanished
+from fleet.frames.frame import Frame, SeriesKey
+from fleet.frames.pack import Direction, QueryKind, SubjectLabels
+from fleet.inventory.subject import SubjectKind
+from tests.fleet.detectors.series import (
+    DAY_POINTS,
+    GAUGES,
+    NOW,
+    keys_of,
+    pack_of,
+    points,
+    query,
+    quiet,
+    split,
+    wandering,
+)
+
+PLANTED = slice(1500, 1800)
+
+
+def found(frame: Frame, history: Frame | None, sensitivity: Sensitivity = Sensitivity.MEDIUM) -> list[Anomaly]:
+    return detect(frame, history, GAUGES, sensitivity)
+
+
+@pytest.fixture(scope="module")
+def usual() -> tuple[Frame, Frame]:
+    frame, history = split(quiet(30), "gauge")
+    frame.values.flags.writeable = False
+    return frame, history
+
+
+def with_jump(frame: Frame, query_id: str, height: float, where: slice = PLANTED) -> Frame:
+    values = frame.values.copy()
+    values[0, where] += height
+    return Frame(frame.start, 30, keys_of(query_id, len(values)), values)
+
+
+def renamed(frame: Frame, query_id: str) -> Frame:
+    return Frame(frame.start, frame.step_seconds, keys_of(query_id, len(frame.keys)), frame.values)
+
+
+def test_a_quiet_day_has_no_anomaly(usual: tuple[Frame, Frame]) -> None:
+    assert found(*usual) == []
+    assert found(usual[0], None) == []
+
+
+def test_a_jump_is_found_with_its_ends_side_and_what_was_usual(usual: tuple[Frame, Frame]) -> None:
+    frame, history = usual
+    (anomaly,) = found(with_jump(frame, "gauge", 8.0), history)
+    assert anomaly.row == 0
+    assert anomaly.sign == 1
+    assert abs(anomaly.first - PLANTED.start) <= 4
+    assert abs(anomaly.last - (PLANTED.stop - 1)) <= 4
+    low, middle, high = anomaly.baseline
+    assert low < middle < high < anomaly.observed
+    assert anomaly.score > anomaly.threshold
+    assert anomaly.p_value is not None
+    assert 0 < anomaly.p_value < 1e-4
+    assert "robust-zscore" in anomaly.detectors
+
+
+@pytest.mark.parametrize(("query_id", "height", "expected"), [("gauge", -8, 0), ("both", -8, 1), ("falls", -8, 1)])
+def test_only_the_side_that_hurts_counts(
+    usual: tuple[Frame, Frame], query_id: str, height: float, expected: int
+) -> None:
+    frame, history = usual
+    anomalies = found(with_jump(frame, query_id, height), renamed(history, query_id))
+    assert [anomaly.sign for anomaly in anomalies] == [-1] * expected
+
+
+def test_context_and_unknown_queries_are_left_out(usual: tuple[Frame, Frame]) -> None:
+    frame, history = usual
+    for query_id in ("context", "elsewhere"):
+        assert found(with_jump(frame, query_id, 50.0), renamed(history, query_id)) == []
+
+
+def test_a_spike_of_two_samples_is_no_finding(usual: tuple[Frame, Frame]) -> None:
+    frame, history = usual
+    assert found(with_jump(frame, "gauge", 50.0, slice(1500, 1502)), history, Sensitivity.EXTREME) == []
+
+
+def test_two_stretches_far_apart_are_two_and_near_ones_are_one(usual: tuple[Frame, Frame]) -> None:
+    frame, history = usual
+    values = frame.values.copy()
+    values[0, 500:560] += 8
+    values[0, 580:640] += 8
+    values[0, 2000:2100] += 8
+    anomalies = found(Frame(frame.start, 30, frame.keys, values), history)
+    assert [(anomaly.first > 1000) for anomaly in anomalies] == [False, True]
+    assert anomalies[0].last >= 635
+
+
+def test_a_ramp_is_found_near_its_beginning_and_to_its_end(usual: tuple[Frame, Frame]) -> None:
+    frame, history = usual
+    values = frame.values.copy()
+    values[0, 1000:2000] += np.linspace(0, 15, 1000, dtype=np.float32)
+    (anomaly,) = found(Frame(frame.start, 30, frame.keys, values), history)
+    assert anomaly.first < 1250
+    assert anomaly.last >= 1990
+
+
+def test_a_known_time_of_day_is_expected() -> None:
+    values = quiet(20)
+    every_night = np.arange(points()) % DAY_POINTS
+    values[:, (every_night >= 240) & (every_night < 480)] += 12
+    frame, history = split(values, "gauge")
+    assert found(frame, history, Sensitivity.EXTREME) == []
+
+
+def test_what_happens_on_this_weekday_every_week_is_expected() -> None:
+    values = quiet(20)
+    day = np.arange(points()) // DAY_POINTS
+    hour = np.arange(points()) % DAY_POINTS
+    values[:, (day % 7 == 0) & (hour > 1000) & (hour < 1200)] += 10
+    frame, history = split(values, "gauge")
+    assert found(frame, history, Sensitivity.HIGH) == []
+
+
+def test_an_incident_in_the_past_does_not_hide_the_next_one(usual: tuple[Frame, Frame]) -> None:
+    frame, history = usual
+    values = history.values.copy()
+    values[0, 3000:3012] += 8
+    anomalies = found(with_jump(frame, "gauge", 12.0), Frame(history.start, 300, history.keys, values))
+    assert [anomaly.row for anomaly in anomalies] == [0]
+
+
+def test_a_slow_drift_is_followed() -> None:
+    values = quiet(20) + np.linspace(0, 30, points(), dtype=np.float32)
+    frame, history = split(values, "gauge")
+    assert found(frame, history) == []
+
+
+def test_a_constant_ratio_that_moves_a_little_is_no_finding() -> None:
+    values = np.full((20, points()), 0.4, dtype=np.float32)
+    values[0, -1000:] = 0.41
+    values[1, -1000:] = 0.55
+    frame, history = split(values, "ratio")
+    assert [anomaly.row for anomaly in found(frame, history)] == [1]
+
+
+def test_bounds_of_the_pack() -> None:
+    """Critical counts even where it is usual; a warning bound alone does not."""
+    values = (0.93 + 0.005 * wandering(np.random.default_rng(2), 20, points(), 0.9)).astype(np.float32)
+    values[0] += 0.055
+    frame, history = split(values, "ratio")
+    (anomaly,) = found(frame, history)
+    assert anomaly.row == 0
+    assert anomaly.detectors == ("threshold",)
+    assert anomaly.last - anomaly.first > 2800
+
+
+def test_a_new_series_is_judged_by_critical_bounds_alone(usual: tuple[Frame, Frame]) -> None:
+    frame, _ = usual
+    grown = Frame(frame.start, 30, keys_of("ratio", 30), frame.values / 100)
+    elsewhere = Frame(NOW - timedelta(days=14), 300, keys_of("gauge", 1), np.ones((1, 4032), dtype=np.float32))
+    values = grown.values.copy()
+    values[0, PLANTED] = 0.6
+    values[1, PLANTED] = 0.99
+    anomalies = found(Frame(frame.start, 30, grown.keys, values), elsewhere)
+    assert [anomaly.row for anomaly in anomalies] == [1]
+
+
+def test_without_history_the_frames_own_level_counts(usual: tuple[Frame, Frame]) -> None:
+    frame, _ = usual
+    flat = Frame(frame.start, 30, frame.keys, (10 + 0.1 * frame.values).astype(np.float32))
+    (anomaly,) = found(with_jump(flat, "gauge", 10.0), None)
+    assert anomaly.row == 0
+    assert abs(anomaly.first - PLANTED.start) <= 10
+
+
+def test_counts_of_few_events_are_judged_against_all_like_series() -> None:
+    rng = np.random.default_rng(4)
+    events = rng.poisson(0.1 / DAY_POINTS, (60, points()))
+    total = np.cumsum(events, axis=1)
+    values = total.astype(np.float32)
+    values[:, 20:] -= total[:, :-20]
+    frame, history = split(values, "count")
+    frame.values[:] = 0
+    frame.values[0, 100:120] = 1.05
+    frame.values[1, 100:400] = 7.0
+    assert [anomaly.row for anomaly in found(frame, history)] == [1]
+
+
+def test_one_event_where_there_never_was_any_needs_high_sensitivity() -> None:
+    frame, history = split(np.zeros((60, points()), dtype=np.float32), "count")
+    frame.values[3, 100:120] = 1.05
+    assert found(frame, history, Sensitivity.LOW) == []
+    assert [anomaly.row for anomaly in found(frame, history, Sensitivity.HIGH)] == [3]
+
+
+def test_a_state_that_leaves_its_level_for_good() -> None:
+    frame, history = split(np.ones((20, points()), dtype=np.float32), "state")
+    frame.values[0, 1000:1100] = 0
+    frame.values[1, 1000:1006] = 0
+    (anomaly,) = found(frame, history)
+    assert (anomaly.row, anomaly.sign, anomaly.observed) == (0, -1, 0.0)
+    assert abs(anomaly.first - 1000) <= 3
+
+
+def test_restless_states_are_no_news() -> None:
+    values = np.ones((20, points()), dtype=np.float32)
+    rng = np.random.default_rng(5)
+    for row in range(20):
+        for start in rng.integers(0, points(14), 8):
+            values[row, start : start + 100] = 0
+    values[0, -2000:-1900] = 0
+    frame, history = split(values, "state")
+    assert found(frame, history) == []
+
+
+@pytest.fixture
+def several(usual: tuple[Frame, Frame]) -> tuple[Frame, Frame]:
+    frame, history = usual
+    return Frame(frame.start, 30, frame.keys, frame.values.copy()), history
+
+
+def test_a_series_that_vanishes(several: tuple[Frame, Frame]) -> None:
+    frame, history = several
+    frame.values[0, 1003:1100] = np.nan
+    frame.values[1, 1000:1006] = np.nan
+    (anomaly,) = found(frame, history)
+    assert (anomaly.row, anomaly.sign, anomaly.first, anomaly.last) == (0, 0, 1003, 1099)
+    assert np.isnan(anomaly.observed)
+    assert anomaly.detectors == ("staleness",)
+
+
+def test_everything_gone_at_once_is_blindness_and_no_finding(several: tuple[Frame, Frame]) -> None:
+    frame, history = several
+    frame.values[:25, 1000:1100] = np.nan
+    assert found(frame, history) == []
+
+
+def test_series_that_often_have_gaps_may_have_another(several: tuple[Frame, Frame]) -> None:
+    frame, history = several
+    frame.values[0, 1003:1100] = np.nan
+    values = history.values.copy()
+    values[0, 500:520] = np.nan
+    assert found(frame, Frame(history.start, 300, history.keys, values)) == []
+
+
+def test_pods_may_go(several: tuple[Frame, Frame]) -> None:
+    frame, history = several
+    frame.values[0, 1003:] = np.nan
+    labels = SubjectLabels(kind=SubjectKind.CONTAINER, name="instance", namespace="instance", part="instance")
+    assert detect(frame, history, pack_of(query("gauge", subject=labels)), Sensitivity.EXTREME) == []
+
+
+def test_a_series_gone_for_a_whole_window_is_still_missed(usual: tuple[Frame, Frame]) -> None:
+    frame, history = usual
+    hour = Frame(frame.start, 30, frame.keys[1:], np.ascontiguousarray(frame.values[1:, :120]))
+    assert found(hour, history) == []
+    whole = with_vanished(hour, history)
+    assert whole.keys[: len(hour.keys)] == hour.keys
+    (anomaly,) = found(whole, history)
+    assert (whole.keys[anomaly.row], anomaly.sign, anomaly.first, anomaly.last) == (frame.keys[0], 0, 0, 119)
+    assert with_vanished(frame, history) is frame
+
+
+def test_the_same_frame_gives_the_same_anomalies(usual: tuple[Frame, Frame]) -> None:
+    frame, history = usual
+    jumped = with_jump(frame, "gauge", 8.0)
+    assert found(jumped, history) == found(jumped, history)
+
+
+def test_higher_sensitivity_finds_at_least_as_much(usual: tuple[Frame, Frame]) -> None:
+    frame, history = usual
+    values = frame.values.copy()
+    for row, height in enumerate(np.linspace(1, 8, 30)):
+        values[row, PLANTED] += height
+    counts = [len(found(Frame(frame.start, 30, frame.keys, values), history, each)) for each in Sensitivity]
+    assert counts == sorted(counts)
+    assert 0 < counts[0] < counts[-1]
+
+
+def test_an_empty_frame_and_an_hour() -> None:
+    assert found(Frame(NOW, 30, [], np.zeros((0, 120), dtype=np.float32)), None) == []
+    frame, history = split(quiet(20), "gauge")
+    hour = Frame(NOW, 30, frame.keys, np.ascontiguousarray(frame.values[:, :120]))
+    assert found(hour, history) == []
+    assert found(hour, None) == []
+    hour.values[0, 60:] += 8
+    assert [anomaly.row for anomaly in found(hour, history)] == [0]
+
+
+@pytest.mark.parametrize(
+    "kind", ["normal", "heavy-tailed", "wandering", "quantised", "missing", "log-normal", "drifting", "bursty counts"]
+)
+def test_quiet_data_of_many_kinds_stays_far_inside_the_budget(kind: str) -> None:
+    """200 series-days a kind: at HIGH the budget is 0.08 findings, at EXTREME 0.4."""
+    rng = np.random.default_rng(11)
+    rows = 200
+    slow = wandering(rng, rows, points(), 0.95)
+    query_id = "both"
+    if kind == "normal":
+        values = 10 + rng.standard_normal((rows, points()), dtype=np.float32)
+    elif kind == "heavy-tailed":
+        values = 10 + slow / np.sqrt(rng.chisquare(3, (rows, points())).astype(np.float32) / 3)
+    elif kind == "wandering":
+        values = 10 + slow
+    elif kind == "quantised":
+        values = np.round(10 + 0.7 * slow)
+    elif kind == "missing":
+        values = np.where(rng.random((rows, points())) < 0.2, np.nan, 10 + slow)
+    elif kind == "log-normal":
+        values = np.exp(0.8 * slow)
+    elif kind == "drifting":
+        steps = np.repeat(np.cumsum(0.15 * rng.standard_normal((rows, 15)), axis=1), DAY_POINTS, axis=1)
+        values = 10 + steps + 0.5 * slow + 2 * np.sin(np.arange(points()) / DAY_POINTS * 2 * np.pi)
+    else:
+        query_id = "count"
+        values = np.zeros((rows, points()))
+        for row in range(rows):
+            for start in rng.integers(0, points(), rng.poisson(1.5)):
+                values[row, start : start + 20 * rng.geometric(0.5)] += rng.geometric(0.5)
+    frame, history = split(values.astype(np.float32), query_id)
+    assert len(found(frame, history, Sensitivity.HIGH)) <= 1
+    assert len(found(frame, history, Sensitivity.EXTREME)) <= 3
+
+
+def test_kinds_of_one_frame_do_not_disturb_each_other(usual: tuple[Frame, Frame]) -> None:
+    frame, history = usual
+    state = np.ones((1, DAY_POINTS), dtype=np.float32)
+    state[0, PLANTED] = 0
+    keys = [*frame.keys, SeriesKey.of("state", {"instance": "node-0"})]
+    past_keys = [*history.keys, keys[-1]]
+    mixed = Frame(NOW, 30, keys, np.concatenate([with_jump(frame, "gauge", 8.0).values, state]))
+    past = Frame(history.start, 300, past_keys, np.concatenate([history.values, np.ones((1, 4032), dtype=np.float32)]))
+    anomalies = found(mixed, past)
+    assert [(anomaly.row, anomaly.sign) for anomaly in anomalies] == [(0, 1), (30, -1)]
+
+
+def test_queries_of_one_pack_may_have_any_kind_and_direction() -> None:
+    kinds = [(kind, direction) for kind in QueryKind for direction in Direction]
+    pack = pack_of(*(query(f"q{number}", kind, direction) for number, (kind, direction) in enumerate(kinds)))
+    values = np.zeros((len(kinds), points()), dtype=np.float32)
+    frame, history = split(values, "gauge")
+    keys = [SeriesKey.of(f"q{number}", {"instance": "n"}) for number in range(len(kinds))]
+    frame = Frame(frame.start, 30, keys, frame.values)
+    frame.values[:, PLANTED] = 9
+    anomalies = detect(frame, Frame(history.start, 300, keys, history.values), pack, Sensitivity.HIGH)
+    hurting = [number for number, (_, direction) in enumerate(kinds) if direction in {Direction.UP, Direction.BOTH}]
+    assert [anomaly.row for anomaly in anomalies] == hurting
