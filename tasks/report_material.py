@@ -6,10 +6,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 
-from fleet.findings.grade import grade_cluster
-
 from fleet.detectors.baseline import baseline_of
 from fleet.findings.finding import UNRESOLVED, Finding
+from fleet.findings.grade import grade_cluster
 from fleet.findings.incident import Incident
 from fleet.findings.scan import Scan
 from fleet.frames.coverage import Coverage

@@ -49,7 +49,9 @@ class Subject(BaseModel):
     @property
     def display(self) -> str:
         """The subject as a person reads it, for example ``container shop/cart-7d9f8-x2x1q/app``."""
-        return f"{self.kind.value} {self._path(self.name, with_kind=False)}".strip()
+        path = self._path(self.name, with_kind=False)
+        # A device file's own slash begins a word: "node-1 /dev/vda".
+        return f"{self.kind.value} {path}".replace("//", " /").strip()
 
     def _path(self, name: str, *, with_kind: bool = True) -> str:
         parts = [self.kind.value if with_kind else None, self.namespace, name or None, self.part]
