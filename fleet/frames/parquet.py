@@ -10,6 +10,7 @@ that names the object.
 from __future__ import annotations
 
 import io
+from collections import defaultdict
 from datetime import UTC, datetime
 
 import numpy as np
@@ -88,10 +89,11 @@ class FrameEncoder:
             "query": _text_column([key.query_id for key in keys]),
             "unit": _text_column([self._units[key.query_id] for key in keys]),
         }
-        labels = [dict(key.labels) for key in keys]
-        for name in sorted({name for each in labels for name in each}):
-            columns[_PREFIX + name] = _text_column([each.get(name) for each in labels])
-        return columns
+        labels: defaultdict[str, list[str | None]] = defaultdict(lambda: [None] * len(keys))
+        for row, key in enumerate(keys):
+            for name, value in key.labels:
+                labels[name][row] = value
+        return columns | {_PREFIX + name: _text_column(labels[name]) for name in sorted(labels)}
 
 
 class FrameDecoder:
