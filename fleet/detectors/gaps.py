@@ -19,7 +19,7 @@ _NAN = float("nan")
 
 def gaps_of(frame: Frame, judged: Judged) -> list[Anomaly]:
     """Gaps of series on lasting things (nodes, devices, components), longer than they usually have any."""
-    rows = np.flatnonzero(judged.rules.lasting)
+    rows = np.flatnonzero(judged.rules.lasting & np.isnan(judged.blocks.values).any(axis=1))
     if not rows.size:
         return []
     blocks = judged.blocks.select(rows.tolist())
