@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from blocks.mail import MailRelay
-
 from blocks.credential_vault import CredentialVault
+from blocks.mail import MailRelay
 from blocks.object_store import FleetObjects
 from blocks.postgres import FleetDatabase
 from blocks.stores import BLOCK_NAME

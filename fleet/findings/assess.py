@@ -11,7 +11,7 @@ from datetime import timedelta
 from fleet.detectors.contract import Anomaly, Sensitivity
 from fleet.findings.finding import Finding, FindingKind, SeriesRef, fingerprint
 from fleet.findings.harm import severity_of, severity_of_gap
-from fleet.findings.wording import gap_title, title_of
+from fleet.findings.wording import gap_title, title_of, what_of
 from fleet.frames.coverage import Coverage, CoverageStatus
 from fleet.frames.frame import Frame, SeriesKey
 from fleet.frames.pack import PackQuery, QueryPack, Severity
@@ -148,6 +148,7 @@ class _Assessor:
             scan_id=context.scan_id,
             query_id=query.id,
             subject=subject,
+            what=what_of(query),
             title=query.title,
             kind=kind,
             severity=Severity.INFO,

@@ -22,6 +22,7 @@ from fleet.findings.finding import Finding, FindingKind, FindingState
 from fleet.findings.grouping import Groups
 from fleet.findings.harm import touches_service
 from fleet.findings.incident import Incident
+from fleet.findings.wording import incident_title
 from fleet.frames.pack import Severity
 from fleet.inventory.subject import Subject, SubjectKind
 from fleet.inventory.topology import Topology
@@ -197,7 +198,7 @@ def _incident(group: list[Finding], before: Incident | None, scan_id: str) -> In
         id=before.id if before else str(uuid5(_NAMESPACE, mark)),
         cluster_id=founder.cluster_id,
         scan_id=scan_id,
-        title=_title(centre, subjects),
+        title=incident_title(centre, len(subjects) - 1),
         subject=centre.subject,
         severity=max((finding.severity for finding in group), key=lambda severity: severity.rank),
         state=before.state if before else FindingState.OPEN,
@@ -207,11 +208,6 @@ def _incident(group: list[Finding], before: Incident | None, scan_id: str) -> In
         fingerprints=list(dict.fromkeys(finding.fingerprint for finding in sorted(group, key=_weight, reverse=True))),
         affected=subjects,
     )
-
-
-def _title(centre: Finding, subjects: list[Subject]) -> str:
-    others = len(subjects) - 1
-    return centre.title if not others else f"{centre.title}, and {others} more affected"
 
 
 def _weight(finding: Finding) -> tuple[int, bool, float, str]:

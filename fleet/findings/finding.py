@@ -44,6 +44,7 @@ class SeriesRef(BaseModel):
 class Finding(BaseModel):
     """One anomaly that matters.
 
+    ``what`` says what the value is, in the pack's words; ``title`` is the whole sentence with its figures.
     ``window`` is the anomalous stretch; ``ongoing`` is true when it reaches the end of what was scanned.
     ``observed`` and ``baseline_*`` are in ``unit`` (None for gaps). ``score`` passed ``threshold`` at
     ``sensitivity``; higher is more anomalous. ``scan_id`` is the scan that saw it last.
@@ -55,6 +56,7 @@ class Finding(BaseModel):
     scan_id: str
     query_id: str
     subject: Subject
+    what: str
     title: str
     kind: FindingKind
     severity: Severity

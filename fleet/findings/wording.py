@@ -1,10 +1,11 @@
-"""Titles of findings: one sentence in plain words with figures and units."""
+"""Titles in plain words: of findings with figures and units, of incidents without."""
 
 from __future__ import annotations
 
 import re
 
 from fleet.detectors.contract import Anomaly
+from fleet.findings.finding import Finding, FindingKind
 from fleet.findings.quantity import quantity, quantity_range, time_span
 from fleet.frames.pack import PackQuery, QueryKind
 from fleet.frames.window import Window
@@ -14,9 +15,29 @@ _PER = re.compile(r",? per [^,]+$|, whole cluster$")
 _HALF = 0.5
 
 
+def what_of(query: PackQuery) -> str:
+    """What a query's value is, without what it is counted by: the subject says that."""
+    return _PER.sub("", query.title)
+
+
+def incident_title(centre: Finding, others: int) -> str:
+    """An incident by its central finding, without figures, for example ``CPU used: unusually high on node worker-1``.
+
+    Pods come and go, so that the title names their workload.
+    """
+    subject = centre.subject.model_copy(update={"name": centre.subject.workload or centre.subject.name}).display
+    if centre.kind is FindingKind.GAP:
+        title = f"No data from {subject}"
+    elif centre.unit == "state":
+        title = f"{centre.what}: {'yes' if (centre.observed or 0) > _HALF else 'no'}, on {subject}"
+    else:
+        title = f"{centre.what}: unusually {'high' if centre.kind is FindingKind.ABOVE else 'low'} on {subject}"
+    return f"{title}, and {others} more affected" if others else title
+
+
 def title_of(anomaly: Anomaly, query: PackQuery, subject: Subject) -> str:
     """For a value beyond its usual range, for example ``CPU used reached 98% (usually 20–35%) on node worker-1``."""
-    what = _PER.sub("", query.title)
+    what = what_of(query)
     if query.kind is QueryKind.STATE:
         return f"{what}: {'yes' if anomaly.observed > _HALF else 'no'}, on {subject.display}"
     low, _, high = anomaly.baseline
@@ -31,7 +52,7 @@ def title_of(anomaly: Anomaly, query: PackQuery, subject: Subject) -> str:
 def gap_title(query: PackQuery, subject: Subject, series: int, window: Window, *, ongoing: bool) -> str:
     """For series that vanished, for example ``33 series of node worker-1 have given no data for 42 min``."""
     length = time_span(window.seconds)
-    what = _PER.sub("", query.title)
+    what = what_of(query)
     if series == 1:
         verb = "has given" if ongoing else "gave"
         return f"{what} {verb} no data for {length} on {subject.display}"

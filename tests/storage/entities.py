@@ -45,6 +45,7 @@ def finding(window: Window, *, workload: str = "cart", cluster_id: str = CLUSTER
             "scan_id": "scan-1",
             "query_id": query_id,
             "subject": about,
+            "what": "Memory",
             "title": "Memory of a container",
             "kind": FindingKind.ABOVE,
             "severity": Severity.WARNING,

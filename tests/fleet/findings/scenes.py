@@ -87,6 +87,7 @@ def finding(
         scan_id="scan",
         query_id=query_id,
         subject=subject,
+        what="What it is",
         title=f"{query_id} on {subject.display}",
         kind=kind,
         severity=severity,

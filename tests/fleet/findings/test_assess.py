@@ -8,6 +8,7 @@ import pytest
 from fleet.detectors.contract import Anomaly, Sensitivity
 from fleet.findings.assess import ScanContext, findings_of
 from fleet.findings.finding import Finding, FindingKind
+from fleet.findings.wording import incident_title
 from fleet.frames.coverage import Coverage, CoverageStatus, QueryCoverage
 from fleet.frames.frame import Frame, SeriesKey
 from fleet.frames.pack import (
@@ -22,7 +23,7 @@ from fleet.frames.pack import (
 )
 from fleet.frames.window import Window
 from fleet.inventory.subject import SubjectKind
-from tests.fleet.findings.scenes import CLUSTER, NOW, topology
+from tests.fleet.findings.scenes import CART, CLUSTER, NOW, finding, topology
 
 CONTAINER = SubjectLabels(kind=SubjectKind.CONTAINER, name="pod", namespace="namespace", part="container")
 NODE = SubjectLabels(kind=SubjectKind.NODE, name="instance")
@@ -212,3 +213,10 @@ def test_queries_that_the_pack_lacks_are_left_out() -> None:
 def test_the_worst_comes_first() -> None:
     findings = assessed(anomaly(2), anomaly(0, observed=0.99, detectors=("threshold",)), anomaly(3, score=90.0))
     assert [finding.severity for finding in findings] == [Severity.CRITICAL, Severity.WARNING, Severity.INFO]
+
+
+def test_an_incident_is_named_without_figures_and_by_its_workload() -> None:
+    spike = finding(CART, "node_cpu_util", 0)
+    silence = finding(CART, "node_cpu_util", 0, kind=FindingKind.GAP)
+    assert incident_title(spike, 0) == "What it is: unusually high on container shop/cart/cart"
+    assert incident_title(silence, 2) == "No data from container shop/cart/cart, and 2 more affected"

@@ -107,6 +107,7 @@ class Town:
             scan_id="scan-1",
             query_id=query,
             subject=subject,
+            what="What it is",
             title=f"{asked.title} of {subject.display}",
             kind=kind,
             severity=asked.severity,

@@ -88,6 +88,7 @@ def finding(
         scan_id="scan-1",
         query_id=query_id,
         subject=subject,
+        what="What it is",
         title=f"{title} reached 97.1% (usually 41–52%) on {subject.display}",
         kind=FindingKind.ABOVE,
         severity=severity,
