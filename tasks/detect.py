@@ -6,6 +6,7 @@ from prefect import task
 
 from blocks.stores import open_stores
 from fleet.detectors.scan import detect
+from fleet.detectors.vanished import with_vanished
 from fleet.findings.assess import findings_of
 from fleet.frames.coverage import seen_queries
 from fleet.inventory.topology import Topology
@@ -23,9 +24,10 @@ def detect_anomalies(scan_id: str, cluster_id: str) -> ClusterOutcome:
     if seen.frame is None:
         return ClusterOutcome(Stage.DETECT, cluster.id, cluster.name, seen=False, gaps=("no data to judge",))
     history = load_history(stores, scan, cluster.id)
-    anomalies = detect(seen.frame, history, scan.pack, scan.sensitivity)
+    frame = with_vanished(seen.frame, history)
+    anomalies = detect(frame, history, scan.pack, scan.sensitivity)
     topology = Topology.of(stores.inventories.latest(cluster.id))
-    findings = findings_of(anomalies, seen.frame, scan.pack, context_of(scan, cluster.id, seen, topology))
+    findings = findings_of(anomalies, frame, scan.pack, context_of(scan, cluster.id, seen, topology))
     stores.findings.record(cluster.id, scan, findings, seen_queries=seen_queries(seen.coverage))
     return ClusterOutcome(
         Stage.DETECT, cluster.id, cluster.name, counts={"series": len(seen.frame.keys), "findings": len(findings)}

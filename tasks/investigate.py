@@ -48,6 +48,9 @@ def investigate_place(scan_id: str, cluster_id: str, place: dict[str, str | None
     stores = open_stores()
     inquiry, cluster = stores.scans.get(scan_id), stores.clusters.get(cluster_id)
     stored = load_frame(stores, cluster.id, inquiry.pack, inquiry.window, STEP_SECONDS)
+    if stored.frame is None:
+        gap = "no series was seen around that time: there is nothing to investigate"
+        return ClusterOutcome(Stage.INVESTIGATE, cluster.id, cluster.name, seen=False, gaps=(gap,))
     topology = Topology.of(stores.inventories.latest(cluster.id))
     history = load_history(stores, inquiry, cluster.id)
     anomalies = detect(stored.frame, history, inquiry.pack, inquiry.sensitivity)
