@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from fleet.findings.assess import findings_of
 from prefect import task
 
 from blocks.stores import open_stores
 from fleet.detectors.scan import detect
+from fleet.findings.assess import findings_of
 from fleet.findings.finding import Finding
 from fleet.findings.scan import Scan
 from fleet.frames.window import STEP_SECONDS, Window, history_window
