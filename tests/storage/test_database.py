@@ -170,6 +170,16 @@ def test_text_that_jsonb_cannot_hold_is_replaced_not_refused(database: Database)
     assert FindingStore(database).get(stored.id).title == "a\N{REPLACEMENT CHARACTER}b\N{REPLACEMENT CHARACTER}c"
 
 
+def test_text_that_only_looks_so_is_kept(database: Database) -> None:
+    title = "\\u0000 \N{ROCKET} \\ud800"
+    [stored] = (
+        FindingStore(database)
+        .record(CLUSTER, scan("scan-1", hours(0, 1)), [finding(hours(0, 1), title=title)], seen_queries=[])
+        .seen
+    )
+    assert FindingStore(database).get(stored.id).title == title
+
+
 def test_a_failed_statement_leaves_nothing_of_its_transaction(database: Database) -> None:
     with pytest.raises(StoreError, match="refused a statement") as refused, database.session() as session:
         session.connection().execute(
