@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import Any
 
-from sqlalchemy import delete
+from sqlalchemy import update
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, select
 
+from fleet.errors import CorruptObject
 from fleet.frames.coverage import Coverage, CoverageStatus
 from fleet.frames.window import Window
 from storage.database import Database
@@ -77,12 +78,20 @@ class CoverageStore:
             chunk for chunk in wanted if not any(held.start <= chunk.start and chunk.end <= held.end for held in seen)
         ]
 
-    def forget(self, coverage: Coverage) -> None:
-        """Strike out a chunk whose stored object is damaged, unless its row names another object by now."""
+    def strike_out(self, coverage: Coverage) -> None:
+        """Say of a chunk whose stored object is damaged that nothing is known of it, so that it is asked for again.
+
+        Nothing happens when its row names another object by now.
+        """
+        told = unreadable(coverage)
         table = table_of(CoverageRow)
-        row = _columns(coverage)
-        same = [table.c[column.name] == row[column.name] for column in table.primary_key.columns]
-        statement = delete(table).where(*same, table.c.object_key == coverage.object_key)
+        row = _columns(told)
+        key = [column.name for column in table.primary_key.columns]
+        statement = (
+            update(table)
+            .where(*(table.c[name] == row[name] for name in key), table.c.object_key == coverage.object_key)
+            .values({name: value for name, value in row.items() if name not in key})
+        )
         with self._database.session() as session:
             session.connection().execute(statement)
 
@@ -113,6 +122,28 @@ class CoverageStore:
         ).limit(limit)
         with self._database.session() as session:
             return [from_document(Coverage, body) for body in session.exec(query)]
+
+
+def unreadable(coverage: Coverage) -> Coverage:
+    """What is known of a chunk once its stored object turned out to be damaged: nothing."""
+    reason = "what was stored of this time is damaged; the next run asks the cluster for it again"
+    lost = [
+        query.model_copy(update={"status": CoverageStatus.UNKNOWN, "reason": reason, "series": 0})
+        for query in coverage.queries
+        if query.status is not CoverageStatus.ABSENT
+    ]
+    absent = [query for query in coverage.queries if query.status is CoverageStatus.ABSENT]
+    return coverage.model_copy(
+        update={
+            "status": CoverageStatus.UNKNOWN,
+            "reason": reason,
+            "error": CorruptObject.__name__,
+            "queries": [*lost, *absent],
+            "object_key": None,
+            "object_hash": None,
+            "object_bytes": 0,
+        }
+    )
 
 
 def _columns(coverage: Coverage) -> dict[str, Any]:

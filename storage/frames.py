@@ -67,8 +67,8 @@ class FrameStore:
         saw more counts. Time without a chunk, or with one that saw nothing, is NaN.
 
         Raises:
-            CorruptObject: a chunk's bytes are gone or not what was stored. Its row is struck out before, so that the
-                next run asks the cluster again.
+            CorruptObject: a chunk's bytes are gone or not what was stored. Before it is raised, the chunk's row says
+                that nothing is known of it, so that the next run asks the cluster again.
         """
         coverage = self._coverage.list(
             window,
@@ -96,7 +96,7 @@ class FrameStore:
         try:
             return decoder.decode(self._objects.get(key, digest))
         except (CorruptObject, NotFound) as failure:
-            self._coverage.forget(chunk)
+            self._coverage.strike_out(chunk)
             raise CorruptObject(
                 failure.message, hint="The chunk was struck out: run again, and it is fetched anew."
             ) from failure

@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+from sqlalchemy import text
 
 from fleet.errors import CorruptObject, StoreError, StoreUnavailable
 from fleet.frames.coverage import Coverage, CoverageStatus, QueryCoverage, seen_queries
@@ -89,9 +90,12 @@ def test_an_absent_chunk_is_a_row_without_an_object(frames: FrameStore, rows: Co
     assert load(frames, hours(0, 1))[1] == [stored]
 
 
-def test_an_object_without_its_row_is_not_seen(frames: FrameStore, rows: CoverageStore, objects: ObjectStore) -> None:
+def test_an_object_without_its_row_is_not_seen(
+    frames: FrameStore, rows: CoverageStore, objects: ObjectStore, database: Database
+) -> None:
     stored = save(frames, coverage(hours(0, 1)), frame(hours(0, 1), 1, "a"))
-    rows.forget(stored)
+    with database.session() as session:
+        session.connection().execute(text("DELETE FROM coverage"))
     assert objects.exists(stored.object_key or "")
     assert load(frames, hours(0, 1))[1] == []
     assert missing(rows, hours(0, 1)) == [hours(0, 1)]
@@ -110,6 +114,11 @@ def test_damaged_frames_are_never_read_and_asked_for_again(
         objects.put(key, data[:-7] if damage == "truncated" else b"x" * len(data), "application/octet-stream")
     with pytest.raises(CorruptObject, match="fetched anew"):
         load(frames, hours(0, 1))
+    empty, [unknown] = load(frames, hours(0, 1))
+    assert empty.keys == []
+    assert unknown.status is CoverageStatus.UNKNOWN
+    assert "damaged" in unknown.reason
+    assert seen_queries([unknown]) == set()
     assert missing(rows, hours(0, 1)) == [hours(0, 1)]
     save(frames, coverage(hours(0, 1)), frame(hours(0, 1), 1, "a"))
     assert load(frames, hours(0, 1))[0].values[0, 0] == 1
