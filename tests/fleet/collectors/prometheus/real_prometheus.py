@@ -35,7 +35,16 @@ def backfill(
                 inside = ",".join(f'{key}="{value}"' for key, value in labels.items())
                 file.writelines(f"{name}{{{inside}}} {value} {at}\n" for at, value in samples)
         file.write("# EOF\n")
-    command = ["promtool", "tsdb", "create-blocks-from", "openmetrics", str(text), str(data)]
+    # The file is read once for every block: with blocks of two hours, the default, weeks of samples take minutes.
+    command = [
+        "promtool",
+        "tsdb",
+        "create-blocks-from",
+        "--max-block-duration=500h",
+        "openmetrics",
+        str(text),
+        str(data),
+    ]
     subprocess.run(command, check=True, capture_output=True)
     text.unlink()
 
