@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import Any
 
-from sqlalchemy import update
+from sqlalchemy import ColumnElement, Interval, literal, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, select
 
 from fleet.errors import CorruptObject
 from fleet.frames.coverage import Coverage, CoverageStatus
-from fleet.frames.window import Window
+from fleet.frames.window import HISTORY_CHUNK, Window
 from storage.database import Database
 from storage.documents import from_document, to_document
 from storage.statements import table_of
@@ -24,6 +24,8 @@ STANDING = {
     CoverageStatus.OK: 2,
 }
 """A row gives way only to one that saw at least as much: a failing scan takes nothing from one that succeeded."""
+
+FINAL = [status.value for status in CoverageStatus if status.final]
 
 
 class CoverageStore:
@@ -62,13 +64,12 @@ class CoverageStore:
         wanted = list(chunks)
         if not wanted:
             return []
-        final = [status.value for status in CoverageStatus if status.final]
         query = select(CoverageRow.chunk_start, CoverageRow.chunk_end).where(
             CoverageRow.cluster_id == cluster_id,
             CoverageRow.collector == collector,
             CoverageRow.pack_hash == pack_hash,
             CoverageRow.step_seconds == step_seconds,
-            col(CoverageRow.status).in_(final),
+            col(CoverageRow.status).in_(FINAL),
             CoverageRow.chunk_start < max(chunk.end for chunk in wanted),
             CoverageRow.chunk_end > min(chunk.start for chunk in wanted),
         )
@@ -105,9 +106,13 @@ class CoverageStore:
         step_seconds: int | None = None,
         limit: int = 100_000,
     ) -> list[Coverage]:
-        """Coverage of the chunks that reach into a window, by cluster and time; a filter that is None holds for all."""
+        """Coverage of the chunks that reach into a window, by cluster and time; a filter that is None holds for all.
+
+        Parts of chunks (of a window that began or ended in the middle of one) are left out once the whole chunk was
+        seen: they say nothing more, and what they did not see is known by now.
+        """
         query = select(CoverageRow.body).where(
-            CoverageRow.chunk_start < window.end, CoverageRow.chunk_end > window.start
+            CoverageRow.chunk_start < window.end, CoverageRow.chunk_end > window.start, ~_made_superfluous()
         )
         if cluster_ids is not None:
             query = query.where(col(CoverageRow.cluster_id).in_(cluster_ids))
@@ -122,6 +127,24 @@ class CoverageStore:
         ).limit(limit)
         with self._database.session() as session:
             return [from_document(Coverage, body) for body in session.exec(query)]
+
+
+def _made_superfluous() -> ColumnElement[bool]:
+    """Whether a row lies inside another, final one of the same cluster, collector, pack and step."""
+    part, whole = table_of(CoverageRow), table_of(CoverageRow).alias()
+    return (
+        select(whole.c.cluster_id)
+        .where(
+            *(whole.c[name] == part.c[name] for name in ("cluster_id", "collector", "pack_hash", "step_seconds")),
+            whole.c.status.in_(FINAL),
+            # No chunk is longer: the index need not be read from its beginning.
+            whole.c.chunk_start > part.c.chunk_start - literal(HISTORY_CHUNK, Interval()),
+            whole.c.chunk_start <= part.c.chunk_start,
+            whole.c.chunk_end >= part.c.chunk_end,
+            tuple_(whole.c.chunk_start, whole.c.chunk_end) != tuple_(part.c.chunk_start, part.c.chunk_end),
+        )
+        .exists()
+    )
 
 
 def unreadable(coverage: Coverage) -> Coverage:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fleet.findings.grade import grade_cluster
 from pydantic import AwareDatetime, BaseModel
 
+from fleet.findings.grade import grade_cluster
 from fleet.findings.incident import Incident
 from fleet.findings.scan import Scan
-from fleet.frames.coverage import Coverage, CoverageStatus, combine
+from fleet.frames.coverage import CoverageStatus, combine
 from fleet.frames.pack import Severity
 from fleet.frames.window import STEP_SECONDS, Window
 from fleet.investigations.investigation import CauseKind
@@ -88,21 +88,34 @@ def _coverage(stores: Stores, scan: Scan, names: dict[str, str], incidents: list
     for cluster_id, name in names.items():
         own = [chunk for chunk in chunks if chunk.cluster_id == cluster_id]
         grade = grade_cluster([incident for incident in incidents if incident.cluster_id == cluster_id], own)
+        seen = _share([chunk.window for chunk in own if chunk.status.final], scan.window)
+        statuses = [chunk.status for chunk in own]
+        reasons = {chunk.reason for chunk in own if chunk.reason and not chunk.status.final}
+        if _share([chunk.window for chunk in own], scan.window) < 1:
+            statuses.append(CoverageStatus.UNKNOWN)
+            reasons.add("not all of the window was collected")
         rows.append(
             ClusterCoverage(
                 cluster=name,
                 signal="metrics",
-                status=combine([chunk.status for chunk in own]),
-                seen_ratio=_seen_ratio(own, scan.window),
-                reasons=sorted({chunk.reason for chunk in own if chunk.reason and not chunk.status.final}),
+                status=combine(statuses),
+                seen_ratio=seen,
+                reasons=sorted(reasons),
                 grade=grade.letter.value,
             )
         )
     return rows
 
 
-def _seen_ratio(chunks: list[Coverage], window: Window) -> float:
-    return sum(chunk.window.seconds for chunk in chunks if chunk.status.final) / window.seconds
+def _share(parts: list[Window], whole: Window) -> float:
+    """How much of a window (0..1) lies in these, which may overlap each other and its ends."""
+    seconds, reached = 0.0, whole.start
+    for part in sorted(parts, key=lambda each: each.start):
+        start, end = max(part.start, reached), min(part.end, whole.end)
+        if start < end:
+            seconds += (end - start).total_seconds()
+            reached = end
+    return seconds / whole.seconds
 
 
 def _incident(stores: Stores, names: dict[str, str], incident: Incident) -> IncidentLine:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
 import numpy as np
 import pytest
@@ -239,6 +240,21 @@ def test_writers_of_the_same_chunks_do_not_block_each_other(rows: CoverageStore)
     with ThreadPoolExecutor(6) as pool:
         list(pool.map(write, range(24)))
     assert rows.list(hours(0, 60)) == chunks
+
+
+def test_part_of_a_chunk_is_not_listed_beside_the_whole(rows: CoverageStore) -> None:
+    half = Window(start=hours(0, 1).start, end=hours(0, 1).start + timedelta(minutes=30))
+    listed: list[list[Window]] = []
+    for seen in (
+        coverage(half, CoverageStatus.UNKNOWN),
+        coverage(hours(0, 1), CoverageStatus.PARTIAL),
+        coverage(hours(0, 1)),
+        coverage(hours(1, 2), CoverageStatus.UNKNOWN),
+    ):
+        rows.put([seen])
+        listed.append([each.window for each in rows.list(hours(0, 9))])
+    # What saw only some of the whole does not make a part superfluous.
+    assert listed == [[half], [half, hours(0, 1)], [hours(0, 1)], [hours(0, 1), hours(1, 2)]]
 
 
 def test_coverage_is_listed_by_filter(rows: CoverageStore) -> None:
