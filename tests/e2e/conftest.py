@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from prefect.events.worker import EventsWorker
+from prefect.logging.handlers import APILogWorker
 from prefect.settings import (
     PREFECT_API_AUTH_STRING,
     PREFECT_API_URL,
@@ -22,6 +24,7 @@ from deployments.addresses import Addresses
 from deployments.embedded.control import start_stack, stop_stack
 from deployments.installation import stores_of
 from deployments.settings import load_settings
+from interfaces.cli.workspace import FLUSH_SECONDS
 from tests.e2e.installation import Installation
 
 ROOT = Path(__file__).parent.parent.parent
@@ -49,7 +52,10 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installat
             with _prefect_of(addresses):
                 stores = stores_of(addresses)
                 yield Installation(settings, addresses, stores)
-                stores.database.close()
+                stores.close()
+                # What Prefect holds back of logs and events goes out while there is a server.
+                APILogWorker.drain_all(timeout=FLUSH_SECONDS)
+                EventsWorker.drain_all(timeout=FLUSH_SECONDS)
         finally:
             stop_stack(settings)
 

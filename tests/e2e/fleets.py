@@ -181,7 +181,7 @@ def doubled(registered: Registered) -> list[str]:
     investigations = stores.investigations.list(cluster_ids=registered.ids, limit=1000)
     counts = Counter(f"finding {finding.fingerprint}" for finding in findings)
     counts.update(f"fingerprint {each} in incidents" for incident in incidents for each in incident.fingerprints)
-    counts.update(f"investigation of {investigation.incident_id}" for investigation in investigations)
+    counts.update(f"investigation of {each.incident_id} over {each.window}" for each in investigations)
     counts.update(
         f"chunk {chunk.cluster_id} {chunk.step_seconds} {chunk.window.start.isoformat()}"
         for chunk in registered.chunks()
