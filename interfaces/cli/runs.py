@@ -29,14 +29,22 @@ def run_flow(flow: Flow[..., Any], **parameters: Any) -> Run:
     """Run a flow here and wait for its end.
 
     Raises:
+        UsageError: a parameter does not hold what it must.
         FleetscopeError: the flow failed with one; another failure of the flow is raised as it is.
     """
+    from prefect.exceptions import ParameterTypeError
+
+    from fleet.errors import UsageError
     from flows.progress import watched_by
 
     with _bars() as show, watched_by(show):
         state = flow(**parameters, return_state=True)
     if state.is_failed() or state.is_crashed():
         failure = state.result(raise_on_failure=False)
+        if isinstance(failure, ParameterTypeError):
+            # A heading, then a line for each parameter.
+            _, *wrong = str(failure).splitlines()
+            raise UsageError("; ".join(line.strip(" -") for line in wrong) + ".") from None
         if isinstance(failure, Exception) and failure.__class__.__name__ not in {"FailedRun", "CrashedRun"}:
             raise failure
     return Run(
