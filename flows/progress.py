@@ -56,6 +56,6 @@ class Progress:
 
     def _show(self, percent: float, description: str) -> None:
         if self._artifact is None:
-            self._artifact = create_progress_artifact(percent, description=description)
+            self._artifact = create_progress_artifact(percent, key="progress", description=description)
         else:
             update_progress_artifact(self._artifact, percent, description=description)

@@ -1,10 +1,12 @@
 """Publish: what a run found, as tables and links in Prefect's UI.
 
-The UI renders Markdown: text that came from a cluster is written as code, without the signs that would end it.
+The UI renders Markdown: text that came from a cluster and has signs in it that could be markup is written as code,
+without the signs that would end it. Cells of a table do not wrap: short columns come first, then what matters most.
 """
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -13,6 +15,7 @@ from prefect.artifacts import create_link_artifact, create_markdown_artifact, cr
 
 from blocks.stores import open_stores
 from fleet.findings.grade import grade_cluster
+from fleet.findings.scan import Scan
 from fleet.frames.coverage import Coverage, CoverageStatus
 from fleet.frames.window import STEP_SECONDS
 from fleet.investigations.investigation import Investigation
@@ -23,6 +26,8 @@ from tasks.policy import STEP
 
 LINK_LIFETIME = timedelta(days=7)
 """The longest that S3's signatures allow."""
+_PLAIN = re.compile(r"""(?:[^\W_]|(?<=[^\W_])_(?=[^\W_])|[ .,:;/%()+='"?–—→×±-])+""")
+_LINK_OR_LIST = re.compile(r"://|www\.|^[-+] |^[0-9]+[.)] ", re.IGNORECASE)
 
 
 @task(name="publish_coverage", **STEP)
@@ -39,7 +44,7 @@ def publish_coverage(scan_id: str, gaps: dict[str, list[str]]) -> None:
     )
     create_table_artifact(
         [
-            _coverage_row(stores, cluster_id, stores.clusters.get(cluster_id).name, coverage, gaps)
+            _coverage_row(stores, scan, cluster_id, stores.clusters.get(cluster_id).name, coverage, gaps)
             for cluster_id in scan.cluster_ids
         ],
         key="coverage",
@@ -58,9 +63,9 @@ def publish_findings(scan_id: str) -> None:
             {
                 "cluster": names[finding.cluster_id],
                 "severity": finding.severity.value,
-                "subject": quoted(finding.subject.display),
-                "finding": quoted(finding.title),
                 "since": f"{finding.window.start:%Y-%m-%d %H:%M}Z",
+                "finding": quoted(finding.title),
+                "subject": quoted(finding.subject.display),
                 "score": round(finding.score, 1),
             }
             for finding in stores.findings.list(cluster_ids=scan.cluster_ids, scan_id=scan.id, limit=200)
@@ -73,9 +78,9 @@ def publish_findings(scan_id: str) -> None:
             {
                 "cluster": names[incident.cluster_id],
                 "severity": incident.severity.value,
-                "incident": quoted(incident.title),
                 "since": f"{incident.started_at:%Y-%m-%d %H:%M}Z",
                 "probable cause": quoted(_cause(stores.investigations.of_incident(incident.id))),
+                "incident": quoted(incident.title),
             }
             for incident in stores.incidents.list(cluster_ids=scan.cluster_ids, scan_id=scan.id, limit=100)
         ],
@@ -130,9 +135,11 @@ def publish_report(report_id: str) -> None:
 
 
 def quoted(text: str) -> str:
-    """Untrusted text as Markdown code on one line: nothing in it is markup."""
+    """Untrusted text for Markdown, on one line: as it is where nothing in it could be markup, else as code."""
     plain = " ".join(text.split()).replace("`", "'")
-    return f"`{plain}`" if plain else ""
+    if not plain or (_PLAIN.fullmatch(plain) and not _LINK_OR_LIST.search(plain)):
+        return plain
+    return f"`{plain}`"
 
 
 def _cause(investigation: Investigation | None) -> str:
@@ -142,14 +149,14 @@ def _cause(investigation: Investigation | None) -> str:
 
 
 def _coverage_row(
-    stores: Stores, cluster_id: str, name: str, coverage: list[Coverage], gaps: dict[str, list[str]]
+    stores: Stores, scan: Scan, cluster_id: str, name: str, coverage: list[Coverage], gaps: dict[str, list[str]]
 ) -> dict[str, Any]:
     chunks = [chunk for chunk in coverage if chunk.cluster_id == cluster_id]
     counts = {status: sum(chunk.status is status for chunk in chunks) for status in CoverageStatus}
     incidents = stores.incidents.list(cluster_ids=[cluster_id])
     return {
         "cluster": name,
-        "grade": grade_cluster(incidents, chunks).letter.value,
+        "grade": grade_cluster(incidents, chunks, judged=scan.has_judged(cluster_id)).letter.value,
         **{status.value: counts[status] for status in CoverageStatus},
         "gaps": quoted("; ".join(gaps.get(name, []))),
     }
