@@ -93,6 +93,9 @@ class PrefectPart(Part):
             "PREFECT_SERVER_API_AUTH_STRING": self.api.auth,
             "PREFECT_API_AUTH_STRING": self.api.auth,
             "PREFECT_SERVER_UI_API_URL": f"{self.address}/api",
+            # The newer UI asks a third party's server whenever it is opened, analytics switched off or not.
+            "PREFECT_SERVER_UI_V2_ENABLED": "false",
+            "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
             "PREFECT_SERVER_LOGGING_LEVEL": "WARNING",
             # A killed server must not forget who holds a deployment's slot.
             "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem",
