@@ -33,6 +33,7 @@ class KubernetesLimits:
 
     Attributes:
         connect_seconds: to open a connection.
+        first_seconds: in which a server has to answer for the first time; one that hangs is given up then.
         read_seconds: between two pieces of an answer, and for a whole answer.
         total_seconds: for a whole inventory; parts that come later are gaps.
         page_size: objects asked for in one request.
@@ -42,6 +43,7 @@ class KubernetesLimits:
     """
 
     connect_seconds: float = 5.0
+    first_seconds: float = 10.0
     read_seconds: float = 30.0
     total_seconds: float = 180.0
     page_size: int = 500
@@ -142,7 +144,8 @@ class KubernetesClient:
         if self._rest is None:
             raise RuntimeError("the client is used as a context manager")
         remaining = self._remaining_seconds()
-        read_seconds = min(self.limits.read_seconds, remaining)
+        patience = self.limits.read_seconds if self._met else self.limits.first_seconds
+        read_seconds = min(patience, self.limits.read_seconds, remaining)
         url = f"{self.endpoint.url}{path}"
         if query:
             url = f"{url}?{urlencode(query)}"
@@ -153,7 +156,7 @@ class KubernetesClient:
         except (HTTPError, ApiException) as error:
             raise transport_error(error, self.endpoint) from None
         try:
-            body = self._body(response, time.monotonic() + read_seconds)
+            body = self._body(response, read_seconds)
         except HTTPError as error:
             raise transport_error(error, self.endpoint, begun=True) from None
         finally:
@@ -173,7 +176,8 @@ class KubernetesClient:
             )
         return remaining
 
-    def _body(self, response: Any, deadline: float) -> bytes:
+    def _body(self, response: Any, seconds: float) -> bytes:
+        deadline = time.monotonic() + seconds
         pieces: list[bytes] = []
         size = 0
         while piece := response.read(2**18, decode_content=True):
@@ -185,7 +189,7 @@ class KubernetesClient:
                 )
             if time.monotonic() > deadline:
                 raise SourceTimeout(
-                    f"{self.endpoint.url} did not finish an answer within {self.limits.read_seconds:.0f} s.",
+                    f"{self.endpoint.url} did not finish an answer within {seconds:.0f} s.",
                     endpoint=self.endpoint.url,
                 )
             pieces.append(piece)

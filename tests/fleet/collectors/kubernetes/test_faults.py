@@ -296,7 +296,7 @@ def test_a_cluster_that_hangs_is_given_up_after_two_silences(api: Api, collect: 
     started = time.monotonic()
     try:
         with pytest.raises(SourceTimeout):
-            collect(limits=KubernetesLimits(connect_seconds=1, read_seconds=0.5))
+            collect(limits=KubernetesLimits(connect_seconds=1, first_seconds=0.5))
     finally:
         release.set()
     assert time.monotonic() - started < 5
