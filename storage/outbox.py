@@ -27,11 +27,18 @@ class OutboxStore:
         self._database = database
 
     def enqueue(self, delivery: Delivery) -> Delivery:
-        """Owe a mail; one that is owed or was sent already (the same id) stays as it is, and is returned."""
+        """Owe a mail; one that is owed or was sent already (the same id) stays as it is, and is returned.
+
+        One that was given up is owed anew: somebody asks for it again.
+        """
         with self._database.session() as session:
             statement = insert(table_of(DeliveryRow)).on_conflict_do_nothing()
             session.connection().execute(statement, _columns(delivery))
-            return _locked(session, delivery.id)
+            known = _locked(session, delivery.id)
+            if known.state is not DeliveryState.FAILED:
+                return known
+            _write(session, [delivery])
+            return delivery
 
     def claim_due(self, now: datetime, limit: int = 10) -> list[Delivery]:
         """Take up to ``limit`` deliveries that are due; nobody else gets them for ``LEASE``.

@@ -8,7 +8,7 @@ from prefect import get_run_logger, task
 
 from blocks.mail import open_mail_server
 from blocks.stores import BLOCK_NAME, open_stores
-from fleet.errors import DeliveryError
+from fleet.errors import CorruptObject, DeliveryError, NotFound
 from fleet.reports.delivery import Delivery, DeliveryState
 from fleet.reports.email import build_message
 from fleet.reports.record import ReportFormat
@@ -25,18 +25,26 @@ def deliver_due() -> dict[str, int]:
         return {}
     server = open_mail_server(BLOCK_NAME)
     counts: dict[str, int] = {}
-    for delivery in stores.outbox.claim_due(datetime.now(UTC)):
-        state = _attempt(stores, server, delivery).state
-        counts[state.value] = counts.get(state.value, 0) + 1
+    while due := stores.outbox.claim_due(datetime.now(UTC)):
+        for delivery in due:
+            state = _attempt(stores, server, delivery).state
+            counts[state.value] = counts.get(state.value, 0) + 1
     return counts
 
 
+@task(name="read_delivery", **STEP)
+def delivery_state(delivery_id: str) -> DeliveryState:
+    """What has become of one mail."""
+    return open_stores().outbox.get(delivery_id).state
+
+
 def _attempt(stores: Stores, server: MailServer, delivery: Delivery) -> Delivery:
-    report = stores.reports.get(delivery.report_id)
-    forms = {form: stores.report_objects.get(report.formats[form]) for form in ReportFormat}
     try:
+        report = stores.reports.get(delivery.report_id)
+        forms = {form: stores.report_objects.get(report.formats[form]) for form in ReportFormat}
         refused = send(build_message(report, delivery, forms, sender=server.sender), server)
-    except DeliveryError as failure:
+    except (DeliveryError, NotFound, CorruptObject) as failure:
+        # A report that is gone or damaged is this mail's trouble alone: the others that are due still go.
         get_run_logger().warning("Mail %s was not sent: %s", delivery.message_id, failure)
         return stores.outbox.mark_failed(delivery.id, str(failure), datetime.now(UTC))
     for recipient, why in refused.items():

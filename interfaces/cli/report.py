@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from interfaces.cli.exit_codes import ExitCode
 from interfaces.cli.terminal import err, out, print_json
 
 if TYPE_CHECKING:
@@ -45,8 +46,12 @@ def create(
     if json:
         print_json(_line(report))
     else:
-        out().print(f"report {report.id}: {report.title}")
-        err().print(run.message)
+        out().print(f"report {report.id}: {report.title}", markup=False, soft_wrap=True)
+        err().print(run.message, markup=False)
+    if not run.completed:
+        raise typer.Exit(ExitCode.COULD_NOT_RUN)
+    # Stored, but a mail is still owed.
+    raise typer.Exit(ExitCode.GAPS if run.state == "CompletedWithGaps" else ExitCode.FINE)
 
 
 @app.command("list", epilog="Example: fleetscope report list --json")

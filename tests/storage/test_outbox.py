@@ -77,6 +77,17 @@ def test_failures_are_tried_again_ever_later_and_then_given_up(store: OutboxStor
     assert given_up.last_error == "the mail server is away"
 
 
+def test_what_was_given_up_is_owed_anew_when_asked_for_again(store: OutboxStore) -> None:
+    delivery = store.enqueue(owed())
+    now = T0
+    while due := store.claim_due(now):
+        now = store.mark_failed(due[0].id, "the mail server is away", now).next_attempt_at
+    assert store.get(delivery.id).state is DeliveryState.FAILED
+    again = store.enqueue(owed())
+    assert (again.message_id, again.state, again.attempts) == (delivery.message_id, DeliveryState.PENDING, 0)
+    assert [each.id for each in store.claim_due(now)] == [delivery.id]
+
+
 def test_what_was_sent_stays_sent(store: OutboxStore) -> None:
     delivery = store.enqueue(owed())
     store.claim_due(T0)
