@@ -8,8 +8,9 @@ from prefect import flow
 from prefect.states import State
 from prefect.task_runners import ThreadPoolTaskRunner
 
+from fleet.errors import UsageError
 from fleet.inventory.cluster import ClusterName
-from flows.fan_out import MAX_WORKERS, FanOut
+from flows.fan_out import MAX_WORKERS, FanOut, scan_state
 from flows.parameters import Hours, KubernetesName
 from flows.progress import Progress
 from tasks.collect import collect_history, collect_metrics
@@ -17,7 +18,7 @@ from tasks.discover import discover_cluster
 from tasks.investigate import investigate_place
 from tasks.outcome import Stage
 from tasks.publish import publish_coverage, publish_investigation
-from tasks.scans import open_inquiry
+from tasks.scans import close_scan, open_inquiry
 
 STAGES = [Stage.DISCOVER, Stage.COLLECT, Stage.LEARN, Stage.INVESTIGATE]
 
@@ -45,6 +46,8 @@ def investigate(
         node: Node of the trouble.
         last_hours: How many hours before that time evidence is sought, 1 to 168.
     """
+    if workload and not namespace:
+        raise UsageError("A workload is named without its namespace.")
     inquiry_id, names = open_inquiry(cluster, at, incident_id, last_hours)
     place = {"namespace": namespace, "workload": workload, "node": node, "incident_id": incident_id}
     run = FanOut(names, Progress(STAGES))
@@ -55,4 +58,6 @@ def investigate(
     publish_coverage(inquiry_id, run.gaps_by_name())
     if investigated:
         publish_investigation(inquiry_id)
-    return run.conclude(investigated)
+    state = run.conclude(investigated)
+    close_scan(inquiry_id, scan_state(state), run.counts, investigated)
+    return state

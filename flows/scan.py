@@ -59,7 +59,7 @@ def scan_fleet(
     correlated = fleet.run(Stage.CORRELATE, correlate_findings, judged, scan_id=scan_id)
     fleet.run(Stage.INVESTIGATE, investigate_incidents, correlated, scan_id=scan_id)
     state = fleet.conclude(judged)
-    close_scan(scan_id, scan_state(state), fleet.counts)
+    close_scan(scan_id, scan_state(state), fleet.counts, judged)
     publish_coverage(scan_id, fleet.gaps_by_name())
     publish_findings(scan_id)
     if report and judged:

@@ -30,8 +30,15 @@ class ScanStore:
                 scan = scan.model_copy(update={"created_at": known.created_at})
             return _write(session, scan)
 
-    def finish(self, scan_id: str, state: ScanState, counts: Mapping[str, int], finished_at: datetime) -> Scan:
-        """Note how a scan ended; finishing it again (a rerun) overwrites.
+    def finish(
+        self,
+        scan_id: str,
+        state: ScanState,
+        counts: Mapping[str, int],
+        finished_at: datetime,
+        judged_ids: Collection[str] | None = None,
+    ) -> Scan:
+        """Note how a scan ended and which clusters it judged; finishing it again (a rerun) overwrites.
 
         Raises:
             NotFound: there is no scan with this id.
@@ -39,9 +46,13 @@ class ScanStore:
         with self._database.session() as session:
             lock_cluster(session, "scans", scan_id)
             scan = _read(session, scan_id)
-            return _write(
-                session, scan.model_copy(update={"state": state, "counts": dict(counts), "finished_at": finished_at})
-            )
+            ended = {
+                "state": state,
+                "counts": dict(counts),
+                "finished_at": finished_at,
+                "judged_ids": None if judged_ids is None else sorted(judged_ids),
+            }
+            return _write(session, scan.model_copy(update=ended))
 
     def get(self, scan_id: str) -> Scan:
         """The scan with this id.

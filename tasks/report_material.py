@@ -57,7 +57,9 @@ def gather(stores: Stores, scan: Scan, cluster_ids: list[str], incident_id: str 
         coverage=coverage,
         grades={
             cluster.id: grade_cluster(
-                [incident for incident in incidents if incident.cluster_id == cluster.id], coverage.get(cluster.id, [])
+                [incident for incident in incidents if incident.cluster_id == cluster.id],
+                coverage.get(cluster.id, []),
+                judged=scan.has_judged(cluster.id),
             )
             for cluster in clusters
         },
@@ -150,6 +152,8 @@ def previous_summary(stores: Stores, scan: Scan, kind: ReportKind, scope: str) -
     for report in stores.reports.list(kinds=[kind], limit=200):
         if report.summary and report.scan_id != scan.id and report.window.end <= scan.window.end:
             summary = ReportSummary.model_validate(report.summary)
-            if summary.scope == scope:
+            told_of = {grade.cluster_id for grade in summary.grades}
+            # A report on other clusters altogether (a Prometheus scanned by itself) tells nothing of what changed here.
+            if summary.scope == scope and told_of & set(scan.cluster_ids):
                 return summary
     return None

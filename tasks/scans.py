@@ -14,7 +14,7 @@ from fleet.errors import UsageError
 from fleet.findings.scan import Scan, ScanPurpose, ScanState
 from fleet.frames.pack import QueryPack
 from fleet.frames.pack_file import default_pack, load_pack
-from fleet.frames.window import Window
+from fleet.frames.window import SETTLE, Window
 from fleet.inventory.cluster import Cluster
 from storage.stores import Stores
 from tasks.policy import STEP
@@ -63,7 +63,7 @@ def open_scan(
     scan = Scan(
         id=run_id(),
         scheduled_start=start,
-        window=Window.before(whole_minutes(until), last) if until else Window.of_scan(start, last),
+        window=Window.before(settled(until, start), last) if until else Window.of_scan(start, last),
         sensitivity=sensitivity,
         pack=pack_of(pack),
         parameters={"clusters": list(clusters), "selector": dict(selector), "last_hours": last_hours},
@@ -81,11 +81,13 @@ def open_inquiry(
     """Open the inquiry of this flow run around a time, or around the time when an incident began."""
     stores = open_stores()
     member = stores.clusters.by_name(cluster)
+    incident = stores.incidents.get(incident_id) if incident_id else None
+    if incident is not None and incident.cluster_id != member.id:
+        raise UsageError(f"Incident {incident.id} is not one of cluster {cluster}.")
     start = scheduled_start()
-    moment = at or (stores.incidents.get(incident_id).started_at if incident_id else start)
+    moment = at or (incident.started_at if incident else start)
     moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-    settled = whole_minutes(start - timedelta(minutes=2))
-    end = min(whole_minutes(moment) + AFTERMATH, settled)
+    end = min(whole_minutes(moment) + AFTERMATH, whole_minutes(start - SETTLE))
     inquiry = Scan(
         id=run_id(),
         purpose=ScanPurpose.INQUIRY,
@@ -102,9 +104,9 @@ def open_inquiry(
 
 
 @task(name="close_scan", **STEP)
-def close_scan(scan_id: str, state: ScanState, counts: dict[str, int]) -> None:
-    """Write down how a scan ended."""
-    open_stores().scans.finish(scan_id, state, counts, datetime.now(UTC))
+def close_scan(scan_id: str, state: ScanState, counts: dict[str, int], judged: list[str]) -> None:
+    """Write down how a scan ended, and which clusters it judged."""
+    open_stores().scans.finish(scan_id, state, counts, datetime.now(UTC), judged)
 
 
 def run_id() -> str:
@@ -122,6 +124,23 @@ def whole_minutes(at: datetime) -> datetime:
     """A time on the grid of samples, UTC; one without a zone is taken as UTC."""
     aware = at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
     return aware.replace(second=0, microsecond=0)
+
+
+def settled(until: datetime, start: datetime) -> datetime:
+    """The end that was asked for, or the last minute that had time to settle before a run's start.
+
+    What a server says of time that has not come, or has just passed, is not final: it must not be stored as if it were.
+
+    Raises:
+        UsageError: the end lies in the future.
+    """
+    end = whole_minutes(until)
+    if end > start:
+        raise UsageError(
+            f"The window would end at {end:%Y-%m-%d %H:%M} UTC, which has not come yet.",
+            hint="Name a time that has passed, or none for the last full hour.",
+        )
+    return min(end, whole_minutes(start - SETTLE))
 
 
 def pack_of(path: str | None) -> QueryPack:

@@ -1,4 +1,4 @@
-"""Grades: how a cluster is, from A to F, and NOT_GRADED where nothing was seen."""
+"""Grades: how a cluster is, from A to F, and NOT_GRADED where nothing was seen or judged."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _SEEN = {CoverageStatus.OK: 1.0, CoverageStatus.PARTIAL: 0.5, CoverageStatus.UNK
 
 class Letter(StrEnum):
     """A: nothing open but hints. B: warnings. C: warnings that users feel, or too little seen. D: critical.
-    F: critical, and users feel it. NOT_GRADED: nothing was seen.
+    F: critical, and users feel it. NOT_GRADED: nothing was seen, or it was not judged.
     """
 
     A = "A"
@@ -39,16 +39,19 @@ class Grade(BaseModel):
     coverage: float
 
 
-def grade_cluster(incidents: Sequence[Incident], coverage: Sequence[Coverage]) -> Grade:
+def grade_cluster(incidents: Sequence[Incident], coverage: Sequence[Coverage], *, judged: bool = True) -> Grade:
     """The grade of one cluster.
 
     Args:
         incidents: of the cluster; resolved ones do not count.
         coverage: every chunk that was asked for in the window.
+        judged: whether what was seen was judged at all: a scan can fail behind its collection.
     """
     share = coverage_share(coverage)
     if share is None or share == 0:
         return Grade(letter=Letter.NOT_GRADED, reason="Nothing was seen of this cluster.", coverage=0.0)
+    if not judged:
+        return Grade(letter=Letter.NOT_GRADED, reason="What was seen could not be judged.", coverage=share)
     letter, reason = _by_incidents([each for each in incidents if each.state is not FindingState.RESOLVED])
     if share < MIN_COVERAGE and letter in {Letter.A, Letter.B}:
         return Grade(letter=Letter.C, reason=f"Only {_percent(share)} of what was asked was seen.", coverage=share)

@@ -33,6 +33,7 @@ class Scan(BaseModel):
     ``window`` is what is judged; it derives from ``scheduled_start``, so that a rerun meets the same window.
     ``pack`` and ``sensitivity`` are kept with it, so that a rerun asks and judges alike when files or defaults have
     changed since. ``parameters`` are those of the run, ``counts`` what it found (``findings``, ``incidents``, …).
+    ``judged_ids`` are the clusters whose data were judged; None until the scan has ended.
     """
 
     id: str
@@ -47,3 +48,8 @@ class Scan(BaseModel):
     finished_at: AwareDatetime | None = None
     cluster_ids: list[str] = Field(default_factory=list)
     counts: dict[str, int] = Field(default_factory=dict)
+    judged_ids: list[str] | None = None
+
+    def has_judged(self, cluster_id: str) -> bool:
+        """Whether silence about a cluster means anything: its data were judged, or the scan is still under way."""
+        return self.judged_ids is None or cluster_id in self.judged_ids

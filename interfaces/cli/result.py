@@ -87,7 +87,8 @@ def _coverage(stores: Stores, scan: Scan, names: dict[str, str], incidents: list
     rows = []
     for cluster_id, name in names.items():
         own = [chunk for chunk in chunks if chunk.cluster_id == cluster_id]
-        grade = grade_cluster([incident for incident in incidents if incident.cluster_id == cluster_id], own)
+        found = [incident for incident in incidents if incident.cluster_id == cluster_id]
+        grade = grade_cluster(found, own, judged=scan.has_judged(cluster_id))
         seen = _share([chunk.window for chunk in own if chunk.status.final], scan.window)
         statuses = [chunk.status for chunk in own]
         reasons = {chunk.reason for chunk in own if chunk.reason and not chunk.status.final}

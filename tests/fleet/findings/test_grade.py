@@ -74,6 +74,8 @@ def test_unknown_is_never_healthy() -> None:
         grade = grade_cluster([], unseen)
         assert grade.letter is Letter.NOT_GRADED
         assert grade.coverage == 0
+    unjudged = grade_cluster([], coverage(OK, OK), judged=False)
+    assert (unjudged.letter, unjudged.coverage) == (Letter.NOT_GRADED, 1)
 
 
 def test_the_share_that_was_seen() -> None:
