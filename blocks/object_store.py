@@ -12,11 +12,11 @@ from storage.secret_file import read_secret
 
 
 class FleetObjects(Block):
-    """Where frames, evidence and reports are kept. The secret key stays in a file that the worker can read."""
+    """Where frames and reports are kept. The secret key stays in a file that the worker can read."""
 
     _block_type_name = "Fleet objects"
     _block_type_slug = "fleet-objects"
-    _description = "S3 bucket (MinIO, SeaweedFS, …) that keeps frames, evidence and reports."
+    _description = "S3 bucket (MinIO, SeaweedFS, …) that keeps frames and reports."
 
     endpoint: str = Field(description="URL of the S3 API, for example https://s3.example:9000")
     bucket: str = Field(description="Bucket; made when it does not exist")

@@ -6,7 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from functools import cached_property
 
-from simulator.faults import DAY, FOREVER, Fault, Restart, Story
+from simulator.faults import DAY, FOREVER, Restart, Story
 from simulator.layout import Layout, Workload, template_hash
 from simulator.randomness import token_of, uniforms
 
@@ -84,10 +84,6 @@ class Timeline:
             pod for pod in self.pods if pod.workload.key == workload.key and pod.ordinal == ordinal and pod.alive(at)
         ]
         return max(alive, key=lambda pod: pod.created, default=None)
-
-    def faults_on(self, workload: Workload) -> list[Fault]:
-        """The faults whose place is this workload."""
-        return [fault for fault in self.story.faults if fault.workload and fault.workload.key == workload.key]
 
     def _birth(self, workload: Workload) -> float:
         share = uniforms(self.layout.seed, self.layout.cluster, *workload.key, "birth")[0]

@@ -1,4 +1,4 @@
-"""The object store: an S3 bucket with frames, evidence and reports.
+"""The object store: an S3 bucket with frames and reports.
 
 Objects are never overwritten by other bytes: a key made by ``content_key`` carries a part of the bytes' hash. Two
 writers of one chunk, or a rerun that read something else, leave two objects, and whichever row is written last names

@@ -1,4 +1,4 @@
-"""Report records; the rendered bytes lie in the object store (``storage.report_files``)."""
+"""Report records; the rendered bytes lie in the object store (``storage.report_objects``)."""
 
 from __future__ import annotations
 

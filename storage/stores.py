@@ -8,7 +8,6 @@ from storage.clusters import ClusterStore
 from storage.coverage import CoverageStore
 from storage.credentials.store import CredentialStore
 from storage.database import Database
-from storage.evidence import EvidenceStore
 from storage.findings import FindingStore
 from storage.frames import FrameStore
 from storage.incidents import IncidentStore
@@ -34,7 +33,6 @@ class Stores:
     scans: ScanStore
     coverage: CoverageStore
     frames: FrameStore
-    evidence: EvidenceStore
     findings: FindingStore
     incidents: IncidentStore
     investigations: InvestigationStore
@@ -56,7 +54,6 @@ class Stores:
             scans=ScanStore(database),
             coverage=coverage,
             frames=FrameStore(objects, coverage),
-            evidence=EvidenceStore(objects),
             findings=FindingStore(database),
             incidents=IncidentStore(database),
             investigations=InvestigationStore(database),

@@ -119,10 +119,6 @@ class StateDirectory:
         """Remove a part's record."""
         (self.processes / f"{part}.json").unlink(missing_ok=True)
 
-    def recorded_parts(self) -> list[str]:
-        """Names of the parts with a record, alive or not."""
-        return sorted(path.stem for path in self.processes.glob("[!.]*.json"))
-
     def read_document(self, name: str) -> dict[str, Any] | None:
         """A JSON document of the stack, or None when it is not there."""
         try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -90,14 +90,6 @@ class Frame:
             self.keys,
             np.ascontiguousarray(self.values[:, first : first + count]),
         )
-
-    def by_query(self) -> Iterator[tuple[str, Frame]]:
-        """Each query's rows as a frame of their own, in order of the query's first row."""
-        rows: dict[str, list[int]] = {}
-        for row, key in enumerate(self.keys):
-            rows.setdefault(key.query_id, []).append(row)
-        for query_id, query_rows in rows.items():
-            yield query_id, self.select(query_rows)
 
 
 def concatenate(frames: Iterable[Frame], window: Window, step_seconds: int) -> Frame:

@@ -14,7 +14,6 @@ from pydantic import SecretStr
 
 from fleet.errors import CorruptObject, FleetscopeError, NotFound, StoreError, StoreUnavailable, UsageError
 from fleet.reports.record import ReportFormat, ReportKind, ReportRecord
-from storage.evidence import EvidenceStore
 from storage.objects import ObjectStore, content_hash
 from storage.report_objects import ReportObjectStore
 from tests.conftest import S3Server
@@ -162,12 +161,3 @@ def test_reports_lie_by_kind_and_are_deleted_whole(objects: ObjectStore) -> None
     store.delete(record)
     with pytest.raises(NotFound):
         store.get(pdf)
-
-
-def test_evidence_lies_by_investigation(objects: ObjectStore) -> None:
-    store = EvidenceStore(objects)
-    key, digest = store.put("v1", "E1", b"{}", "json")
-    assert key.startswith("evidence/v1/E1-")
-    assert store.get(key, digest) == b"{}"
-    with pytest.raises(UsageError):
-        store.put("../v1", "E1", b"{}", "json")
