@@ -30,10 +30,10 @@ app.command("demo")(demo.demo)
 
 
 def run() -> None:
-    """Entry point: a known failure is explained in words and becomes an exit code, never a traceback."""
+    """Entry point: a failure is explained in words and becomes an exit code; only a bug shows a traceback."""
     try:
         app()
-    except Exception as failure:  # noqa: BLE001 - the outermost place: told in words, or raised again
+    except Exception as failure:  # noqa: BLE001 - the outermost place: every failure gets an exit code of ours
         sys.exit(explain_failure(failure))
 
 

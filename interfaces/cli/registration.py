@@ -32,8 +32,12 @@ class CredentialFiles(BaseModel):
         """The credential, or None when nothing is named.
 
         Raises:
-            UsageError: a file cannot be read or is empty.
+            UsageError: a file cannot be read or is empty, or half of a pair is missing.
         """
+        if self.password_file and not self.username:
+            raise UsageError("A password file is named without a user name.")
+        if self.client_key_file and not self.client_cert_file:
+            raise UsageError("A client key is named without its certificate.")
         if not any([self.token_file, self.username, self.client_cert_file]):
             return None
         return Credential(

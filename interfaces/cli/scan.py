@@ -68,6 +68,13 @@ def scan(
     length, end = parse_duration(last), parse_time(until) if until else None
     labels = parse_labels(selector or [])
     ad_hoc = None
+    if prometheus and (cluster or labels):
+        raise typer.BadParameter("--prometheus scans that server alone; leave --cluster and --selector out")
+    alone = (token_file, username, password_file, ca_file, client_cert, client_key, insecure)
+    if not prometheus and any(alone):
+        raise typer.BadParameter(
+            "credentials and TLS options need --prometheus; a cluster has those it is registered with"
+        )
     if prometheus:
         credential = {
             "token_file": token_file,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import traceback
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -42,11 +43,15 @@ def print_json(value: Any) -> None:
 
 
 def explain_failure(failure: Exception) -> int:
-    """Tell a known failure in words on standard error and return its exit code; anything else is raised again."""
+    """Tell a failure on standard error and return its exit code: a known one in words, a bug with its traceback.
+
+    Left to Python, a bug would end with 1, which scripts read as findings.
+    """
     from fleet.errors import FleetscopeError, UsageError
 
     if not isinstance(failure, FleetscopeError):
-        raise failure
+        traceback.print_exception(failure)
+        return ExitCode.COULD_NOT_RUN
     console = err()
     console.print(f"[bold red]error:[/] {_plain(failure.message)}")
     if failure.hint:
