@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from prefect import task
@@ -17,13 +18,17 @@ from tasks.frames import COLLECTOR, SIGNAL
 from tasks.outcome import ClusterOutcome, Stage
 from tasks.policy import STEP
 
+NOTHING_THERE = "the server has none of the metrics that the pack asks for"
+"""A gap, although each absence by itself is none: nothing can be said of such a cluster."""
+
 
 @task(name="collect_metrics", task_run_name="collect-metrics-{cluster_id}", **STEP)
 def collect_metrics(scan_id: str, cluster_id: str) -> ClusterOutcome:
     """Fetch and store what is missing of a scan's window for one cluster."""
     stores = open_stores()
     scan, cluster = stores.scans.get(scan_id), stores.clusters.get(cluster_id)
-    return collect_missing(stores, scan, cluster, scan.window, STEP_SECONDS, CHUNK)
+    outcome = collect_missing(stores, scan, cluster, scan.window, STEP_SECONDS, CHUNK)
+    return outcome if outcome.seen or outcome.gaps else replace(outcome, gaps=(NOTHING_THERE,))
 
 
 @task(name="collect_history", task_run_name="collect-history-{cluster_id}", **STEP)

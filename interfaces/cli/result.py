@@ -91,7 +91,10 @@ def _coverage(stores: Stores, scan: Scan, names: dict[str, str], incidents: list
         grade = grade_cluster(found, own, judged=scan.has_judged(cluster_id))
         seen = _share([chunk.window for chunk in own if chunk.status.final], scan.window)
         statuses = [chunk.status for chunk in own]
-        reasons = {chunk.reason for chunk in own if chunk.reason and not chunk.status.final}
+        missing = [chunk for chunk in own if not chunk.status.final]
+        if all(chunk.status is CoverageStatus.ABSENT for chunk in own):
+            missing = own
+        reasons = {chunk.reason for chunk in missing if chunk.reason}
         if _share([chunk.window for chunk in own], scan.window) < 1:
             statuses.append(CoverageStatus.UNKNOWN)
             reasons.add("not all of the window was collected")

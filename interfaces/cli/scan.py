@@ -99,10 +99,13 @@ def scan(
         )
         result = result_of(stores, run.id)
         files = save_report(stores, run.id, report_dir or (Path("fleetscope-report") if prometheus else None))
-    if json:
-        print_json(result)
-    else:
-        _show(result, files)
+        # Before a stack that was started for this ends, which takes seconds.
+        if json:
+            print_json(result)
+        else:
+            _show(result, files)
+        if run.state != "Completed":
+            err().print(run.message, markup=False, soft_wrap=True)
     raise typer.Exit(exit_code(run, result, fail_on, allow_gaps=allow_gaps))
 
 
