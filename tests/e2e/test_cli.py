@@ -16,6 +16,9 @@ import pytest
 from pypdf import PdfReader
 
 from fleet.errors import CredentialMissing
+from interfaces.cli.result import ScanResult
+from interfaces.cli.runs import Run
+from interfaces.cli.scan import SEVERITIES, exit_code
 from simulator.options import FaultKind
 from tests.e2e.fleets import ANCHOR, Registered, register, simulated, write_pack
 from tests.e2e.installation import Installation, Outcome
@@ -81,20 +84,28 @@ def test_scan_json_is_what_scripts_rely_on(town: Town) -> None:
     assert "collect" in town.scanned.err
 
 
-def test_exit_codes_of_fail_on(town: Town) -> None:
-    worst = max(("info", "warning", "critical").index(each["severity"]) for each in town.scanned.json["incidents"])
-    both = town.clusters.options()
-    for level, severity in enumerate(("info", "warning", "critical")):
-        assert town.scan(*both, "--fail-on", severity).code == (1 if level <= worst else 0), severity
-    assert town.scan("--cluster", town.quiet, "--fail-on", "info").code == 0
-
-
-def test_tables_for_people(town: Town) -> None:
-    shown = town.scan(*town.clusters.options())
-    assert shown.code == 0
+def test_tables_for_people_and_exit_codes(town: Town) -> None:
+    shown = town.scan(*town.clusters.options(), "--fail-on", "info")
+    assert shown.code == 1
     assert town.troubled in shown.out
     assert "memory leak" in shown.out.lower()
-    assert "No incidents" in town.scan("--cluster", town.quiet).out
+    quiet = town.scan("--cluster", town.quiet, "--fail-on", "info")
+    assert quiet.code == 0
+    assert "No incidents" in quiet.out
+
+
+@pytest.mark.parametrize("fail_on", [None, "info", "warning", "critical"])
+@pytest.mark.parametrize(
+    ("state", "allow_gaps", "otherwise"),
+    [("Completed", False, 0), ("CompletedWithGaps", False, 4), ("CompletedWithGaps", True, 0), ("Failed", True, 3)],
+)
+def test_findings_go_before_gaps(town: Town, fail_on: str, state: str, allow_gaps: bool, otherwise: int) -> None:
+    result = ScanResult.model_validate(town.scanned.json)
+    run = Run("", state, "", completed=state != "Failed")
+    worst = max(SEVERITIES.index(line.severity) for line in result.incidents)
+    is_bad = fail_on is not None and SEVERITIES.index(fail_on) <= worst
+    expected = 1 if is_bad and run.completed else otherwise
+    assert exit_code(run, result, fail_on, allow_gaps=allow_gaps) == expected
 
 
 def test_selector_chooses_clusters(town: Town) -> None:
@@ -111,6 +122,10 @@ def test_reports_in_three_formats(town: Town, tmp_path: Path) -> None:
     created = installation.fleetscope("report", "create", "--scan", scan_id, "--json")
     assert created.code == 0, created.err
     report = created.json
+    # Made again of the same results it is the same report.
+    assert installation.fleetscope("report", "create", "--scan", scan_id, "--json").json["id"] == report["id"]
+    report = installation.fleetscope("report", "list", "--limit", "1", "--json").json[0]
+    assert [each.id for each in installation.stores.reports.list(scan_id=scan_id)] == [report["id"]]
     listed = installation.fleetscope("report", "list", "--limit", "1000", "--json")
     assert listed.code == 0
     assert [each for each in listed.json if each["id"] == report["id"]] == [report]
@@ -132,14 +147,6 @@ def test_reports_in_three_formats(town: Town, tmp_path: Path) -> None:
     # Opens offline: nothing is loaded from anywhere.
     assert not re.search(r"""(src|href)\s*=\s*["']?(https?:)?//""", texts["html"])
     assert "@import" not in texts["html"]
-
-
-def test_report_of_the_same_results_is_the_same_report(town: Town) -> None:
-    create = ("report", "create", "--scan", town.scanned.json["scan_id"], "--json")
-    first, second = (town.installation.fleetscope(*create) for _ in range(2))
-    assert first.json["id"] == second.json["id"]
-    stored = town.installation.stores.reports.list(scan_id=town.scanned.json["scan_id"])
-    assert [each.id for each in stored if each.kind == "fleet"] == [first.json["id"]]
 
 
 def test_reports_on_one_cluster_and_one_incident(town: Town, tmp_path: Path) -> None:
