@@ -20,6 +20,7 @@ import httpx
 from prefect.client.orchestration import PrefectClient, get_client
 from prefect.client.schemas.actions import WorkPoolCreate, WorkPoolUpdate
 from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy
+from prefect.client.schemas.responses import DeploymentResponse
 from prefect.exceptions import ObjectNotFound
 from prefect.flows import Flow
 from prefect.logging import get_logger
@@ -118,16 +119,19 @@ async def _ensure_pool(client: PrefectClient) -> None:
 
 
 async def register(client: PrefectClient, definition: DeploymentDefinition) -> None:
-    """Create or update one deployment; schedules that somebody has paused in the UI stay paused."""
+    """Create or update one deployment; what somebody has changed in the UI stays: paused schedules, parameters."""
     flow: Flow[..., Any] = import_object(definition.entrypoint)
-    active = await _known_schedules(client, f"{flow.name}/{definition.name}")
+    known = await _known_deployment(client, f"{flow.name}/{definition.name}")
+    active = {each.slug: each.active for each in known.schedules} if known else {}
+    # A daily report's recipients, for example, stand nowhere else. What the flow takes no more is left out.
+    changed = {key: value for key, value in (known.parameters if known else {}).items() if key in _accepted(flow)}
     schedule = definition.cron and Cron(
         definition.cron, timezone="UTC", slug=definition.name, active=active.get(definition.name, True)
     )
     deployment = await flow.ato_deployment(
         name=definition.name,
         description=definition.description,
-        parameters=definition.parameters,
+        parameters=definition.parameters | changed,
         schedules=[schedule] if schedule else [],
         concurrency_limit=ConcurrencyLimitConfig(
             limit=definition.limit, collision_strategy=ConcurrencyLimitStrategy(definition.overlap)
@@ -140,12 +144,15 @@ async def register(client: PrefectClient, definition: DeploymentDefinition) -> N
     _log.info("Serving %s/%s.", flow.name, definition.name)
 
 
-async def _known_schedules(client: PrefectClient, name: str) -> dict[str, bool]:
+def _accepted(flow: Flow[..., Any]) -> set[str]:
+    return set(flow.parameters.properties)
+
+
+async def _known_deployment(client: PrefectClient, name: str) -> DeploymentResponse | None:
     try:
-        deployment = await client.read_deployment_by_name(name)
+        return await client.read_deployment_by_name(name)
     except ObjectNotFound:
-        return {}
-    return {schedule.slug: schedule.active for schedule in deployment.schedules if schedule.slug}
+        return None
 
 
 if __name__ == "__main__":

@@ -137,6 +137,7 @@ def test_killed_worker_leaves_no_run_behind(stack: RunningStack, api: PrefectApi
     deployment = api.deployment("nap/yearly")
     schedule = deployment["schedules"][0]["id"]
     api.call("PATCH", f"/deployments/{deployment['id']}/schedules/{schedule}", {"active": False})
+    api.call("PATCH", f"/deployments/{deployment['id']}", {"parameters": {"seconds": 7}})
     run = api.start_run("nap/queued", seconds=100)
     api.wait_for(run, "RUNNING")
     orphans = _flow_processes(stack)
@@ -146,9 +147,10 @@ def test_killed_worker_leaves_no_run_behind(stack: RunningStack, api: PrefectApi
     assert state["type"] == "CRASHED"
     assert "worker" in state["message"]
     assert not orphans[0].is_running()
-    # The deployment's only slot is free again, and a schedule that somebody has paused stays so.
+    # The deployment's only slot is free again, and what somebody has changed stays so.
     assert api.wait_for(api.start_run("nap/queued"))["type"] == "COMPLETED"
     assert not api.deployment("nap/yearly")["schedules"][0]["active"]
+    assert api.deployment("nap/yearly")["parameters"] == {"seconds": 7}
 
 
 def test_killed_flow_run_is_reported(stack: RunningStack, api: PrefectApi) -> None:
