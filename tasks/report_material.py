@@ -67,7 +67,7 @@ def gather(stores: Stores, scan: Scan, cluster_ids: list[str], incident_id: str 
         gaps={cluster_id: inventory.gaps for cluster_id, inventory in inventories.items() if inventory},
         incidents=incidents,
         findings=findings,
-        investigations=stores.investigations.list(incident_ids=[incident.id for incident in incidents]),
+        investigations=[found for each in incidents if (found := stores.investigations.of_incident(each.id))],
         changes=stores.changes.list(cluster_ids=chosen, window=scan.window),
         charts=list(_charts(stores, scan, incidents, findings)),
     )

@@ -98,6 +98,8 @@ def _coverage(stores: Stores, scan: Scan, names: dict[str, str], incidents: list
         if _share([chunk.window for chunk in own], scan.window) < 1:
             statuses.append(CoverageStatus.UNKNOWN)
             reasons.add("not all of the window was collected")
+        if grade.coverage and not scan.has_judged(cluster_id):
+            reasons.add(grade.reason)
         rows.append(
             ClusterCoverage(
                 cluster=name,

@@ -113,9 +113,11 @@ def test_damaged_object_is_told_and_fetched_again(
     # What was found before is not resolved by a scan that could not look.
     assert told_of(clusters)[name]["findings"] == told[name]["findings"]
     row = next(row for row in result.coverage if row.cluster == clusters.clusters[name])
+    assert row.grade == "not graded"
+    assert "What was seen could not be judged." in row.reasons
     if step_seconds == STEP_SECONDS:
         assert row.status is CoverageStatus.PARTIAL
-        assert row.reasons == [struck.reason]
+        assert struck.reason in row.reasons
 
     clusters.fleet.reset_requests()
     scan(clusters, pack)
