@@ -65,8 +65,10 @@ CATALOGUE: tuple[DeploymentDefinition, ...] = (
         flow="create-report",
         name="daily",
         entrypoint="flows.report.create_report",
-        description="Writes the fleet report on the last scan (PDF, HTML, Markdown) and mails it to the recipients.",
+        description="Writes the fleet report on the last day (PDF, HTML, Markdown) and mails it to the recipients.",
         cron="30 6 * * *",
+        # The last scan is an hourly one.
+        parameters={"last_hours": 24},
     ),
     DeploymentDefinition(
         flow="create-report",

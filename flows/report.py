@@ -8,7 +8,7 @@ from prefect.states import Completed, State
 from fleet.reports.delivery import DeliveryState, Recipient
 from fleet.reports.record import ReportKind
 from flows.fan_out import WITH_GAPS
-from flows.parameters import ClusterNames
+from flows.parameters import ClusterNames, Hours
 from tasks.deliver import deliver_due, delivery_state
 from tasks.publish import publish_report
 from tasks.report import enqueue_report, write_report
@@ -20,6 +20,7 @@ def create_report(
     scan_id: str | None = None,
     clusters: ClusterNames = [],
     incident_id: str | None = None,
+    last_hours: Hours | None = None,
     recipients: list[Recipient] = [],
 ) -> State[None]:
     """Write a report on a scan as PDF, HTML and Markdown, and mail it.
@@ -31,9 +32,10 @@ def create_report(
         scan_id: The scan to report on; by default the last that ended.
         clusters: Names of clusters; empty means those of the scan.
         incident_id: The incident, for a report on one.
+        last_hours: Report on so many hours that end with the scan's window; by default on its window.
         recipients: Mail addresses that get the report; empty sends none.
     """
-    report_id = write_report(kind, scan_id, clusters, incident_id)
+    report_id = write_report(kind, scan_id, clusters, incident_id, last_hours)
     publish_report(report_id)
     if not recipients:
         return Completed(message=f"Report {report_id} is stored.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 
 from sqlalchemy import delete
@@ -89,6 +89,13 @@ class ClusterStore:
             query = query.where(ClusterRow.origin == origin.value)
         with self._database.session() as session:
             return [from_document(Cluster, row.body) for row in session.exec(query)]
+
+    def known(self, cluster_ids: Collection[str]) -> dict[str, Cluster]:
+        """Those of the ids that are registered (still), with their clusters, in the order given."""
+        query = select(ClusterRow).where(col(ClusterRow.id).in_(cluster_ids))
+        with self._database.session() as session:
+            found = {row.id: from_document(Cluster, row.body) for row in session.exec(query)}
+        return {cluster_id: found[cluster_id] for cluster_id in cluster_ids if cluster_id in found}
 
     def delete(self, cluster_id: str) -> bool:
         """Strike a cluster from the registry; what was found in it stays. False when there was none."""

@@ -8,7 +8,7 @@ from blocks.stores import open_stores
 from fleet.detectors.scan import detect
 from fleet.detectors.vanished import with_vanished
 from fleet.findings.assess import findings_of
-from fleet.frames.coverage import seen_queries
+from fleet.frames.coverage import absent_queries, seen_queries
 from fleet.inventory.topology import Topology
 from tasks.frames import context_of, load_history, load_window
 from tasks.outcome import ClusterOutcome, Stage
@@ -28,7 +28,9 @@ def detect_anomalies(scan_id: str, cluster_id: str) -> ClusterOutcome:
     anomalies = detect(frame, history, scan.pack, scan.sensitivity)
     topology = Topology.of(stores.inventories.latest(cluster.id))
     findings = findings_of(anomalies, frame, scan.pack, context_of(scan, cluster.id, seen, topology))
-    stores.findings.record(cluster.id, scan, findings, seen_queries=seen_queries(seen.coverage))
+    # A metric that was there a day ago is not absent by nature: its silence must not resolve what was found in it.
+    silent = {key.query_id for key in frame.keys[len(seen.frame.keys) :]} & absent_queries(seen.coverage)
+    stores.findings.record(cluster.id, scan, findings, seen_queries=seen_queries(seen.coverage) - silent)
     return ClusterOutcome(
         Stage.DETECT, cluster.id, cluster.name, counts={"series": len(seen.frame.keys), "findings": len(findings)}
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import NAMESPACE_URL, uuid5
 
 from prefect import task
@@ -11,6 +11,7 @@ from prefect import task
 from blocks.stores import open_stores
 from fleet.errors import NotFound
 from fleet.findings.scan import Scan, ScanPurpose, ScanState
+from fleet.frames.window import Window
 from fleet.reports.compose import compose
 from fleet.reports.delivery import Delivery
 from fleet.reports.html import render_html
@@ -25,15 +26,27 @@ ENDED = [ScanState.COMPLETED, ScanState.COMPLETED_WITH_GAPS]
 
 
 @task(name="create_report", **STEP)
-def write_report(kind: ReportKind, scan_id: str | None, clusters: list[str], incident_id: str | None) -> str:
+def write_report(
+    kind: ReportKind, scan_id: str | None, clusters: list[str], incident_id: str | None, last_hours: int | None = None
+) -> str:
     """Compose, render and keep a report; the same scan and choice give the same report. Returns its id.
+
+    Args:
+        kind: what it is about.
+        scan_id: the scan to report on; None for the last of the fleet (or of the incident's cluster).
+        clusters: names of the clusters to report on; empty for those of the scan.
+        incident_id: the incident of a report on one.
+        last_hours: report on so many hours that end with the scan's window; None for the scan's window itself.
 
     Raises:
         NotFound: there is no scan to report on, or no such cluster or incident.
     """
     stores = open_stores()
-    scan = stores.scans.get(scan_id) if scan_id else last_scan(stores)
-    report_id = str(uuid5(NAMESPACE_URL, f"fleetscope:report:{kind}:{scan.id}:{sorted(clusters)}:{incident_id}"))
+    scan = stores.scans.get(scan_id) if scan_id else last_scan(stores, incident_id)
+    choice = f"{kind}:{scan.id}:{sorted(clusters)}:{incident_id}:{last_hours}"
+    report_id = str(uuid5(NAMESPACE_URL, f"fleetscope:report:{choice}"))
+    if last_hours:
+        scan = scan.model_copy(update={"window": Window.before(scan.window.end, timedelta(hours=last_hours))})
     cluster_ids = [stores.clusters.by_name(name).id for name in clusters]
     scope = incident_id or (cluster_ids[0] if kind is ReportKind.CLUSTER and cluster_ids else "")
     material = replace(
@@ -67,13 +80,19 @@ def enqueue_report(report_id: str, recipients: list[str]) -> str:
     return stores.outbox.enqueue(Delivery.of(report.id, recipients, report.title, datetime.now(UTC))).id
 
 
-def last_scan(stores: Stores) -> Scan:
-    """The newest scan of the fleet that ended.
+def last_scan(stores: Stores, incident_id: str | None) -> Scan:
+    """The newest scan that ended: of the incident's cluster, or of the whole fleet rather than of a part of it.
 
     Raises:
-        NotFound: none has.
+        NotFound: none has, or there is no such incident.
     """
-    for scan in stores.scans.list(states=ENDED):
-        if scan.purpose is ScanPurpose.SCAN:
-            return scan
-    raise NotFound("No scan has ended yet: there is nothing to report on.", hint="Run `fleetscope scan` first.")
+    cluster_id = stores.incidents.get(incident_id).cluster_id if incident_id else None
+    ended = [
+        scan for scan in stores.scans.list(states=ENDED, cluster_id=cluster_id) if scan.purpose is ScanPurpose.SCAN
+    ]
+    if not ended:
+        raise NotFound("No scan has ended yet: there is nothing to report on.", hint="Run `fleetscope scan` first.")
+    of_the_fleet = [
+        scan for scan in ended if not scan.parameters.get("clusters") and not scan.parameters.get("selector")
+    ]
+    return (ended if cluster_id else of_the_fleet or ended)[0]

@@ -35,8 +35,9 @@ def gather(stores: Stores, scan: Scan, cluster_ids: list[str], incident_id: str 
         cluster_ids: the clusters to report on; empty means those of the scan.
         incident_id: the incident of a report on one; None tells of all.
     """
-    chosen = cluster_ids or scan.cluster_ids
-    clusters = [stores.clusters.get(cluster_id) for cluster_id in chosen]
+    # A cluster that was removed since is no part of a new report.
+    known = stores.clusters.known(cluster_ids or scan.cluster_ids)
+    chosen, clusters = list(known), list(known.values())
     incidents = [stores.incidents.get(incident_id)] if incident_id else _incidents(stores, scan, chosen)
     findings = _findings(stores, scan, chosen, incidents)
     coverage = _by_cluster(

@@ -72,6 +72,11 @@ def seen_queries(coverage: Iterable[Coverage]) -> set[str]:
     return seen - missed
 
 
+def absent_queries(coverage: Iterable[Coverage]) -> set[str]:
+    """The queries whose metrics the cluster did not have in any of these chunks."""
+    return {query.query_id for chunk in coverage for query in chunk.queries if query.status is CoverageStatus.ABSENT}
+
+
 def combine(statuses: list[CoverageStatus]) -> CoverageStatus:
     """The status of a whole from its parts.
 

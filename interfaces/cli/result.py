@@ -68,8 +68,8 @@ class ScanResult(BaseModel):
 def result_of(stores: Stores, scan_id: str) -> ScanResult:
     """Read a scan's result back from the stores."""
     scan = stores.scans.get(scan_id)
-    names = {cluster_id: stores.clusters.get(cluster_id).name for cluster_id in scan.cluster_ids}
-    incidents = stores.incidents.list(cluster_ids=scan.cluster_ids, scan_id=scan.id)
+    names = {cluster_id: cluster.name for cluster_id, cluster in stores.clusters.known(scan.cluster_ids).items()}
+    incidents = stores.incidents.list(cluster_ids=list(names), scan_id=scan.id)
     return ScanResult(
         scan_id=scan.id,
         state=scan.state.value,

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from interfaces.cli.runs import Run
     from storage.stores import Stores
 
+MOST_FINDINGS = 20
 SEVERITIES = ("info", "warning", "critical")
 
 
@@ -103,7 +104,7 @@ def scan(
         if json:
             print_json(result)
         else:
-            _show(result, files)
+            _show(stores, result, files)
         if run.state != "Completed":
             err().print(run.message, markup=False, soft_wrap=True)
     raise typer.Exit(exit_code(run, result, fail_on, allow_gaps=allow_gaps))
@@ -154,11 +155,18 @@ def save_report(stores: Stores, scan_id: str, directory: Path | None) -> list[Pa
     return files
 
 
-def _show(result: ScanResult, files: list[Path]) -> None:
-    from interfaces.cli.tables import coverage_table, print_incidents, utc
+def _show(stores: Stores, result: ScanResult, files: list[Path]) -> None:
+    from interfaces.cli.tables import coverage_table, findings_table, print_incidents, utc
 
     out().print(f"scan {result.scan_id}: {utc(result.window.start)} to {utc(result.window.end)}")
     out().print(coverage_table(result.coverage))
     print_incidents(out(), result)
+    findings = stores.findings.list(scan_id=result.scan_id)
+    if findings:
+        known = stores.clusters.known({each.cluster_id for each in findings})
+        names = {cluster_id: cluster.name for cluster_id, cluster in known.items()}
+        out().print(findings_table(findings[:MOST_FINDINGS], names))
+    if len(findings) > MOST_FINDINGS:
+        out().print(f"and {len(findings) - MOST_FINDINGS} more findings: all are in the report")
     for file in files:
         err().print(f"report: {file}", markup=False)

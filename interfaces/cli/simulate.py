@@ -31,7 +31,9 @@ def simulate(
     ] = "",
     anchor: Annotated[str, typer.Option(help="Full hour that the faults precede; by default the last one.")] = "",
     registration: Annotated[Path, typer.Option(help="Where the registration YAML is written.")] = Path("fleet.yaml"),
-    truth: Annotated[Path | None, typer.Option(help="Where the labelled faults are written as JSON.")] = None,
+    truth: Annotated[
+        Path | None, typer.Option(help="File for the labelled faults as JSON; printed by default.")
+    ] = None,
     directory: Annotated[Path, typer.Option(help="Where certificates, tokens and a kubeconfig are kept.")] = Path(
         "simulated-fleet"
     ),
@@ -47,6 +49,8 @@ def simulate(
         arguments += [option, str(value)] if value else []
     with running_fleet(directory, arguments) as (fleet, ready):
         shutil.copyfile(ready["registration"], registration)
+        if truth is None:
+            out().print_json((Path(ready["directory"]) / "truth.json").read_text(encoding="utf-8"))
         out().print(f"{len(ready['clusters'])} clusters at {ready['url']}, {ready['faults']} labelled faults")
         out().print(f"registration: {registration}; kubectl: --kubeconfig {ready['kubeconfig']}")
         err().print("[dim]Ctrl-C stops it.[/]")

@@ -10,6 +10,7 @@ from rich.markup import escape
 from rich.padding import Padding
 from rich.table import Table
 
+from fleet.findings.finding import Finding
 from fleet.findings.incident import Incident
 from fleet.inventory.cluster import Cluster
 from fleet.inventory.inventory import Inventory, Presence
@@ -82,6 +83,16 @@ def coverage_table(coverage: Sequence[ClusterCoverage]) -> Table:
         style = STATUS_STYLE[row.status]
         missing = printable("; ".join(row.reasons)) or "-"
         table.add_row(row.cluster, row.grade, f"[{style}]{row.status}[/]", f"{row.seen_ratio:.0%}", missing)
+    return table
+
+
+def findings_table(findings: Sequence[Finding], names: dict[str, str]) -> Table:
+    """Findings, the worst first."""
+    table = Table("cluster", "severity", "finding", "from", "to")
+    for finding in findings:
+        severity = f"[{SEVERITY_STYLE[finding.severity]}]{finding.severity.value}[/]"
+        end = "goes on" if finding.ongoing else utc(finding.window.end)
+        table.add_row(names[finding.cluster_id], severity, printable(finding.title), utc(finding.window.start), end)
     return table
 
 

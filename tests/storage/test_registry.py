@@ -199,3 +199,10 @@ def test_a_row_of_another_version_is_told_so() -> None:
 
     with pytest.raises(StoreError, match="another version"):
         from_document(New, to_document(Old(fingerprints="f")))
+
+
+def test_clusters_that_were_removed_are_left_out_of_the_known(database: Database) -> None:
+    store = ClusterStore(database)
+    stays, goes = (store.put(Cluster(name=name)) for name in ("known-stays", "known-goes"))
+    store.delete(goes.id)
+    assert store.known([goes.id, stays.id]) == {stays.id: stays}
