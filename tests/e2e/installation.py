@@ -93,6 +93,18 @@ class Installation:
 
         eventually(is_back)
 
+    @contextmanager
+    def kept_down(self, name: str) -> Iterator[None]:
+        """``kill -9`` of a part, which is started again at the end only: until then its supervisor is made to wait."""
+        supervisor = int(stack_status(self.settings).pid or 0)
+        os.kill(supervisor, signal.SIGSTOP)
+        try:
+            killed = self.kill(name)
+            yield
+        finally:
+            os.kill(supervisor, signal.SIGCONT)
+        self.wait_restarted(name, killed)
+
     def flow_processes(self) -> list[psutil.Process]:
         """The processes of flow runs under way."""
         found = []
