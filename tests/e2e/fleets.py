@@ -6,7 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -56,7 +56,6 @@ class Registered:
     installation: Installation
     fleet: SimulatedFleet
     clusters: Mapping[str, str]
-    _ids: dict[str, str] = field(default_factory=dict)
 
     @property
     def names(self) -> list[str]:
