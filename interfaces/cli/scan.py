@@ -124,8 +124,9 @@ def exit_code(run: Run, result: ScanResult, fail_on: str | None, *, allow_gaps: 
 @contextmanager
 def _registered(stores: Stores, registration: Registration) -> Iterator[str]:
     """An ad-hoc cluster for the time of a scan: its results stay, its secret does not."""
-    cluster = registration.store(stores)
+    cluster = registration.cluster()
     try:
+        registration.store(stores)
         yield cluster.name
     finally:
         if cluster.credential_ref:

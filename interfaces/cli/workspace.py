@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
@@ -37,7 +38,7 @@ def open_engine() -> Iterator[Stores]:
     from deployments.settings import load_settings
 
     settings = load_settings()
-    with ensure_stack(settings, _say, worker=False) as addresses:
+    with _ended_by_sigterm(), ensure_stack(settings, _say, worker=False) as addresses:
         # Prefect reads its settings when it is first imported: from here on they are this stack's.
         os.environ.update(addresses.prefect_environment() | QUIET)
         from deployments.bootstrap import save_blocks
@@ -48,6 +49,20 @@ def open_engine() -> Iterator[Stores]:
                 yield stores
         finally:
             _flush()
+
+
+@contextmanager
+def _ended_by_sigterm() -> Iterator[None]:
+    """SIGTERM ends this block as Ctrl-C does: what was begun in it is put in order."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _flush() -> None:

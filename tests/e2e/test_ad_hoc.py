@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -22,9 +24,9 @@ from deployments.embedded.state import StateDirectory
 from deployments.embedded.status import stack_status
 from fleet.frames.pack_file import DEFAULT_PACK_PATH
 from simulator.fleet import SimulatedFleet
-from simulator.options import FaultKind
+from simulator.options import BrokenMode, FaultKind
 from tests.e2e.fleets import ANCHOR, simulated
-from tests.e2e.installation import Installation, Outcome
+from tests.e2e.installation import ENOUGH_SECONDS, Installation, Outcome, eventually
 from tests.e2e.newcomer import Newcomer
 from tests.fleet.collectors.prometheus.certificates import Authority, KeyPair
 from tests.fleet.collectors.prometheus.real_prometheus import INSTALLED, PASSWORD, RealPrometheus, backfill
@@ -213,6 +215,24 @@ def test_each_credential_opens_its_server_and_stays_secret(
     places = " ".join(leaks(installation, ran.json["coverage"][0]["cluster"]))
     for place in ("/fleetscope clusters", "/prefect flow_run", ".html", "/postgres/"):
         assert place in places
+
+
+def test_a_scan_that_is_terminated_leaves_no_secret(installation: Installation, lone: Lone, tmp_path: Path) -> None:
+    lone.fleet.set_broken(lone.troubled, BrokenMode.HANG)
+    lone.fleet.reset_requests()
+    command = [str(Path(sys.executable).with_name("fleetscope")), "scan", *map(str, lone.bearer())]
+    try:
+        # The environment names the running stack.
+        with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as running:
+            eventually(lambda: lone.fleet.requests()["clusters"] != {})
+            assert kept_credentials(installation) != []
+            running.terminate()
+            said, _ = running.communicate(timeout=ENOUGH_SECONDS)
+    finally:
+        lone.fleet.set_broken(lone.troubled, None)
+    assert running.returncode == 130
+    assert kept_credentials(installation) == [], said.decode()
+    assert stack_status(installation.settings).is_running
 
 
 def kept_credentials(installation: Installation) -> list[str]:
