@@ -11,16 +11,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
 
-import hvac
 import numpy as np
-import psycopg
 import pytest
 import yaml
-from minio import Minio
 
-from deployments.addresses import PostgresAddress
-from deployments.embedded.postgres import PostgresPart
-from deployments.embedded.state import StateDirectory
 from deployments.embedded.status import stack_status
 from fleet.frames.pack_file import DEFAULT_PACK_PATH
 from simulator.fleet import SimulatedFleet
@@ -28,6 +22,7 @@ from simulator.options import BrokenMode, FaultKind
 from tests.e2e.fleets import ANCHOR, simulated
 from tests.e2e.installation import ENOUGH_SECONDS, Installation, Outcome, eventually
 from tests.e2e.newcomer import Newcomer
+from tests.e2e.secrecy import holders, kept_credentials, leaks
 from tests.fleet.collectors.prometheus.certificates import Authority, KeyPair
 from tests.fleet.collectors.prometheus.real_prometheus import INSTALLED, PASSWORD, RealPrometheus, backfill
 
@@ -171,11 +166,6 @@ def up_to_first_incident(lines: IO[str]) -> str:
     pytest.fail(f"no incident: {said}")
 
 
-def holders(directory: Path, secret: str) -> list[Path]:
-    """Files that hold a secret."""
-    return [file for file in directory.rglob("*") if file.is_file() and secret.encode() in file.read_bytes()]
-
-
 @WITHOUT_PROMETHEUS
 @pytest.mark.slow
 @pytest.mark.timeout(300)
@@ -233,52 +223,6 @@ def test_a_scan_that_is_terminated_leaves_no_secret(installation: Installation, 
     assert running.returncode == 130
     assert kept_credentials(installation) == [], said.decode()
     assert stack_status(installation.settings).is_running
-
-
-def kept_credentials(installation: Installation) -> list[str]:
-    """Names of ad-hoc credentials of which OpenBao still knows any version."""
-    vault = installation.addresses.vault
-    client = hvac.Client(url=vault.url, token=vault.token)
-    try:
-        names = client.secrets.kv.v2.list_secrets("clusters", mount_point=vault.mount)["data"]["keys"]
-    except hvac.exceptions.InvalidPath:
-        return []
-    return [name for name in names if name.startswith("adhoc-")]
-
-
-def leaks(installation: Installation, secret: str) -> list[str]:
-    """Places that hold a secret: rows of either database, objects, files of the state directory."""
-    state = StateDirectory(installation.settings.state_dir)
-    part = PostgresPart(state)
-    found = [row for name in ("fleetscope", "prefect") for row in rows_with(part.database(name), secret)]
-    found += objects_with(installation, secret)
-    return found + [str(file) for file in holders(state.root, secret)]
-
-
-def rows_with(database: PostgresAddress, secret: str) -> list[str]:
-    found = []
-    with psycopg.connect(database.dsn, password=database.password) as connection:
-        tables = connection.execute("SELECT table_name FROM information_schema.tables WHERE table_schema = 'public'")
-        names = [str(name) for (name,) in tables]
-        assert len(names) > 5
-        for name in names:
-            query = psycopg.sql.SQL("SELECT count(*) FROM {table} AS each WHERE position(%s in each::text) > 0")
-            composed = query.format(table=psycopg.sql.Identifier(name))
-            counted = [connection.execute(composed, [text]).fetchone() for text in (secret, secret.encode().hex())]
-            found += [f"{database.dsn} {name}" for row in counted if row != (0,)]
-    return found
-
-
-def objects_with(installation: Installation, secret: str) -> list[str]:
-    s3 = installation.addresses.s3
-    client = Minio(s3.endpoint.removeprefix("http://"), s3.access_key, s3.secret_key, secure=False)
-    found = []
-    for each in client.list_objects(s3.bucket, recursive=True):
-        response = client.get_object(s3.bucket, str(each.object_name))
-        with response:
-            if secret.encode() in response.read():
-                found.append(str(each.object_name))
-    return found
 
 
 @WITHOUT_PROMETHEUS

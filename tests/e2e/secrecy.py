@@ -1,0 +1,65 @@
+"""Looking for a secret in every place where an installation keeps anything."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import hvac
+import psycopg
+from minio import Minio
+
+from deployments.addresses import PostgresAddress
+from deployments.embedded.postgres import PostgresPart
+from deployments.embedded.state import StateDirectory
+from tests.e2e.installation import Installation
+
+
+def kept_credentials(installation: Installation) -> list[str]:
+    """Names of ad-hoc credentials of which OpenBao still knows any version."""
+    vault = installation.addresses.vault
+    client = hvac.Client(url=vault.url, token=vault.token)
+    try:
+        names = client.secrets.kv.v2.list_secrets("clusters", mount_point=vault.mount)["data"]["keys"]
+    except hvac.exceptions.InvalidPath:
+        return []
+    return [name for name in names if name.startswith("adhoc-")]
+
+
+def leaks(installation: Installation, secret: str) -> list[str]:
+    """Places that hold a secret: rows of either database, objects, files of the state directory."""
+    state = StateDirectory(installation.settings.state_dir)
+    part = PostgresPart(state)
+    found = [row for name in ("fleetscope", "prefect") for row in rows_with(part.database(name), secret)]
+    found += objects_with(installation, secret)
+    return found + [str(file) for file in holders(state.root, secret)]
+
+
+def rows_with(database: PostgresAddress, secret: str) -> list[str]:
+    found = []
+    with psycopg.connect(database.dsn, password=database.password) as connection:
+        tables = connection.execute("SELECT table_name FROM information_schema.tables WHERE table_schema = 'public'")
+        names = [str(name) for (name,) in tables]
+        assert len(names) > 5
+        for name in names:
+            query = psycopg.sql.SQL("SELECT count(*) FROM {table} AS each WHERE position(%s in each::text) > 0")
+            composed = query.format(table=psycopg.sql.Identifier(name))
+            counted = [connection.execute(composed, [text]).fetchone() for text in (secret, secret.encode().hex())]
+            found += [f"{database.dsn} {name}" for row in counted if row != (0,)]
+    return found
+
+
+def objects_with(installation: Installation, secret: str) -> list[str]:
+    s3 = installation.addresses.s3
+    client = Minio(s3.endpoint.removeprefix("http://"), s3.access_key, s3.secret_key, secure=False)
+    found = []
+    for each in client.list_objects(s3.bucket, recursive=True):
+        response = client.get_object(s3.bucket, str(each.object_name))
+        with response:
+            if secret.encode() in response.read():
+                found.append(str(each.object_name))
+    return found
+
+
+def holders(directory: Path, secret: str) -> list[Path]:
+    """Files that hold a secret."""
+    return [file for file in directory.rglob("*") if file.is_file() and secret.encode() in file.read_bytes()]
