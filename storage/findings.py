@@ -17,8 +17,9 @@ from fleet.frames.window import Window
 from storage.database import Database, lock_cluster
 from storage.documents import from_document, to_document
 from storage.episodes import TOUCHING, first_sighting, touches, unite
+from storage.sightings import move_sightings, note_seen, seen_by
 from storage.statements import upsert
-from storage.tables import FindingRow
+from storage.tables import FindingRow, FindingSightingRow
 
 UNRESOLVED = (FindingState.OPEN, FindingState.ACKNOWLEDGED)
 
@@ -59,6 +60,7 @@ class FindingStore:
         with self._database.session() as session:
             lock_cluster(session, "findings", cluster_id)
             seen = _record_episodes(session, findings, at)
+            note_seen(session, FindingSightingRow, scan.id, cluster_id, [finding.id for finding in seen])
             resolved = _resolve_unseen(session, cluster_id, scan, set(seen_queries))
         return RecordedFindings(seen, resolved)
 
@@ -89,7 +91,7 @@ class FindingStore:
         Args:
             cluster_ids: only findings of these clusters.
             states: only findings in these states.
-            scan_id: only findings that this scan saw last.
+            scan_id: only findings that this scan saw.
             incident_id: only findings of this incident.
             window: only findings whose window overlaps this one.
             limit: at most so many.
@@ -102,7 +104,7 @@ class FindingStore:
         if states is not None:
             query = query.where(col(FindingRow.state).in_([state.value for state in states]))
         if scan_id is not None:
-            query = query.where(FindingRow.scan_id == scan_id)
+            query = query.where(seen_by(FindingSightingRow, FindingRow.id, scan_id))
         if incident_id is not None:
             query = query.where(FindingRow.incident_id == incident_id)
         if window is not None:
@@ -114,7 +116,7 @@ class FindingStore:
 def _record_episodes(session: Session, findings: Sequence[Finding], at: datetime) -> list[Finding]:
     """Join each sighting with the episodes that it touches; two sightings of one scan may meet in one episode."""
     episodes = _known_episodes(session, findings)
-    absorbed: set[str] = set()
+    absorbed: dict[str, str] = {}
     touched: dict[str, None] = {}
     for finding in sorted(findings, key=lambda each: (each.fingerprint, each.window.start)):
         meets = [
@@ -126,13 +128,14 @@ def _record_episodes(session: Session, findings: Sequence[Finding], at: datetime
         for known in meets:
             if known.id != stored.id:
                 # The sighting bridges two episodes: they were one all the time.
-                absorbed.add(known.id)
+                absorbed[known.id] = stored.id
                 del episodes[known.id]
                 touched.pop(known.id, None)
         episodes[stored.id] = stored
         touched[stored.id] = None
     if absorbed:
         session.connection().execute(delete(FindingRow).where(col(FindingRow.id).in_(absorbed)))
+        move_sightings(session, FindingSightingRow, absorbed)
     seen = [episodes[finding_id] for finding_id in touched]
     _write(session, seen)
     return seen
@@ -153,7 +156,7 @@ def _resolve_unseen(session: Session, cluster_id: str, scan: Scan, seen_queries:
     query = select(FindingRow).where(
         FindingRow.cluster_id == cluster_id,
         col(FindingRow.state).in_([state.value for state in UNRESOLVED]),
-        FindingRow.scan_id != scan.id,
+        ~seen_by(FindingSightingRow, FindingRow.id, scan.id),
         col(FindingRow.query_id).in_(seen_queries),
         FindingRow.end_at <= scan.window.end,
     )

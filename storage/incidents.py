@@ -16,8 +16,9 @@ from fleet.frames.window import Window
 from storage.database import Database, lock_cluster
 from storage.documents import from_document, to_document
 from storage.episodes import TOUCHING
+from storage.sightings import note_seen, seen_by
 from storage.statements import upsert
-from storage.tables import FindingRow, IncidentRow
+from storage.tables import FindingRow, IncidentRow, IncidentSightingRow
 
 UNRESOLVED = (FindingState.OPEN, FindingState.ACKNOWLEDGED)
 
@@ -52,6 +53,7 @@ class IncidentStore:
             known = _known(session, [incident.id for incident in incidents])
             stored = [_merged(known.get(incident.id), incident, scan_id, now) for incident in incidents]
             _write(session, stored)
+            note_seen(session, IncidentSightingRow, scan_id, cluster_id, [incident.id for incident in stored])
             for incident in stored:
                 _link_findings(session, incident)
             _resolve_ended(session, cluster_id, {incident.id for incident in stored})
@@ -98,7 +100,7 @@ class IncidentStore:
         Args:
             cluster_ids: only incidents of these clusters; None for all, as with the other filters.
             states: only incidents in these states.
-            scan_id: only incidents that this scan saw last.
+            scan_id: only incidents that this scan saw.
             window: only incidents that were going on at some time of this window.
             limit: at most so many.
         """
@@ -115,7 +117,7 @@ class IncidentStore:
         if states is not None:
             query = query.where(col(IncidentRow.state).in_([state.value for state in states]))
         if scan_id is not None:
-            query = query.where(IncidentRow.scan_id == scan_id)
+            query = query.where(seen_by(IncidentSightingRow, IncidentRow.id, scan_id))
         if window is not None:
             ended = col(IncidentRow.ended_at)
             query = query.where(IncidentRow.started_at < window.end, or_(ended.is_(None), ended > window.start))

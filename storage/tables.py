@@ -135,7 +135,7 @@ class FindingRow(Row, table=True):
     id: str = Field(primary_key=True)
     cluster_id: str
     fingerprint: str
-    scan_id: str = Field(index=True)
+    scan_id: str
     incident_id: str | None = Field(index=True)
     query_id: str
     state: str
@@ -153,7 +153,7 @@ class IncidentRow(Row, table=True):
 
     id: str = Field(primary_key=True)
     cluster_id: str
-    scan_id: str = Field(index=True)
+    scan_id: str
     state: str
     severity_rank: int
     rank: int
@@ -161,6 +161,26 @@ class IncidentRow(Row, table=True):
     ended_at: datetime | None = _time(nullable=True)
     announced_at: datetime | None = _time(nullable=True)
     body: dict[str, Any] = _body()
+
+
+class FindingSightingRow(Row, table=True):
+    """Which scans saw which finding; its own ``scan_id`` is only the last of them."""
+
+    __tablename__ = "finding_sightings"
+
+    scan_id: str = Field(primary_key=True)
+    seen_id: str = Field(primary_key=True, index=True)
+    cluster_id: str
+
+
+class IncidentSightingRow(Row, table=True):
+    """Which scans saw which incident."""
+
+    __tablename__ = "incident_sightings"
+
+    scan_id: str = Field(primary_key=True)
+    seen_id: str = Field(primary_key=True, index=True)
+    cluster_id: str
 
 
 class InvestigationRow(Row, table=True):

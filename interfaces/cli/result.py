@@ -55,7 +55,7 @@ class IncidentLine(BaseModel):
 
 
 class ScanResult(BaseModel):
-    """A scan's result. ``findings`` counts those that this scan saw."""
+    """A scan's result: ``findings`` counts what it saw, ``worst`` is the severity of the worst of it."""
 
     scan_id: str
     state: str
@@ -63,6 +63,7 @@ class ScanResult(BaseModel):
     coverage: list[ClusterCoverage]
     incidents: list[IncidentLine]
     findings: int
+    worst: Severity | None
 
 
 def result_of(stores: Stores, scan_id: str) -> ScanResult:
@@ -70,13 +71,16 @@ def result_of(stores: Stores, scan_id: str) -> ScanResult:
     scan = stores.scans.get(scan_id)
     names = {cluster_id: cluster.name for cluster_id, cluster in stores.clusters.known(scan.cluster_ids).items()}
     incidents = stores.incidents.list(cluster_ids=list(names), scan_id=scan.id)
+    findings = stores.findings.list(cluster_ids=scan.cluster_ids, scan_id=scan.id)
+    severities = [each.severity for each in [*findings, *incidents]]
     return ScanResult(
         scan_id=scan.id,
         state=scan.state.value,
         window=scan.window,
         coverage=_coverage(stores, scan, names, incidents),
         incidents=[_incident(stores, names, incident) for incident in incidents],
-        findings=len(stores.findings.list(cluster_ids=scan.cluster_ids, scan_id=scan.id)),
+        findings=len(findings),
+        worst=max(severities, key=lambda severity: severity.rank, default=None),
     )
 
 

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from storage.stores import Stores
 
 MOST_FINDINGS = 20
-SEVERITIES = ("info", "warning", "critical")
 
 
 def scan(
@@ -49,7 +48,7 @@ def scan(
     ] = None,
     fail_on: Annotated[
         Literal["info", "warning", "critical"] | None,
-        typer.Option(help="Exit with 1 when an incident is at least this severe."),
+        typer.Option(help="Exit with 1 when a finding is at least this severe."),
     ] = None,
     allow_gaps: Annotated[bool, typer.Option("--allow-gaps", help="Gaps do not make the exit code 4.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
@@ -112,9 +111,11 @@ def scan(
 
 def exit_code(run: Run, result: ScanResult, fail_on: str | None, *, allow_gaps: bool) -> ExitCode:
     """The exit code that scripts rely on: could not run, then findings, then gaps."""
+    from fleet.frames.pack import Severity
+
     if not run.completed:
         return ExitCode.COULD_NOT_RUN
-    if fail_on and any(SEVERITIES.index(each.severity) >= SEVERITIES.index(fail_on) for each in result.incidents):
+    if fail_on and result.worst and result.worst.rank >= Severity(fail_on).rank:
         return ExitCode.FINDINGS
     if run.state == "CompletedWithGaps" and not allow_gaps:
         return ExitCode.GAPS

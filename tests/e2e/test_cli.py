@@ -9,16 +9,17 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from pypdf import PdfReader
 
 from fleet.errors import CredentialMissing
+from fleet.frames.window import Window
 from interfaces.cli.result import ScanResult
 from interfaces.cli.runs import Run
-from interfaces.cli.scan import SEVERITIES, exit_code
+from interfaces.cli.scan import exit_code
 from simulator.options import FaultKind
 from tests.e2e.fleets import ANCHOR, Registered, register, simulated, write_pack
 from tests.e2e.installation import Installation, Outcome
@@ -94,16 +95,31 @@ def test_tables_for_people_and_exit_codes(town: Town) -> None:
     assert "No incidents" in quiet.out
 
 
-@pytest.mark.parametrize("fail_on", [None, "info", "warning", "critical"])
+@pytest.mark.parametrize(
+    ("worst", "fail_on", "is_bad"),
+    [
+        (None, "info", False),
+        ("critical", None, False),
+        ("info", "info", True),
+        ("info", "warning", False),
+        ("warning", "warning", True),
+        ("warning", "critical", False),
+        ("critical", "warning", True),
+    ],
+)
 @pytest.mark.parametrize(
     ("state", "allow_gaps", "otherwise"),
     [("Completed", False, 0), ("CompletedWithGaps", False, 4), ("CompletedWithGaps", True, 0), ("Failed", True, 3)],
 )
-def test_findings_go_before_gaps(town: Town, fail_on: str, state: str, allow_gaps: bool, otherwise: int) -> None:
-    result = ScanResult.model_validate(town.scanned.json)
+def test_findings_go_before_gaps(
+    worst: str | None, fail_on: str | None, is_bad: bool, state: str, allow_gaps: bool, otherwise: int
+) -> None:
+    window = Window(start=datetime(2026, 3, 1, tzinfo=UTC), end=datetime(2026, 3, 2, tzinfo=UTC))
+    # No incident: a finding counts also where nothing could be made of it.
+    result = ScanResult(
+        scan_id="s", state="completed", window=window, coverage=[], incidents=[], findings=1, worst=worst
+    )
     run = Run("", state, "", completed=state != "Failed")
-    worst = max(SEVERITIES.index(line.severity) for line in result.incidents)
-    is_bad = fail_on is not None and SEVERITIES.index(fail_on) <= worst
     expected = 1 if is_bad and run.completed else otherwise
     assert exit_code(run, result, fail_on, allow_gaps=allow_gaps) == expected
 

@@ -180,3 +180,24 @@ def test_listing_filters_and_orders(store: FindingStore) -> None:
     assert store.get(store.list()[0].id).subject.name == "b"
     with pytest.raises(NotFound):
         store.get("nothing")
+
+
+def test_each_scan_keeps_what_it_saw_when_others_see_the_same(store: FindingStore) -> None:
+    record(store, "command", hours(0, 24), finding(hours(3, 4)), finding(hours(5, 6), workload="other"))
+    record(store, "hourly", hours(1, 25), finding(hours(3, 4.5)))
+    assert len(store.list(scan_id="command")) == 2
+    assert [each.window for each in store.list(scan_id="hourly")] == [hours(3, 4.5)]
+
+
+def test_a_rerun_replaces_what_the_scan_saw(store: FindingStore) -> None:
+    record(store, "again", hours(0, 24), finding(hours(3, 4)), finding(hours(5, 6), workload="other"))
+    record(store, "again", hours(0, 24), finding(hours(3, 4)))
+    assert [each.window for each in store.list(scan_id="again")] == [hours(3, 4)]
+
+
+def test_a_scan_has_seen_what_its_finding_became_part_of(store: FindingStore) -> None:
+    record(store, "early", hours(0, 4), finding(hours(1, 2)))
+    record(store, "late", hours(4, 8), finding(hours(6, 7)))
+    record(store, "bridge", hours(0, 8), finding(hours(1.5, 6.5)))
+    for scan_id in ("early", "late", "bridge"):
+        assert [each.window for each in store.list(scan_id=scan_id)] == [hours(1, 7)], scan_id

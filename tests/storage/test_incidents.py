@@ -103,3 +103,10 @@ def test_listing_shows_open_and_worst_first_and_filters(store: IncidentStore) ->
         store.get("nothing")
     with pytest.raises(ValueError, match="another cluster"):
         store.record("another", "scan-1", [incident("i", [])])
+
+
+def test_each_scan_keeps_the_incidents_that_it_saw(store: IncidentStore) -> None:
+    store.record(CLUSTER, "command", [incident("i-1", ["f"]), incident("i-2", ["g"])])
+    store.record(CLUSTER, "hourly", [incident("i-1", ["f"])])
+    assert {each.id for each in store.list(scan_id="command")} == {"i-1", "i-2"}
+    assert {each.id for each in store.list(scan_id="hourly")} == {"i-1"}
