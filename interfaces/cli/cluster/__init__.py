@@ -1,0 +1,19 @@
+"""``fleetscope cluster``: the registry of clusters. A command a file; each imports what it needs when it runs."""
+
+from __future__ import annotations
+
+import typer
+
+from interfaces.cli.cluster.add import add
+from interfaces.cli.cluster.list import list_clusters
+from interfaces.cli.cluster.remove import remove
+from interfaces.cli.cluster.show import show
+
+app = typer.Typer(help="Register, list, show and remove clusters.", no_args_is_help=True)
+app.command(
+    epilog="Example: fleetscope cluster add edge-1 --prometheus https://prom.edge-1.example --token-file ./token "
+    "--environment prod --label tier=edge"
+)(add)
+app.command("list", epilog="Example: fleetscope cluster list --selector environment=prod --json")(list_clusters)
+app.command(epilog="Example: fleetscope cluster show edge-1")(show)
+app.command(epilog="Example: fleetscope cluster remove edge-1")(remove)

@@ -1,0 +1,26 @@
+"""``fleetscope cluster show``: one cluster and what is known of it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from interfaces.cli.cluster.options import JsonOption
+from interfaces.cli.terminal import out, print_json
+
+
+def show(name: Annotated[str, typer.Argument(help="The cluster's name.")], json: JsonOption = False) -> None:
+    """Show a cluster, what discovery saw of it last, and its open incidents."""
+    from fleet.findings.finding import UNRESOLVED
+    from interfaces.cli.tables import print_cluster
+    from interfaces.cli.workspace import open_workspace
+
+    with open_workspace() as stores:
+        cluster = stores.clusters.by_name(name)
+        inventory = stores.inventories.latest(cluster.id)
+        incidents = stores.incidents.list(cluster_ids=[cluster.id], states=UNRESOLVED)
+    if json:
+        print_json({"cluster": cluster, "inventory": inventory, "incidents": incidents})
+    else:
+        print_cluster(out(), cluster, inventory, incidents)
