@@ -36,6 +36,7 @@ class EndpointKind(StrEnum):
     ALERTMANAGER = "alertmanager"
     LOKI = "loki"
     TEMPO = "tempo"
+    KORREL8R = "korrel8r"
 
 
 class Endpoint(BaseModel):
