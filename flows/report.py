@@ -22,7 +22,7 @@ def create_report(
     incident_id: str | None = None,
     last_hours: Hours | None = None,
     recipients: list[Recipient] = [],
-) -> State[None]:
+) -> State[str]:
     """Write a report on a scan as PDF, HTML and Markdown, and mail it.
 
     A report is made once for the same results: run again, it is the same report, and a mail that was sent stays sent.
@@ -38,10 +38,11 @@ def create_report(
     report_id = write_report(kind, scan_id, clusters, incident_id, last_hours)
     publish_report(report_id)
     if not recipients:
-        return Completed(message=f"Report {report_id} is stored.")
+        return Completed(message=f"Report {report_id} is stored.", data=report_id)
     delivery_id = enqueue_report(report_id, recipients)
     deliver_due()
     # Others' mails go with it, or another run may have taken this one: only its own row tells what became of it.
     if delivery_state(delivery_id) is not DeliveryState.SENT:
-        return Completed(name=WITH_GAPS, message=f"Report {report_id} is stored; its mail could not be sent yet.")
-    return Completed(message=f"Report {report_id} is stored and was mailed.")
+        owed = f"Report {report_id} is stored; its mail could not be sent yet."
+        return Completed(name=WITH_GAPS, message=owed, data=report_id)
+    return Completed(message=f"Report {report_id} is stored and was mailed.", data=report_id)

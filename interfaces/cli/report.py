@@ -42,14 +42,15 @@ def create(
             incident_id=incident or None,
             recipients=to or [],
         )
-        report = stores.reports.list(limit=1)[0]
+        if not run.completed:
+            err().print(run.message, markup=False)
+            raise typer.Exit(ExitCode.COULD_NOT_RUN)
+        report = stores.reports.get(run.result)
     if json:
         print_json(_line(report))
     else:
         out().print(f"report {report.id}: {report.title}", markup=False, soft_wrap=True)
         err().print(run.message, markup=False)
-    if not run.completed:
-        raise typer.Exit(ExitCode.COULD_NOT_RUN)
     # Stored, but a mail is still owed.
     raise typer.Exit(ExitCode.GAPS if run.state == "CompletedWithGaps" else ExitCode.FINE)
 

@@ -17,12 +17,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Run:
-    """How a flow run ended: its id, and the state's name (``Completed``, ``CompletedWithGaps`` …) and message."""
+    """How a flow run ended: its id, the state's name (``Completed``, ``CompletedWithGaps`` …) and message, its result."""
 
     id: str
     state: str
     message: str
     completed: bool
+    result: Any = None
 
 
 def run_flow(flow: Flow[..., Any], **parameters: Any) -> Run:
@@ -52,6 +53,7 @@ def run_flow(flow: Flow[..., Any], **parameters: Any) -> Run:
         state=str(state.name),
         message=state.message or "",
         completed=state.is_completed(),
+        result=state.result(raise_on_failure=False) if state.is_completed() else None,
     )
 
 
