@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Run:
-    """How a flow run ended: its id, the state's name (``Completed``, ``CompletedWithGaps`` …) and message, its result."""
+    """How a flow run ended: its id, its state's name (``Completed``, ``CompletedWithGaps`` …), message and result."""
 
     id: str
     state: str

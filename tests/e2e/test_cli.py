@@ -177,6 +177,11 @@ def test_reports_on_one_cluster_and_one_incident(town: Town, tmp_path: Path) -> 
         assert got.code == 0
         assert town.troubled in file.read_text()
         assert town.quiet not in file.read_text()
+    # The one that was asked for, though another was made later.
+    again = town.installation.fleetscope(
+        "report", "create", "--kind", "cluster", *scan, "--cluster", town.troubled, "--json"
+    )
+    assert again.json["kind"] == "cluster"
 
 
 def test_damaged_report_is_refused_with_words(town: Town, tmp_path: Path) -> None:
