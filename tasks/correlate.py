@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from prefect import task
-from prefect.events import emit_event
+from prefect import get_client, task
+from prefect.events.schemas.events import Event, Resource
 
 from blocks.stores import open_stores
 from fleet.findings.correlation import correlate
@@ -24,24 +24,42 @@ def correlate_findings(scan_id: str, cluster_id: str) -> ClusterOutcome:
     known = stores.incidents.list(cluster_ids=[cluster.id], states=UNRESOLVED)
     topology = Topology.of(stores.inventories.latest(cluster.id))
     incidents = correlate(findings, topology, known, scan_id)
-    opened = stores.incidents.record(cluster.id, scan_id, incidents)
-    for incident in incidents:
-        if incident.id in opened:
-            announce(cluster, incident)
+    opened = set(stores.incidents.record(cluster.id, scan_id, incidents))
+    announce(cluster, [incident for incident in incidents if incident.id in opened])
     stores.incidents.mark_announced(opened)
     return ClusterOutcome(
         Stage.CORRELATE, cluster.id, cluster.name, counts={"incidents": len(incidents), "opened": len(opened)}
     )
 
 
-def announce(cluster: Cluster, incident: Incident) -> None:
-    """Publish ``fleet.incident.opened``; its payload is small and holds no text that a cluster wrote."""
-    emit_event(
-        event="fleet.incident.opened",
-        resource={
-            "prefect.resource.id": f"fleet.incident.{incident.id}",
-            "fleet.cluster": cluster.name,
-            "fleet.severity": incident.severity.value,
-        },
-        payload={"incident_id": incident.id, "cluster": cluster.name, "started_at": incident.started_at.isoformat()},
-    )
+def announce(cluster: Cluster, opened: list[Incident]) -> None:
+    """Publish ``fleet.incident.opened`` for each; the payload is small and holds no text that a cluster wrote.
+
+    Prefect's own ``emit_event`` only queues: a kill before the queue is sent would lose what was marked as announced.
+
+    Raises:
+        httpx.HTTPError: the Prefect server did not take the events; they are published by the next scan then.
+    """
+    if not opened:
+        return
+    events = [
+        Event(
+            event="fleet.incident.opened",
+            resource=Resource(
+                {
+                    "prefect.resource.id": f"fleet.incident.{incident.id}",
+                    "fleet.cluster": cluster.name,
+                    "fleet.severity": incident.severity.value,
+                }
+            ),
+            payload={
+                "incident_id": incident.id,
+                "cluster": cluster.name,
+                "started_at": incident.started_at.isoformat(),
+            },
+        )
+        for incident in opened
+    ]
+    with get_client(sync_client=True) as client:
+        body = [event.model_dump(mode="json") for event in events]
+        client.request("POST", "/events", json=body).raise_for_status()

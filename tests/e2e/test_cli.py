@@ -22,7 +22,7 @@ from interfaces.cli.runs import Run
 from interfaces.cli.scan import exit_code
 from simulator.options import FaultKind
 from tests.e2e.fleets import ANCHOR, Registered, register, simulated, write_pack
-from tests.e2e.installation import Installation, Outcome
+from tests.e2e.installation import Installation, Outcome, eventually
 
 COMMAND = Path(sys.executable).with_name("fleetscope")
 QUERIES = (
@@ -83,6 +83,21 @@ def test_scan_json_is_what_scripts_rely_on(town: Town) -> None:
     fault = town.clusters.fleet.truth["faults"][0]
     assert any(cause["kind"] == fault["kind"] and fault["subject"]["name"] in cause["subject"] for cause in causes)
     assert "collect" in town.scanned.err
+
+
+def test_each_new_incident_is_told_of_once(town: Town) -> None:
+    town.scan(*town.clusters.options(), "--json")
+    wanted = {"event": {"name": ["fleet.incident.opened"]}, "resource": {"labels": {"fleet.cluster": [town.troubled]}}}
+    opened = sorted(incident["id"] for incident in town.scanned.json["incidents"])
+
+    def told() -> list[str]:
+        events = api.call("POST", "/events/filter", {"filter": wanted, "limit": 50})["events"]
+        return sorted(event["payload"]["incident_id"] for event in events)
+
+    with town.installation.prefect() as api:
+        # The server writes events in batches.
+        eventually(lambda: len(told()) >= len(opened))
+        assert told() == opened
 
 
 def test_tables_for_people_and_exit_codes(town: Town) -> None:
