@@ -21,6 +21,7 @@
     ├── StoreError              our own PostgreSQL, S3 or credential store
     │   ├── StoreUnavailable    not reachable, restarting                             (retried)
     │   ├── CredentialMissing   the credential store has no such secret
+    │   ├── CredentialConflict  another version of the secret is current than the one to be replaced
     │   └── CorruptObject       bytes do not have the hash that their row names
     ├── DeliveryError           the mail server was not reachable, or asked to wait    (retried)
     │   └── DeliveryRefused     the mail server will not take this mail as it is
@@ -168,6 +169,10 @@ class StoreUnavailable(StoreError):
 
 class CredentialMissing(StoreError):
     """The credential store holds no secret under this reference."""
+
+
+class CredentialConflict(StoreError):
+    """Another version of the secret is current than the one that was to be replaced: somebody was faster."""
 
 
 class CorruptObject(StoreError):

@@ -71,7 +71,9 @@ def _fetch(
     if endpoint is None:
         stores.coverage.put(_unregistered(scan, cluster, window, step_seconds) for window in missing)
         return
-    source = stores.credentials.source(cluster.credential_ref) if cluster.credential_ref else None
+    source = (
+        stores.credentials.source(cluster.credential_ref, EndpointKind.PROMETHEUS) if cluster.credential_ref else None
+    )
     with PrometheusClient(endpoint, source) as client:
         chunks = collect_pack(client, cluster.id, scan.pack, missing, step_seconds, chunk)
         stores.frames.save(((coverage, frame) for _, frame, coverage in chunks), scan.pack)

@@ -21,7 +21,9 @@ def discover_cluster(cluster_id: str) -> ClusterOutcome:
     if EndpointKind.KUBERNETES not in cluster.endpoints:
         # Not a gap of the run: it is what the operator registered. Investigations say what they miss by it.
         return ClusterOutcome(Stage.DISCOVER, cluster.id, cluster.name, seen=False)
-    source = stores.credentials.source(cluster.credential_ref) if cluster.credential_ref else None
+    source = (
+        stores.credentials.source(cluster.credential_ref, EndpointKind.KUBERNETES) if cluster.credential_ref else None
+    )
     try:
         inventory = collect_inventory(cluster, source)
     except SourceError as failure:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
-from fleet.credentials import Credential
+from fleet.credentials import ClusterCredential, Credential
 from fleet.errors import UsageError
 from fleet.inventory.cluster import Cluster, ClusterOrigin, Endpoint, EndpointKind
 
@@ -124,7 +124,7 @@ class Registration(BaseModel):
         """Keep the secret, then the cluster's row; both are replaced where they exist."""
         cluster, credential = self.cluster(), self.credential.read()
         if credential is not None and cluster.credential_ref:
-            stores.credentials.put(cluster.credential_ref, credential)
+            stores.credentials.put(cluster.credential_ref, ClusterCredential(default=credential))
         return stores.clusters.put(cluster)
 
 

@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
-from threading import Lock
 from typing import Any
 
 import hvac
 import requests
 from hvac.exceptions import Forbidden, InvalidPath, InvalidRequest, Unauthorized, VaultDown, VaultError
-from pydantic import SecretStr, ValidationError
 
-from fleet.credentials import Credential, CredentialSource
-from fleet.errors import CredentialMissing, StoreError, StoreUnavailable, UsageError
+from fleet.credentials import ClusterCredential, CredentialSource
+from fleet.errors import CredentialConflict, CredentialMissing, StoreError, StoreUnavailable
+from storage.credentials.cache import CredentialCache
+from storage.credentials.store import StoredSource, StoredVersion, cluster_name
 from storage.secret_file import read_secret
 
 TIMEOUT_SECONDS = 5
-CACHE_SECONDS = 60.0
-
-_REF = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}(/[a-z0-9][a-z0-9._-]{0,99}){0,5}")
 
 
 class VaultCredentialStore:
@@ -50,56 +46,55 @@ class VaultCredentialStore:
         self._token_file = token_file
         self._mount = mount
         self._ca_file = ca_file
-        self._clock = clock
-        self._cache: dict[str, tuple[float, Credential]] = {}
-        self._lock = Lock()
+        self._cache = CredentialCache(clock)
 
     def __repr__(self) -> str:
         return f"VaultCredentialStore({self._address!r}, mount={self._mount!r})"
 
-    def put(self, ref: str, credential: Credential) -> None:
-        """Keep a credential, in place of what the reference held before."""
+    def put(self, ref: str, credential: ClusterCredential, *, replaces: int | None = None) -> StoredVersion:
+        """Keep a credential as the reference's new version; see ``CredentialStore.put``."""
         with self._kv(ref) as kv:
-            kv.create_or_update_secret(path=ref, secret=_revealed(credential), mount_point=self._mount)
-        self._forget(ref)
+            answer = kv.create_or_update_secret(
+                path=ref, secret=credential.fields(), cas=replaces, mount_point=self._mount
+            )
+        self._cache.forget(ref)
+        return _version(answer["data"])
 
-    def get(self, ref: str, *, refresh: bool = False) -> Credential:
+    def get(self, ref: str, *, refresh: bool = False) -> ClusterCredential:
         """The credential, from the cache when it was read less than a minute ago and ``refresh`` is not set.
 
         Raises:
             CredentialMissing: the reference holds none.
         """
-        if not refresh:
-            with self._lock:
-                expires_at, cached = self._cache.get(ref, (0.0, None))
-            if cached is not None and self._clock() < expires_at:
-                return cached
-        with self._kv(ref) as kv:
-            answer = kv.read_secret_version(path=ref, mount_point=self._mount, raise_on_deleted_version=True)
-        credential = self._parsed(ref, answer["data"]["data"])
-        with self._lock:
-            self._cache[ref] = (self._clock() + CACHE_SECONDS, credential)
-        return credential
+        return self._cache.get(ref, lambda: self._parsed(ref, self._read(ref)["data"]), refresh=refresh)
+
+    def version(self, ref: str) -> StoredVersion | None:
+        """The current version; None when the reference holds nothing."""
+        try:
+            return _version(self._read(ref)["metadata"])
+        except CredentialMissing:
+            return None
 
     def delete(self, ref: str) -> None:
         """Forget a credential and all its versions; nothing happens when there is none."""
         with self._kv(ref) as kv:
             kv.delete_metadata_and_all_versions(path=ref, mount_point=self._mount)
-        self._forget(ref)
+        self._cache.forget(ref)
 
-    def source(self, ref: str) -> CredentialSource:
-        """What a collector is given: fetches the credential when it is needed, and anew after a 401."""
-        _check_ref(ref)
-        return _Source(self, ref)
+    def source(self, ref: str, endpoint: str) -> CredentialSource:
+        """What an endpoint's collector is given: fetches the credential when it is needed, and anew after a 401."""
+        return StoredSource(self, ref, endpoint)
 
-    def _forget(self, ref: str) -> None:
-        with self._lock:
-            self._cache.pop(ref, None)
+    def _read(self, ref: str) -> dict[str, Any]:
+        with self._kv(ref) as kv:
+            answer = kv.read_secret_version(path=ref, mount_point=self._mount, raise_on_deleted_version=True)
+        data: dict[str, Any] = answer["data"]
+        return data
 
     @contextmanager
     def _kv(self, ref: str) -> Iterator[Any]:
         """The KV engine, its failures in our own words. A client a call: ``requests`` sessions are one thread's."""
-        _check_ref(ref)
+        cluster_name(ref)
         with requests.Session() as session, self._explained(ref):
             # No proxies, no .netrc: what the environment says must not decide where a secret goes.
             session.trust_env = False
@@ -130,7 +125,11 @@ class VaultCredentialStore:
             ) from None
         except VaultDown:
             raise StoreUnavailable(f"{place} is sealed or not ready.", hint="Unseal it.") from None
-        except InvalidRequest:
+        except InvalidRequest as refusal:
+            if "check-and-set" in str(refusal):
+                raise CredentialConflict(
+                    f"{place} holds another version of {self._mount}/{ref} than the one to be replaced."
+                ) from None
             raise StoreError(f"{place} refused the request for {self._mount}/{ref} as malformed.") from None
         except VaultError as failure:
             raise StoreUnavailable(f"{place} failed: {type(failure).__name__}.") from None
@@ -145,38 +144,14 @@ class VaultCredentialStore:
                 hint="Check that it runs (`fleetscope status`) and that FLEETSCOPE_* names the right address.",
             ) from None
 
-    def _parsed(self, ref: str, fields: dict[str, str]) -> Credential:
+    def _parsed(self, ref: str, fields: dict[str, str]) -> ClusterCredential:
         try:
-            return Credential.model_validate(fields)
-        except ValidationError:
-            # The failure's own text would show the values.
+            return ClusterCredential.from_fields(fields)
+        except ValueError as wrong:
             raise StoreError(
-                f"What the credential store at {self._address} holds under {self._mount}/{ref} is no credential."
+                f"What {self._address} holds under {self._mount}/{ref} is no credential: {wrong}."
             ) from None
 
 
-@dataclass(frozen=True)
-class _Source:
-    """A ``CredentialSource`` of one reference."""
-
-    store: VaultCredentialStore
-    ref: str
-
-    def credential(self, *, refresh: bool = False) -> Credential:
-        """The credential, at most a minute old; ``refresh`` fetches it anew."""
-        return self.store.get(self.ref, refresh=refresh)
-
-
-def _revealed(credential: Credential) -> dict[str, str]:
-    """The fields in the clear: they go to the store and nowhere else."""
-    fields = {name: getattr(credential, name) for name in type(credential).model_fields}
-    return {
-        name: value.get_secret_value() if isinstance(value, SecretStr) else value
-        for name, value in fields.items()
-        if value is not None
-    }
-
-
-def _check_ref(ref: str) -> None:
-    if not _REF.fullmatch(ref):
-        raise UsageError(f"{ref[:100]!r} cannot name a credential: lower-case words joined by '/', '-', '.' or '_'.")
+def _version(metadata: dict[str, Any]) -> StoredVersion:
+    return StoredVersion(metadata["version"], datetime.fromisoformat(metadata["created_time"]))

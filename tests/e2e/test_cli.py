@@ -277,9 +277,8 @@ def test_cluster_registered_shown_and_removed(installation: Installation, tmp_pa
         assert outcome.code == 0
         assert "a-very-secret-token" not in outcome.out + outcome.err
     reference = cluster["credential_ref"]
-    assert (
-        installation.stores.credentials.get(reference, refresh=True).token.get_secret_value() == "a-very-secret-token"
-    )
+    kept = installation.stores.credentials.get(reference, refresh=True)
+    assert kept.for_endpoint("prometheus").token.get_secret_value() == "a-very-secret-token"
 
     assert run("cluster", "remove", "edge-1").code == 0
     assert "edge-1" not in {each["name"] for each in run("cluster", "list", "--json").json}

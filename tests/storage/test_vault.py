@@ -11,14 +11,19 @@ from pydantic import SecretStr
 from deployments.embedded.openbao import OpenBaoPart
 from deployments.embedded.part import Child
 from deployments.embedded.state import StateDirectory
-from fleet.credentials import Credential
+from fleet.credentials import ClusterCredential, Credential
 from fleet.errors import CredentialMissing, FleetscopeError, StoreError, StoreUnavailable, UsageError
+from storage.credentials.cache import CACHE_SECONDS
 from storage.credentials.store import CredentialStore
-from storage.credentials.vault import CACHE_SECONDS, VaultCredentialStore
+from storage.credentials.vault import VaultCredentialStore
 from tests.conftest import OpenBaoServer
 
 TOKEN = "cluster-token-93ab"
-CREDENTIAL = Credential(token=SecretStr(TOKEN))
+CREDENTIAL = ClusterCredential(default=Credential(token=SecretStr(TOKEN)))
+
+
+def token(value: str) -> ClusterCredential:
+    return ClusterCredential(default=Credential(token=SecretStr(value)))
 
 
 class Clock:
@@ -37,9 +42,11 @@ def test_every_kind_of_credential_comes_back(credentials: VaultCredentialStore) 
     for number, credential in enumerate(
         [
             CREDENTIAL,
-            Credential(username="reader", password=SecretStr("pässword\n")),
-            Credential(client_cert_pem="-----BEGIN", client_key_pem=SecretStr("-----BEGIN PRIVATE")),
-            Credential(),
+            ClusterCredential(default=Credential(username="reader", password=SecretStr("pässword\n"))),
+            ClusterCredential(
+                default=Credential(client_cert_pem="-----BEGIN", client_key_pem=SecretStr("-----BEGIN PRIVATE")),
+                endpoints={"loki": Credential(token=SecretStr(TOKEN))},
+            ),
         ]
     ):
         credentials.put(f"clusters/kind-{number}", credential)
@@ -49,7 +56,7 @@ def test_every_kind_of_credential_comes_back(credentials: VaultCredentialStore) 
 def test_a_credential_is_replaced_and_deleted_with_its_past(
     credentials: VaultCredentialStore, openbao_server: OpenBaoServer
 ) -> None:
-    credentials.put("clusters/replaced", Credential(token=SecretStr("old")))
+    credentials.put("clusters/replaced", token("old"))
     credentials.put("clusters/replaced", CREDENTIAL)
     assert credentials.get("clusters/replaced") == CREDENTIAL
     credentials.delete("clusters/replaced")
@@ -70,22 +77,22 @@ def test_a_source_caches_for_a_minute_and_refreshes_on_demand(
     cached: CredentialStore = VaultCredentialStore(
         openbao_server.url, token_file, mount=openbao_server.mount, clock=clock
     )
-    source = cached.source("clusters/rotated")
-    credentials.put("clusters/rotated", Credential(token=SecretStr("first")))
+    source = cached.source("clusters/rotated", "loki")
+    credentials.put("clusters/rotated", token("first"))
     assert source.credential() == Credential(token=SecretStr("first"))
-    credentials.put("clusters/rotated", Credential(token=SecretStr("second")))
+    credentials.put("clusters/rotated", token("second"))
     clock.now += CACHE_SECONDS - 1
     assert source.credential() == Credential(token=SecretStr("first"))
     clock.now += 1
     assert source.credential() == Credential(token=SecretStr("second"))
-    credentials.put("clusters/rotated", Credential(token=SecretStr("third")))
+    credentials.put("clusters/rotated", token("third"))
     assert source.credential(refresh=True) == Credential(token=SecretStr("third"))
     assert source.credential() == Credential(token=SecretStr("third"))
 
 
 def test_nothing_under_a_reference_is_missing(credentials: VaultCredentialStore) -> None:
     with pytest.raises(CredentialMissing, match="clusters/nobody") as missing:
-        credentials.source("clusters/nobody").credential()
+        credentials.source("clusters/nobody", "loki").credential()
     assert not missing.value.retriable
 
 
@@ -154,7 +161,7 @@ def test_something_else_under_a_reference_is_said_so_without_showing_it(
 
 @pytest.mark.parametrize("ref", ["", "../a", "a/../b", "/a", "a//b", "a b", "A", "a/b?version=1", "a#b", "clusters/"])
 def test_references_that_could_mean_another_path_are_refused(credentials: VaultCredentialStore, ref: str) -> None:
-    for attempt in (credentials.get, credentials.delete, credentials.source):
+    for attempt in (credentials.get, credentials.delete, lambda ref: credentials.source(ref, "loki")):
         with pytest.raises(UsageError):
             attempt(ref)
 
@@ -170,7 +177,7 @@ def test_a_token_file_that_is_missing_or_empty_is_named(openbao_server: OpenBaoS
 
 def test_nothing_that_is_printed_holds_a_secret(credentials: VaultCredentialStore, token_file: Path) -> None:
     credentials.put("clusters/printed", CREDENTIAL)
-    source = credentials.source("clusters/printed")
+    source = credentials.source("clusters/printed", "loki")
     printed = f"{credentials!r} {source!r} {source.credential()!r} {source.credential()}"
     assert TOKEN not in printed
     assert token_file.read_text(encoding="utf-8").strip() not in printed
