@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime
 
 from sqlalchemy import delete
 from sqlmodel import Session, col, select
 
 from fleet.errors import NotFound
-from fleet.inventory.cluster import Cluster, ClusterOrigin
+from fleet.inventory.cluster import Cluster, ClusterOrigin, cluster_id
 from storage.database import Database, lock_cluster
 from storage.documents import from_document, to_document
 from storage.statements import upsert
@@ -32,6 +32,22 @@ class ClusterStore:
             session.connection().execute(upsert(ClusterRow), _columns(stored))
             return stored
 
+    def change(self, name: str, change: Callable[[Cluster], Cluster]) -> Cluster:
+        """Bring the cluster with this name up to date; two changes at once go one after the other.
+
+        Args:
+            name: the cluster's.
+            change: gives the cluster as it shall be, of the cluster as it is; id and name must stay.
+
+        Raises:
+            NotFound: there is none; whatever ``change`` raises, and then nothing is changed.
+        """
+        with self._database.session() as session:
+            lock_cluster(session, "clusters", cluster_id(name))
+            changed = change(_by_name(session, name))
+            session.connection().execute(upsert(ClusterRow), _columns(changed))
+            return changed
+
     def get(self, cluster_id: str) -> Cluster:
         """The cluster with this id.
 
@@ -51,13 +67,7 @@ class ClusterStore:
             NotFound: there is none.
         """
         with self._database.session() as session:
-            row = session.exec(select(ClusterRow).where(ClusterRow.name == name)).one_or_none()
-            cluster = from_document(Cluster, row.body) if row else None
-        if cluster is None:
-            raise NotFound(
-                f"There is no cluster named {name!r}.", hint="`fleetscope cluster list` shows those that there are."
-            )
-        return cluster
+            return _by_name(session, name)
 
     def list(
         self,
@@ -65,17 +75,15 @@ class ClusterStore:
         *,
         active: bool | None = True,
         origin: ClusterOrigin | None = ClusterOrigin.REGISTERED,
-        limit: int = 1000,
     ) -> list[Cluster]:
-        """Clusters in order of name.
+        """Clusters in order of name, all of them: a fleet that were cut somewhere would pass for a healthy one.
 
         Args:
             selector: ``key=value`` that must all hold, as in ``Cluster.matches``; None for every cluster.
             active: only active or only inactive ones; None for both.
             origin: how they came into the registry; None for any.
-            limit: at most so many.
         """
-        query = select(ClusterRow).order_by(ClusterRow.name).limit(limit)
+        query = select(ClusterRow).order_by(ClusterRow.name)
         columns = {"name": ClusterRow.name, "environment": ClusterRow.environment, "region": ClusterRow.region}
         labels = {key: value for key, value in (selector or {}).items() if key not in columns}
         for key, column in columns.items():
@@ -103,6 +111,15 @@ class ClusterStore:
             return bool(
                 session.connection().execute(delete(ClusterRow).where(col(ClusterRow.id) == cluster_id)).rowcount
             )
+
+
+def _by_name(session: Session, name: str) -> Cluster:
+    row = session.exec(select(ClusterRow).where(ClusterRow.name == name)).one_or_none()
+    if row is None:
+        raise NotFound(
+            f"There is no cluster named {name!r}.", hint="`fleetscope cluster list` shows those that there are."
+        )
+    return from_document(Cluster, row.body)
 
 
 def _by_id(session: Session, cluster_id: str) -> Cluster | None:

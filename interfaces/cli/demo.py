@@ -69,8 +69,7 @@ def _register(stores: Stores, file: Path) -> list[str]:
 def _retire(stores: Stores, names: list[str]) -> None:
     """The simulated clusters end with the demo: scheduled scans must not ask for them."""
     for name in names:
-        cluster = stores.clusters.by_name(name)
-        stores.clusters.put(cluster.model_copy(update={"active": False}))
+        stores.clusters.change(name, lambda cluster: cluster.model_copy(update={"active": False}))
 
 
 def _run(stores: Stores, addresses: Addresses, names: list[str], until: datetime, output: Path) -> ExitCode:
