@@ -28,6 +28,10 @@ def _http_url(value: str) -> str:
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
 
 
+Tenant = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9!_.*'()|-]{0,150}$")]
+"""A tenant of Loki or Tempo as ``X-Scope-OrgID`` carries it; several are joined by ``|``."""
+
+
 class EndpointKind(StrEnum):
     """What answers at an endpoint."""
 
@@ -43,7 +47,8 @@ class Endpoint(BaseModel):
     """One address of a cluster that an operator registered.
 
     ``ca_pem`` is the PEM of the authority that signed the server's certificate (public, hence stored here);
-    None means the machine's own trust store. ``verify_tls`` false is shown wherever the endpoint is shown.
+    None means the machine's own trust store. ``verify_tls`` false is shown wherever the endpoint is shown. ``tenant``
+    goes with each request to a Loki or Tempo that has several; OpenShift's gateways have theirs in the address.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -51,6 +56,7 @@ class Endpoint(BaseModel):
     url: HttpUrl
     verify_tls: bool = True
     ca_pem: str | None = None
+    tenant: Tenant = ""
 
 
 class ClusterOrigin(StrEnum):

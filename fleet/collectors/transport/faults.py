@@ -74,6 +74,12 @@ def refused(endpoint: Endpoint, refusal: Refusal, now: datetime) -> SourceError:
     url = endpoint.url
     if 300 <= refusal.status < 400:
         return _redirected(url, refusal)
+    if refusal.status == 401 and b"no org id" in refusal.body:
+        return Unauthorized(
+            f"{url} has several tenants and was asked for none (401).",
+            endpoint=url,
+            hint="Register the endpoint with its tenant.",
+        )
     if refusal.status == 401 or refusal.sign_in_page:
         what = "answered with a sign-in page" if refusal.sign_in_page else "did not accept the credential (401)"
         return Unauthorized(f"{url} {what}.", endpoint=url, hint=_NEW_CREDENTIAL)

@@ -189,6 +189,8 @@ class HttpTransport:
             (b"Accept-Encoding", b"gzip" if self.limits.compress else b"identity"),
             (b"User-Agent", b"fleetscope"),
         ]
+        if self.endpoint.tenant:
+            headers.append((b"X-Scope-OrgID", self.endpoint.tenant.encode("ascii")))
         if self._authorization.header is not None:
             headers.append((b"Authorization", self._authorization.header))
         body = encoded.encode("ascii") if post else b""

@@ -12,8 +12,9 @@ from fleet.inventory.cluster import Endpoint
 # X509_V_ERR_* of OpenSSL's x509_vfy.h.
 _EXPIRED = 10
 _NOT_YET_VALID = 9
-_SELF_SIGNED = {18, 19}
-_UNKNOWN_ISSUER = {2, 20, 21}
+_SELF_SIGNED = 18
+# 19 is a chain whose own root came with it: its authority is as unknown as one that was left out.
+_UNKNOWN_ISSUER = {2, 19, 20, 21}
 _OTHER_NAME = {62, 64}
 
 _REGISTER_CA = "Register the authority that signed it with the endpoint (ca_pem, --ca-file)."
@@ -85,7 +86,7 @@ def _certificate_words(error: ssl.SSLCertVerificationError) -> tuple[str, str]:
         return "the server's certificate has expired", "Renew it; if it is new, compare this machine's clock."
     if code == _NOT_YET_VALID:
         return "the server's certificate is not valid yet", "Compare this machine's clock."
-    if code in _SELF_SIGNED:
+    if code == _SELF_SIGNED:
         return "the server's certificate is self-signed, and not by an authority that is trusted here", _REGISTER_CA
     if code in _UNKNOWN_ISSUER:
         return "the server's certificate is signed by an authority that is not known here", _REGISTER_CA
