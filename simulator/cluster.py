@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from threading import Lock
+from typing import Any
 
 from simulator.effects import Effect, effects_of
 from simulator.faults import DAY
 from simulator.layout import Layout
 from simulator.pack import PackEntry
 from simulator.randomness import uniforms
+from simulator.recent import Recent
 from simulator.rendering import series_head
 from simulator.samples import SCRAPE_SECONDS, Series
 from simulator.signals import SIGNALS
@@ -22,22 +24,30 @@ from simulator.timeline import RETENTION_SECONDS, Timeline
 
 @dataclass
 class SimulatedCluster:
-    """A cluster behind one path of the server."""
+    """A cluster behind one path of the server; light, since what is heavy is made when it is asked for.
 
-    timeline: Timeline
+    Attributes:
+        name: its name, also the first part of its paths.
+        pack: the queries that its Prometheus knows.
+        renderings: what was rendered of this and other clusters, by a key that begins with the cluster's name.
+    """
+
+    name: str
     pack: Mapping[str, PackEntry]
+    renderings: Recent[Hashable, Any]
+    _timeline: Callable[[], Timeline]
     _series: dict[str, tuple[Series, list[bytes]]] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
+
+    @property
+    def timeline(self) -> Timeline:
+        """What happens in it; made anew where many others were asked for in between."""
+        return self._timeline()
 
     @property
     def layout(self) -> Layout:
         """Its nodes and workloads."""
         return self.timeline.layout
-
-    @property
-    def name(self) -> str:
-        """Its name, also the first part of its paths."""
-        return self.layout.cluster
 
     @property
     def oldest(self) -> float:

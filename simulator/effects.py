@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import Enum
 
-from simulator.faults import FOREVER, MINUTE, Fault, Restart
+from simulator.faults import FOREVER, MINUTE, Fault, Restart, pressure_from
 from simulator.layout import Node, Workload, file_system
 from simulator.options import FaultKind
 from simulator.timeline import Pod, Timeline
@@ -195,11 +195,6 @@ def _disk_filling(timeline: Timeline, fault: Fault) -> Iterator[Effect]:
     yield Effect("disk_busy", busy, Mode.ADD, 0.15, start, end, rise=RATE_WINDOW, fall=RATE_WINDOW)
     condition = {"node": node.name, "condition": "DiskPressure"}
     yield Effect("node_pressure", condition, Mode.ADD, 1.0, pressure_from(fault), end)
-
-
-def pressure_from(fault: Fault) -> float:
-    """When a filling disk makes its node report DiskPressure (Unix seconds)."""
-    return fault.start + 0.9 * fault.climb_seconds
 
 
 def _exporter_down(timeline: Timeline, fault: Fault) -> Iterator[Effect]:

@@ -151,6 +151,11 @@ def oom_kills(fault: Fault, anchor: float) -> list[float]:
     return kills
 
 
+def pressure_from(fault: Fault) -> float:
+    """When a filling disk makes its node report DiskPressure (Unix seconds)."""
+    return fault.start + 0.9 * fault.climb_seconds
+
+
 class _Places:
     """Workloads and nodes that no fault has taken yet."""
 

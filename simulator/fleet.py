@@ -7,8 +7,9 @@ import logging
 import socket
 import tempfile
 import time
+from collections.abc import Hashable
 from datetime import UTC, datetime
-from functools import cache, partial
+from functools import cached_property, partial
 from pathlib import Path
 from threading import Thread
 from types import TracebackType
@@ -17,22 +18,27 @@ from typing import Any, Self
 import uvicorn
 import yaml
 
+from simulator.access import Access, rights
 from simulator.cluster import SimulatedCluster
 from simulator.faults import plan_story, spread
 from simulator.layout import PROFILES, build_layout
-from simulator.options import BrokenMode, FleetOptions, last_full_hour
+from simulator.options import CERTIFICATE_FAULTS, BrokenMode, FleetOptions, last_full_hour, mode_of
 from simulator.pack import read_pack
-from simulator.registration import cluster_names, ensure_token, kubeconfig_of, registration_of
+from simulator.recent import Recent
+from simulator.registration import cluster_names, ensure_token, kubeconfig_of, new_token, registration_of
 from simulator.rendering import warm_up
 from simulator.server import Application
 from simulator.timeline import Timeline
-from simulator.tls import ensure_certificates, write_secret, write_self_signed
+from simulator.tls import ensure_certificates, write_faulty_certificate, write_secret
 from simulator.truth import truth_of
 
 __all__ = ["FleetOptions", "SimulatedFleet"]
 
 _START_SECONDS = 20.0
 _STOP_SECONDS = 10.0
+_KEPT_PODS = 120_000
+"""Of so many pods the timelines are kept, which is some 100 MiB."""
+_KEPT_BYTES = 192 * 2**20
 
 
 class SimulatedFleet:
@@ -56,8 +62,10 @@ class SimulatedFleet:
         self._profiles = {name: PROFILES[index % len(PROFILES)] for index, name in enumerate(self.names)}
         self._faults = spread(options.seed, self.names, options.faults)
         self._pack = read_pack(options.pack)
-        self._cluster = cache(self._build)
-        self._servers: list[_Listener] = []
+        self._timelines = Recent[str, Timeline](_KEPT_PODS, lambda made: made.weight)
+        self._renderings = Recent[Hashable, Any](_KEPT_BYTES, lambda made: made.weight)
+        self._clusters = {name: self._made(name) for name in self.names}
+        self._servers: dict[str, _Listener] = {}
         self._application: Application | None = None
 
     def start(self) -> Self:
@@ -74,20 +82,19 @@ class SimulatedFleet:
         ensure_certificates(self.directory)
         tokens = {name: ensure_token(self.directory / f"{name}.token") for name in self.names}
         self._application = Application(
-            {name: partial(self._cluster, name) for name in self.names},
-            tokens,
+            self._clusters,
+            {name: Access([tokens[name]], rights(self._options.denied.get(name, ()))) for name in self.names},
             dict(self._options.broken),
             ensure_token(self.directory / "control.token"),
         )
         warm_up()
-        main = _Listener(self._application, self.directory, "server", self._options.port)
-        self._servers.append(main)
-        self.url = main.url
-        if BrokenMode.SELF_SIGNED in self._options.broken.values():
-            write_self_signed(self.directory)
-            self._servers.append(_Listener(self._application, self.directory, "self-signed", 0))
+        self._servers["server"] = _Listener(self._application, self.directory, "server", self._options.port)
+        self.url = self._servers["server"].url
+        for fault in sorted(CERTIFICATE_FAULTS & set(self._options.broken.values())):
+            write_faulty_certificate(self.directory, fault)
+            self._servers[fault] = _Listener(self._application, self.directory, fault, 0)
         try:
-            for server in self._servers:
+            for server in self._servers.values():
                 server.start()
             self._write_documents()
         except BaseException:
@@ -99,7 +106,7 @@ class SimulatedFleet:
         """Ends the server; a temporary directory goes with it. May be called again."""
         if self._application is not None:
             self._application.stop()
-        for server in self._servers:
+        for server in self._servers.values():
             server.stop()
         self._servers.clear()
         if self._temporary is not None:
@@ -116,37 +123,65 @@ class SimulatedFleet:
     @property
     def registration(self) -> dict[str, Any]:
         """The document by which the product registers the clusters."""
-        urls = {
-            name: (self._servers[-1].url if self._is(name, BrokenMode.SELF_SIGNED) else self.url) + f"/{name}"
-            for name in self.names
-        }
         platforms = {name: profile.name for name, profile in self._profiles.items()}
         ca_pem = (self.directory / "ca.pem").read_text(encoding="ascii")
-        return registration_of(self.names, platforms, urls, ca_pem, self.directory.resolve())
+        return registration_of(self.names, platforms, self._url, ca_pem, self.directory.resolve())
 
-    @property
+    @cached_property
     def truth(self) -> dict[str, Any]:
         """The labelled faults."""
-        timelines = [self._cluster(name).timeline for name in self.names]
+        timelines = (self._clusters[name].timeline for name in self.names)
         return truth_of(self._options.seed, self.anchor.timestamp(), timelines)
 
     def token(self, name: str) -> str:
-        """The bearer token of a cluster."""
-        return self._running.tokens[name]
+        """The bearer token of a cluster's file; the first of its tokens."""
+        return self._running.access[name].tokens[0]
 
     def rotate_token(self, name: str) -> str:
         """Gives a cluster a new token and writes it to its file; the old one is refused from now on."""
         path = self.directory / f"{name}.token"
         path.unlink()
-        self._running.tokens[name] = ensure_token(path)
+        self._running.access[name].tokens[0] = ensure_token(path)
         return self.token(name)
 
+    def issue_token(self, name: str) -> str:
+        """Gives a cluster a further token, which is valid beside the others."""
+        token = new_token()
+        self._running.access[name].tokens.append(token)
+        return token
+
+    def revoke_token(self, name: str, token: str) -> None:
+        """Refuses a further token from now on.
+
+        Raises:
+            ValueError: it is none of the cluster's further tokens.
+        """
+        access = self._running.access[name]
+        if token not in access.tokens[1:]:
+            raise ValueError(f"{name} was not issued this token")
+        access.tokens.remove(token)
+
+    def deny(self, name: str, *denied: str) -> None:
+        """Takes rights (``list pods``, ``create pods/exec``, …) from a cluster's tokens, beside those taken before.
+
+        Raises:
+            ValueError: one of them is no right.
+        """
+        self._running.access[name].denied += rights(denied)
+
+    def allow(self, name: str) -> None:
+        """Gives a cluster's tokens all their rights back."""
+        self._running.access[name].denied = ()
+
     def set_broken(self, name: str, mode: BrokenMode | None) -> None:
-        """Breaks a cluster from now on, or mends it; SELF_SIGNED must be chosen before the start."""
-        if mode is None:
-            self._running.broken.pop(name, None)
-        else:
-            self._running.broken[name] = mode
+        """Breaks a cluster (``name``) or one of its APIs (``name/api``) from now on, or mends it.
+
+        Raises:
+            ValueError: faults of certificates must be chosen before the start.
+        """
+        if mode in CERTIFICATE_FAULTS:
+            raise ValueError(f"{mode} must be chosen before the start")
+        self._running.set_broken(name, mode)
 
     def requests(self) -> dict[str, Any]:
         """What was asked since the start or the last reset: by cluster, API and path, with samples and CPU seconds."""
@@ -162,17 +197,23 @@ class SimulatedFleet:
             raise RuntimeError("the fleet is not started")
         return self._application
 
-    def _is(self, name: str, mode: BrokenMode) -> bool:
-        return self._options.broken.get(name) is mode
+    def _url(self, name: str, api: str) -> str:
+        mode = mode_of(self._options.broken, name, api)
+        server = self._servers[mode if mode in CERTIFICATE_FAULTS else "server"]
+        return f"{server.url}/{name}/{api}"
 
-    def _build(self, name: str) -> SimulatedCluster:
+    def _made(self, name: str) -> SimulatedCluster:
+        timeline = partial(self._timelines.get, name, partial(self._timeline, name))
+        return SimulatedCluster(name, self._pack, self._renderings, timeline)
+
+    def _timeline(self, name: str) -> Timeline:
         options, anchor = self._options, self.anchor.timestamp()
         layout = build_layout(options.seed, name, self._profiles[name], options.nodes, options.workloads)
         kinds = self._faults.get(name, [])
         # Every other faulty cluster has a fault that goes on.
         ongoing = name in list(self._faults)[::2]
         story = plan_story(layout, kinds, anchor, ongoing=ongoing)
-        return SimulatedCluster(Timeline(layout, story, anchor), self._pack)
+        return Timeline(layout, story, anchor)
 
     def _write_documents(self) -> None:
         registration = self.registration

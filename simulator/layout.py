@@ -97,10 +97,11 @@ class Layout:
         Raises:
             KeyError: the cluster has none.
         """
-        for workload in self.workloads:
-            if workload.key == (namespace, name):
-                return workload
-        raise KeyError(f"{namespace}/{name}")
+        return self._workload_by_key[namespace, name]
+
+    @cached_property
+    def _workload_by_key(self) -> dict[tuple[str, str], Workload]:
+        return {workload.key: workload for workload in self.workloads}
 
     def instance(self, node: Node, port: int = 9100) -> str:
         """The ``instance`` label of a node's exporter: the node's name on OpenShift, else address and port."""

@@ -11,11 +11,12 @@ from hmac import compare_digest
 from typing import Any
 from urllib.parse import parse_qs
 
+from simulator.access import Access
 from simulator.answers import Answer, RefusedError, Request, json_answer, text_answer
-from simulator.broken import CutShort, Hang, Stream, as_broken
+from simulator.broken import CutShort, Hang, Stream, Throttle, instead, spoiled
 from simulator.cluster import SimulatedCluster
 from simulator.kubernetes.api import answer_kubernetes
-from simulator.options import BrokenMode
+from simulator.options import BrokenMode, mode_of
 from simulator.prometheus import answer_prometheus
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -26,30 +27,33 @@ _MAX_BODY_BYTES = 4 * 2**20
 _THREADS = 4
 _PIECE_BYTES = 2**19
 """Large answers are sent in pieces: the event loop moves what it could not send yet each time that it sends some."""
-_APIS = frozenset({"kubernetes", "prometheus"})
+_SERVERS: dict[str, Callable[[SimulatedCluster, Request], Answer]] = {"prometheus": answer_prometheus}
+_APIS = frozenset({"kubernetes", *_SERVERS})
+_SLOW_SECONDS = 1.0
 
 
 class Application:
     """Serves the clusters; counts what it serves.
 
     Attributes:
-        tokens: each cluster's bearer token; may be exchanged while the server runs.
-        broken: how clusters fail to serve; may be changed while the server runs.
+        access: each cluster's tokens and rights; may be changed while the server runs.
+        broken: how clusters and their APIs fail to serve; may be changed while the server runs.
     """
 
     def __init__(
         self,
-        clusters: Mapping[str, Callable[[], SimulatedCluster]],
-        tokens: dict[str, str],
+        clusters: Mapping[str, SimulatedCluster],
+        access: dict[str, Access],
         broken: dict[str, BrokenMode],
         control_token: str,
     ) -> None:
-        self.tokens = tokens
+        self.access = access
         self.broken = broken
         self._clusters = clusters
         self._control_token = control_token
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="simulator")
         self._stopping = False
+        self._throttled = Throttle()
         self._paths: defaultdict[tuple[str, str], Counter[str]] = defaultdict(Counter)
         self._samples: Counter[str] = Counter()
         self._cpu_at_reset = time.process_time()
@@ -58,6 +62,14 @@ class Application:
         """Ends what hangs and takes no more work."""
         self._stopping = True
         self._threads.shutdown(wait=False, cancel_futures=True)
+
+    def set_broken(self, name: str, mode: BrokenMode | None) -> None:
+        """Breaks a cluster (``name``) or one of its APIs (``name/api``), or mends it."""
+        self._throttled.forget(name.partition("/")[0])
+        if mode is None:
+            self.broken.pop(name, None)
+        else:
+            self.broken[name] = mode
 
     def requests(self) -> dict[str, Any]:
         """Requests by cluster, API and path, samples served by cluster, and CPU seconds of the process."""
@@ -94,9 +106,11 @@ class Application:
         await self._serve(first, second, request, receive, send)
 
     async def _serve(self, name: str, api: str, request: Request, receive: Receive, send: Send) -> None:
-        mode = self.broken.get(name)
+        mode = mode_of(self.broken, name, api)
         handling = asyncio.get_running_loop().run_in_executor(self._threads, self._answer, name, api, request, mode)
         outcome = await handling
+        if mode is BrokenMode.SLOW:
+            await asyncio.sleep(_SLOW_SECONDS)
         if isinstance(outcome, Answer):
             self._samples[name] += outcome.samples
             await _respond(send, outcome)
@@ -116,18 +130,25 @@ class Application:
     def _answer(
         self, name: str, api: str, request: Request, mode: BrokenMode | None
     ) -> Answer | CutShort | Stream | Hang:
-        known = mode is not BrokenMode.UNAUTHORIZED and _same(request.token, self.tokens[name])
+        if mode is BrokenMode.THROTTLED and self._throttled.first(name, api, request):
+            return text_answer("Too many requests, please try again later.\n", 429, {"Retry-After": "1"})
+        refused = None if mode is None else instead(mode, api, request)
+        if refused is not None:
+            return refused
         try:
-            if mode in {BrokenMode.HANG, BrokenMode.HTML, BrokenMode.UNAVAILABLE}:
-                return as_broken(mode, request, None)
-            if api == "kubernetes":
-                return answer_kubernetes(self._clusters[name](), request, known=known)
-            if not known:
-                return text_answer("Unauthorized\n", 401)
-            answer = answer_prometheus(self._clusters[name](), request)
-        except RefusedError as refused:
-            return refused.answer
-        return answer if mode is None else as_broken(mode, request, answer)
+            answer = self._sound_answer(name, api, request)
+        except RefusedError as refusal:
+            return refusal.answer
+        return answer if mode is None or api != "prometheus" else spoiled(mode, request, answer)
+
+    def _sound_answer(self, name: str, api: str, request: Request) -> Answer:
+        cluster, access = self._clusters[name], self.access[name]
+        if api == "kubernetes":
+            outcome = answer_kubernetes(cluster, request, access)
+            return outcome if isinstance(outcome, Answer) else _SERVERS[outcome.api](cluster, outcome.request)
+        if not access.knows(request.token):
+            return text_answer("Unauthorized\n", 401)
+        return _SERVERS[api](cluster, request)
 
     async def _hang(self, receive: Receive) -> None:
         """Waits until the client gives up or the server stops."""

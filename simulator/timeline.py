@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import defaultdict
 from dataclasses import dataclass
 from functools import cached_property
 
-from simulator.faults import DAY, FOREVER, Restart, Story
+from simulator.faults import DAY, FOREVER, HOUR, Restart, Story, pressure_from
 from simulator.layout import Layout, Workload, template_hash
 from simulator.randomness import token_of, uniforms
 
 RETENTION_SECONDS = 21 * DAY
 SETTLED_BEFORE = 40 * DAY
 """How long before the anchor the oldest pods were made, at most."""
+POD_START_SECONDS = 12
+RESTART_SECONDS = 15
+ROLLOUT_SECONDS = 75
+"""From a rollout's start until its Deployment says that it is done."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Revision:
     """One pod template of a Deployment and the stretch in which it ruled. Times are Unix seconds."""
 
@@ -27,7 +32,7 @@ class Revision:
     image: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Pod:
     """A pod and its life in Unix seconds; ``ended`` is infinite for one that lives."""
 
@@ -57,6 +62,11 @@ class Timeline:
     story: Story
     anchor: float
 
+    @property
+    def weight(self) -> int:
+        """How many pods it is about, roughly."""
+        return sum(workload.replicas for workload in self.layout.workloads)
+
     @cached_property
     def revisions(self) -> dict[tuple[str, str], list[Revision]]:
         """Every workload's revisions, oldest first."""
@@ -67,6 +77,35 @@ class Timeline:
         """Every pod that lived within the retention or lives after it, by namespace and name."""
         made = [pod for workload in self.layout.workloads for pod in self._pods(workload)]
         return sorted(made, key=lambda pod: (pod.workload.namespace, pod.name))
+
+    @cached_property
+    def pods_by_workload(self) -> dict[tuple[str, str], list[Pod]]:
+        """The pods of each workload that had some, by namespace and name of the workload."""
+        found: defaultdict[tuple[str, str], list[Pod]] = defaultdict(list)
+        for pod in self.pods:
+            found[pod.workload.key].append(pod)
+        return dict(found)
+
+    def settled(self, at: float) -> float:
+        """The last time up to ``at`` (Unix seconds, an hour before the anchor or later) when an object changed."""
+        turns = self._turns
+        return turns[max(0, bisect_right(turns, at) - 1)]
+
+    @cached_property
+    def _turns(self) -> list[float]:
+        """When objects change, from an hour before the anchor on, sorted."""
+        turns = {self.anchor - HOUR}
+        for pod in self.pods:
+            turns |= {pod.created, pod.created + POD_START_SECONDS, pod.ended}
+        for revisions in self.revisions.values():
+            turns |= {at for each in revisions for at in (each.start, each.start + ROLLOUT_SECONDS)}
+        for each in self.story.scalings:
+            turns |= {each.at, each.end}
+        for restarts in self.restarts.values():
+            turns |= {at for each in restarts for at in (each.at, each.at + RESTART_SECONDS)}
+        for fault in self.story.faults:
+            turns |= {fault.start, pressure_from(fault), fault.end}
+        return sorted(at for at in turns if at >= self.anchor - HOUR)
 
     @cached_property
     def restarts(self) -> dict[tuple[str, str], list[Restart]]:
@@ -80,9 +119,8 @@ class Timeline:
 
     def pod_of(self, workload: Workload, at: float, ordinal: int = 0) -> Pod | None:
         """The pod of a workload with this ordinal that was the newest alive at a time."""
-        alive = [
-            pod for pod in self.pods if pod.workload.key == workload.key and pod.ordinal == ordinal and pod.alive(at)
-        ]
+        own = self.pods_by_workload.get(workload.key, [])
+        alive = [pod for pod in own if pod.ordinal == ordinal and pod.alive(at)]
         return max(alive, key=lambda pod: pod.created, default=None)
 
     def _birth(self, workload: Workload) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,17 +19,17 @@ def rfc3339(at: float) -> str:
     return datetime.fromtimestamp(int(at), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def truth_of(seed: int, anchor: float, timelines: list[Timeline]) -> dict[str, Any]:
+def truth_of(seed: int, anchor: float, timelines: Iterable[Timeline]) -> dict[str, Any]:
     """The document: anchor, seed, the names of the clusters, and every fault with place, time and cause.
 
     ``end`` is null for a fault that goes on; times are RFC 3339 in UTC.
     """
-    return {
-        "anchor": rfc3339(anchor),
-        "seed": seed,
-        "clusters": [timeline.layout.cluster for timeline in timelines],
-        "faults": [_labelled(timeline, fault) for timeline in timelines for fault in timeline.story.faults],
-    }
+    clusters: list[str] = []
+    faults: list[dict[str, Any]] = []
+    for timeline in timelines:
+        clusters.append(timeline.layout.cluster)
+        faults += (_labelled(timeline, fault) for fault in timeline.story.faults)
+    return {"anchor": rfc3339(anchor), "seed": seed, "clusters": clusters, "faults": faults}
 
 
 def _labelled(timeline: Timeline, fault: Fault) -> dict[str, Any]:

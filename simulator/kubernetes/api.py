@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+import orjson
 
 from simulator.answers import Answer, RefusedError, Request, json_answer, text_answer
 from simulator.cluster import SimulatedCluster
 from simulator.kubernetes.discovery import answer_discovery
+from simulator.kubernetes.generated import Generated, listing_of
 from simulator.kubernetes.meta import Object
-from simulator.kubernetes.paging import Page, page_of
+from simulator.kubernetes.paging import page_of
 from simulator.kubernetes.resources import Resource, resources_of
-from simulator.kubernetes.selectors import field_conditions, label_conditions
+from simulator.kubernetes.selectors import Condition, field_conditions, label_conditions
 from simulator.kubernetes.status import no_such_resource, not_found, status, unauthorized
 from simulator.kubernetes.tables import table
 
@@ -106,32 +110,35 @@ def _list(cluster: SimulatedCluster, target: _Target, request: Request) -> Answe
     conditions = label_conditions(request.one("labelSelector"))
     conditions += field_conditions(request.one("fieldSelector"), resource.selectable)
 
-    def items(at: float) -> list[Object]:
-        return [
-            item
-            for item in resource.objects(cluster, at)
-            if (target.namespace is None or item["metadata"]["namespace"] == target.namespace)
-            and all(holds(item) for holds in conditions)
-        ]
+    def items(at: float) -> Sequence[Generated]:
+        found = listing_of(cluster, resource, at).within(target.namespace)
+        return [each for each in found if _fulfils(each.item, conditions)] if conditions else found
 
     page = page_of(request, cluster.observed_at(), items, namespaced=target.namespace is not None)
     if conditions:
         page.metadata.pop("remainingItemCount", None)
     if _wants_table(request):
-        return json_answer(_as_table(resource, page, request, cluster.observed_at()))
-    kind = {"kind": f"{resource.kind}List", "apiVersion": resource.group_version}
-    return json_answer({**kind, "metadata": page.metadata, "items": page.items})
+        shown = [each.item for each in page.items]
+        return json_answer(_as_table(resource, shown, page.metadata, request, cluster.observed_at()))
+    head = {"kind": f"{resource.kind}List", "apiVersion": resource.group_version, "metadata": page.metadata}
+    bodies = b",".join(each.body for each in page.items)
+    return Answer(200, orjson.dumps(head)[:-1] + b',"items":[' + bodies + b"]}")
+
+
+def _fulfils(item: Object, conditions: Sequence[Condition]) -> bool:
+    return all(holds(item) for holds in conditions)
 
 
 def _get(cluster: SimulatedCluster, target: _Target, request: Request) -> Answer:
     resource, at = target.resource, cluster.observed_at()
-    for item in resource.objects(cluster, at):
-        if item["metadata"]["name"] == target.name and item["metadata"].get("namespace") == target.namespace:
-            if _wants_table(request):
-                own = Page([item], {"resourceVersion": item["metadata"]["resourceVersion"]})
-                return json_answer(_as_table(resource, own, request, at))
-            return json_answer({"kind": resource.kind, "apiVersion": resource.group_version, **item})
-    raise not_found(resource.plural, resource.group, target.name or "")
+    found = listing_of(cluster, resource, at).one(target.namespace, target.name or "")
+    if found is None:
+        raise not_found(resource.plural, resource.group, target.name or "")
+    item = found.item
+    if _wants_table(request):
+        version = {"resourceVersion": item["metadata"]["resourceVersion"]}
+        return json_answer(_as_table(resource, [item], version, request, at))
+    return json_answer({"kind": resource.kind, "apiVersion": resource.group_version, **item})
 
 
 def _wants_table(request: Request) -> bool:
@@ -139,6 +146,6 @@ def _wants_table(request: Request) -> bool:
     return "as=Table" in first and "v=v1beta1" not in first
 
 
-def _as_table(resource: Resource, page: Page, request: Request, at: float) -> Object:
-    head = {"kind": "Table", "apiVersion": "meta.k8s.io/v1", "metadata": page.metadata}
-    return head | table(resource.columns, resource.cells, page.items, at, request.one("includeObject", "Metadata"))
+def _as_table(resource: Resource, items: list[Object], metadata: Object, request: Request, at: float) -> Object:
+    head = {"kind": "Table", "apiVersion": "meta.k8s.io/v1", "metadata": metadata}
+    return head | table(resource.columns, resource.cells, items, at, request.one("includeObject", "Metadata"))

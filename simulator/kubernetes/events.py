@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from simulator.cluster import SimulatedCluster
-from simulator.effects import pressure_from
-from simulator.faults import DAY, MINUTE, Fault
+from simulator.faults import DAY, MINUTE, Fault, pressure_from
 from simulator.kubernetes.meta import Object, metadata
 from simulator.kubernetes.pods import restarts_until
 from simulator.options import FaultKind

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from simulator.cluster import SimulatedCluster
-from simulator.effects import pressure_from
-from simulator.faults import DAY, Fault
+from simulator.faults import DAY, Fault, pressure_from
 from simulator.kubernetes.meta import Object, condition, metadata
 from simulator.layout import Node
 from simulator.options import FaultKind

@@ -5,10 +5,12 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Callable
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from simulator.answers import RefusedError, Request, json_answer
+from simulator.kubernetes.generated import Generated
 from simulator.kubernetes.meta import Object
 from simulator.kubernetes.status import bad_request, status
 
@@ -19,19 +21,19 @@ _VERSION = "meta.k8s.io/v1"
 
 @dataclass(frozen=True)
 class Page:
-    """Items of a list and the list's metadata."""
+    """Items of a list in order, and the list's metadata."""
 
-    items: list[Object]
+    items: Sequence[Generated]
     metadata: Object
 
 
-def page_of(request: Request, now: float, items: Callable[[float], list[Object]], *, namespaced: bool) -> Page:
+def page_of(request: Request, now: float, items: Callable[[float], Sequence[Generated]], *, namespaced: bool) -> Page:
     """The page that a request asks for.
 
     Args:
         request: with ``limit``, ``continue`` and ``resourceVersion``.
         now: the current revision: Unix seconds.
-        items: the whole list as of a revision, in any order.
+        items: the whole list as of a revision, sorted by key.
         namespaced: whether the list is that of one namespace, so that tokens hold names alone.
 
     Raises:
@@ -47,23 +49,17 @@ def page_of(request: Request, now: float, items: Callable[[float], list[Object]]
         # Served from the watch cache, which knows no limit.
         limit = 0
 
-    def key(item: Object) -> str:
-        metadata = item["metadata"]
-        path = (
-            metadata["name"]
-            if namespaced or "namespace" not in metadata
-            else f"{metadata['namespace']}/{metadata['name']}"
-        )
-        return f"{path}\0"
+    def key(item: Generated) -> str:
+        return f"{item.key.partition('/')[2] if namespaced else item.key}\0"
 
-    found = sorted(items(revision), key=key)
-    rest = [item for item in found if key(item) > start] if start else found
-    shown = rest[:limit] if limit else rest
+    found = items(revision)
+    begin = bisect_right(found, start, key=key) if start else 0
+    end = min(begin + limit, len(found)) if limit else len(found)
     metadata: Object = {"resourceVersion": str(revision)}
-    if len(shown) < len(rest):
-        metadata["continue"] = _token(revision, key(shown[-1]))
-        metadata["remainingItemCount"] = len(rest) - len(shown)
-    return Page(shown, metadata)
+    if end < len(found):
+        metadata["continue"] = _token(revision, key(found[end - 1]))
+        metadata["remainingItemCount"] = len(found) - end
+    return Page(found[begin:end], metadata)
 
 
 def _limit(request: Request) -> int:

@@ -6,11 +6,8 @@ from simulator.cluster import SimulatedCluster
 from simulator.faults import Restart
 from simulator.kubernetes.meta import Object, condition, metadata, owner_reference
 from simulator.randomness import uniforms
-from simulator.timeline import Pod
+from simulator.timeline import POD_START_SECONDS, RESTART_SECONDS, Pod
 from simulator.truth import rfc3339
-
-_START_SECONDS = 12
-_RESTART_SECONDS = 15
 
 
 def pods(cluster: SimulatedCluster, at: float) -> list[Object]:
@@ -48,13 +45,13 @@ def pod_labels(pod: Pod) -> dict[str, str]:
 
 def _pod(cluster: SimulatedCluster, pod: Pod, at: float) -> Object:
     workload = pod.workload
-    ready_at = pod.created + _START_SECONDS
+    ready_at = pod.created + POD_START_SECONDS
     restarts = restarts_until(cluster, pod, at)
     if restarts:
-        ready_at = restarts[-1].at + _RESTART_SECONDS
+        ready_at = restarts[-1].at + RESTART_SECONDS
     node = cluster.layout.node_by_name[pod.node]
     ready = at >= ready_at
-    started = at >= pod.created + _START_SECONDS
+    started = at >= pod.created + POD_START_SECONDS
     words = ("", "") if ready else ("ContainersNotReady", f"containers with unready status: [{pod.container}]")
     return {
         "metadata": metadata(
@@ -118,13 +115,13 @@ def container_of(pod: Pod, image: str) -> Object:
 
 
 def _container_status(pod: Pod, restarts: list[Restart], *, ready: bool, started: bool) -> Object:
-    begun = restarts[-1].at + _RESTART_SECONDS if restarts else pod.created + _START_SECONDS
+    begun = restarts[-1].at + RESTART_SECONDS if restarts else pod.created + POD_START_SECONDS
     state: Object = {"running": {"startedAt": rfc3339(begun)}}
     if not ready:
         state = {"waiting": {"reason": "ContainerCreating"}}
     last: Object = {}
     if restarts:
-        before = restarts[-2].at + _RESTART_SECONDS if len(restarts) > 1 else pod.created + _START_SECONDS
+        before = restarts[-2].at + RESTART_SECONDS if len(restarts) > 1 else pod.created + POD_START_SECONDS
         last = {
             "terminated": {
                 "exitCode": restarts[-1].exit_code,

@@ -23,7 +23,13 @@ OPENSHIFT_VERSION = "4.16.11"
 
 @dataclass(frozen=True)
 class Resource:
-    """A kind of object that can be read."""
+    """A kind of object that can be read.
+
+    Attributes:
+        objects: makes its objects as of a time (Unix seconds) that is one of the timeline's turns.
+        custom: whether a CustomResourceDefinition stands behind it, so that list items carry kind and apiVersion.
+        refreshed_seconds: how often its objects change by themselves beside the turns; None for never.
+    """
 
     group: str
     version: str
@@ -35,6 +41,8 @@ class Resource:
     columns: Sequence[tables.Column] = (("Name", "string", 0), ("Age", "string", 0))
     cells: tables.Cells = tables.plain_cells
     fields: Fields | None = None
+    custom: bool = False
+    refreshed_seconds: int | None = None
 
     @property
     def group_version(self) -> str:
@@ -100,6 +108,7 @@ _BUILT_IN = (
         columns=_columns("Last Seen, Type, Reason, Object, Message, *Name"),
         cells=tables.event_cells,
         fields=_EVENT_FIELDS,
+        refreshed_seconds=1,
     ),
     Resource(
         "",
@@ -127,6 +136,7 @@ _BUILT_IN = (
         ),
         cells=tables.node_cells,
         fields={"spec.unschedulable": _at("spec", "unschedulable")},
+        refreshed_seconds=300,
     ),
     Resource(
         "",

@@ -6,7 +6,7 @@ from simulator.cluster import SimulatedCluster
 from simulator.kubernetes.meta import Object, condition, metadata, owner_reference
 from simulator.kubernetes.pods import container_of
 from simulator.layout import Workload
-from simulator.timeline import Pod, Revision
+from simulator.timeline import ROLLOUT_SECONDS, Pod, Revision
 from simulator.truth import rfc3339
 
 _REVISION = "deployment.kubernetes.io/revision"
@@ -54,7 +54,7 @@ def replicas_at(cluster: SimulatedCluster, workload: Workload, at: float) -> int
 
 
 def _alive(cluster: SimulatedCluster, workload: Workload, at: float) -> list[Pod]:
-    return [pod for pod in cluster.timeline.pods if pod.workload.key == workload.key and pod.alive(at)]
+    return [pod for pod in cluster.timeline.pods_by_workload.get(workload.key, []) if pod.alive(at)]
 
 
 def _template(cluster: SimulatedCluster, workload: Workload, revision: Revision, *, hashed: bool) -> Object:
@@ -80,7 +80,7 @@ def _deployment(cluster: SimulatedCluster, workload: Workload, at: float) -> Obj
     wanted = replicas_at(cluster, workload, at)
     alive = _alive(cluster, workload, at)
     updated = [pod for pod in alive if pod.revision.template == current.template]
-    done = current.start + 75
+    done = current.start + ROLLOUT_SECONDS
     progress = f'ReplicaSet "{workload.name}-{current.template_hash}" has successfully progressed.'
     progressing = condition(
         "Progressing", holds=True, since=first.start, reason="NewReplicaSetAvailable", message=progress
