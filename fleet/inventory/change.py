@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from hashlib import sha256
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from fleet.inventory.subject import Subject
 
@@ -22,14 +22,38 @@ class ChangeKind(StrEnum):
     NODE_CONDITION = "node-condition"
     NODE_JOINED = "node-joined"
     NODE_LEFT = "node-left"
+    NODE_LABELS = "node-labels"
+    NODE_CORDON = "node-cordon"
+    """A node was closed to new pods, or opened again."""
     VERSION = "version"
     CAPABILITY = "capability"
+    CAPACITY = "capacity"
+    """What a node offers: cores, memory, hugepages, devices."""
+    DRIVER = "driver"
+    """Kernel, operating system, container runtime, drivers and firmware."""
+    MACHINE_CONFIG = "machine-config"
+    OPERATOR = "operator"
+    """An operator's coming and going, version, phase and channel."""
+    COMPONENT_HEALTH = "component-health"
+    """What a component of the platform says of itself: degraded, recovered."""
+    GPU_CONFIG = "gpu-config"
+    SRIOV_CONFIG = "sriov-config"
+    PTP_CONFIG = "ptp-config"
+    PERFORMANCE_PROFILE = "performance-profile"
     EVENT = "event"
     """Any other warning event of the cluster."""
 
 
 class Change(BaseModel):
-    """One change on one subject at one time (UTC); ``source`` says which object told it."""
+    """One change on one subject at one time (UTC).
+
+    Attributes:
+        at: when, as the object tells it; where none does, when the change was first seen.
+        not_before: for a change that no object dates, when it had not happened yet: the look before.
+        digests_before: content hashes of what was there (``app sha256:…`` for images, ``config …`` for a pod template).
+        digests_after: and of what is there now.
+        source: which object told it, or that it is the difference of two looks.
+    """
 
     cluster_id: str
     kind: ChangeKind
@@ -38,6 +62,9 @@ class Change(BaseModel):
     summary: str
     before: str = ""
     after: str = ""
+    not_before: datetime | None = None
+    digests_before: list[str] = Field(default_factory=list)
+    digests_after: list[str] = Field(default_factory=list)
     source: str = ""
 
     @property

@@ -6,7 +6,8 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Self
 
-from fleet.inventory.inventory import Inventory, Node, Pod
+from fleet.inventory.inventory import Inventory, Pod
+from fleet.inventory.node import Node
 from fleet.inventory.ownership import workload_of_pod_name
 from fleet.inventory.subject import Subject, SubjectKind
 

@@ -8,7 +8,7 @@ from fleet.collectors.kubernetes.objects import Condition, Metadata, NodeObject,
 from fleet.collectors.kubernetes.quantities import parse_quantity
 from fleet.collectors.kubernetes.text import NAME_CHARACTERS, clean
 from fleet.inventory.change import Change, ChangeKind
-from fleet.inventory.inventory import Node
+from fleet.inventory.node import Node
 from fleet.inventory.subject import Subject, SubjectKind
 
 _ROLE_PREFIX = "node-role.kubernetes.io/"

@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 from fleet.findings.finding import Finding, FindingKind, SeriesRef, fingerprint
 from fleet.frames.pack import Severity
 from fleet.frames.window import Window
-from fleet.inventory.inventory import Inventory, Node, Pod, Workload
+from fleet.inventory.inventory import Inventory, Pod, Workload
+from fleet.inventory.node import Node
 from fleet.inventory.subject import Subject, SubjectKind
 from fleet.inventory.topology import Topology
 

@@ -4,7 +4,8 @@ import pytest
 
 from fleet.inventory.change import Change, ChangeKind
 from fleet.inventory.differences import differences
-from fleet.inventory.inventory import Capability, Gap, Inventory, Node, Presence, Workload
+from fleet.inventory.inventory import Capability, Gap, Inventory, Presence, Workload
+from fleet.inventory.node import Node
 from fleet.inventory.subject import Subject, SubjectKind
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)

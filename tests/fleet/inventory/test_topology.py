@@ -2,7 +2,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from fleet.inventory.inventory import Inventory, Node, Pod, Workload
+from fleet.inventory.inventory import Inventory, Pod, Workload
+from fleet.inventory.node import Node
 from fleet.inventory.subject import Subject, SubjectKind
 from fleet.inventory.topology import Topology
 

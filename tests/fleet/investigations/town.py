@@ -16,7 +16,8 @@ from fleet.frames.pack import QueryPack
 from fleet.frames.pack_file import default_pack
 from fleet.frames.window import Window
 from fleet.inventory.change import Change, ChangeKind
-from fleet.inventory.inventory import Inventory, Node, Pod, Workload
+from fleet.inventory.inventory import Inventory, Pod, Workload
+from fleet.inventory.node import Node
 from fleet.inventory.subject import Subject, SubjectKind
 from fleet.inventory.topology import Topology
 from fleet.investigations.question import Material, Question
