@@ -53,8 +53,15 @@ def _parser() -> argparse.ArgumentParser:
         "--broken",
         action="append",
         default=[],
-        metavar="CLUSTER=MODE",
-        help=f"a cluster that is {', '.join(BrokenMode)}",
+        metavar="CLUSTER[/API]=MODE",
+        help=f"a cluster, or one of its APIs, that is {', '.join(BrokenMode)}",
+    )
+    parser.add_argument(
+        "--denied",
+        action="append",
+        default=[],
+        metavar="CLUSTER=RIGHT",
+        help="a right taken from a cluster's tokens: 'list pods', 'create pods/exec', '* secrets'",
     )
     return parser
 
@@ -64,6 +71,9 @@ def _options(given: argparse.Namespace) -> FleetOptions:
     if given.faults is not None:
         faults = tuple(FaultKind(name.strip()) for name in given.faults.split(",") if name.strip() not in {"", "none"})
     broken = {name: BrokenMode(mode) for name, _, mode in (each.partition("=") for each in given.broken)}
+    denied: dict[str, tuple[str, ...]] = {}
+    for name, _, right in (each.partition("=") for each in given.denied):
+        denied[name] = (*denied.get(name, ()), right)
     return FleetOptions(
         clusters=given.clusters,
         seed=given.seed,
@@ -75,6 +85,7 @@ def _options(given: argparse.Namespace) -> FleetOptions:
         pack=given.pack,
         port=given.port,
         broken=broken,
+        denied=denied,
     )
 
 

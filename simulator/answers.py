@@ -51,6 +51,6 @@ def json_answer(document: Any, status: int = 200) -> Answer:
     return Answer(status, orjson.dumps(document))
 
 
-def text_answer(text: str, status: int = 200) -> Answer:
+def text_answer(text: str, status: int = 200, headers: Mapping[str, str] | None = None) -> Answer:
     """Plain text."""
-    return Answer(status, text.encode(), TEXT)
+    return Answer(status, text.encode(), TEXT, headers=headers or {})

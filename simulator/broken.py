@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from threading import Lock
 
-from simulator.answers import JSON, Answer, Request, json_answer
+from simulator.access import READER
+from simulator.answers import JSON, Answer, Request, json_answer, text_answer
+from simulator.kubernetes.status import status, unauthorized
 from simulator.options import BrokenMode
 from simulator.pack import one_line
 from simulator.randomness import uniforms
@@ -45,20 +48,69 @@ class Stream:
         yield b'[1795261696,"0"]]}]}}'
 
 
-def as_broken(mode: BrokenMode, request: Request, answer: Answer | None) -> Answer | CutShort | Stream | Hang:
-    """What a broken cluster makes of a request.
+class Throttle:
+    """Remembers which paths were asked for, to refuse the first request for each."""
 
-    Args:
-        mode: how it is broken.
-        request: what was asked.
-        answer: what a sound cluster would say; None for the modes that do not get so far.
-    """
+    def __init__(self) -> None:
+        self._asked: set[tuple[str, str, str]] = set()
+        self._lock = Lock()
+
+    def first(self, cluster: str, api: str, request: Request) -> bool:
+        """Whether this is the first request for its path; the next one is not."""
+        key = (cluster, api, request.path)
+        with self._lock:
+            known = key in self._asked
+            self._asked.add(key)
+        return not known
+
+    def forget(self, cluster: str) -> None:
+        """Lets a cluster's paths be asked for as if for the first time."""
+        with self._lock:
+            self._asked = {key for key in self._asked if key[0] != cluster}
+
+
+def instead(mode: BrokenMode, api: str, request: Request) -> Answer | Hang | None:
+    """What a broken server says to any request; None for the modes in which it answers, if not as it should."""
+    if mode is BrokenMode.HANG:
+        return Hang()
     if mode is BrokenMode.HTML:
         return Answer(200, _SIGN_IN, "text/html; charset=utf-8")
     if mode is BrokenMode.UNAVAILABLE:
         return Answer(503, _NO_SERVER, "text/html")
-    if answer is None:
-        return Hang()
+    if mode is BrokenMode.WRONG_SERVICE:
+        return _other_product(request)
+    if mode is BrokenMode.UNAUTHORIZED and request.token is not None:
+        return unauthorized().answer if api == "kubernetes" else text_answer("Unauthorized\n", 401)
+    if mode is BrokenMode.FORBIDDEN:
+        return _forbidden(api, request)
+    return None
+
+
+def _other_product(request: Request) -> Answer:
+    """Another product's server, a Grafana: healthy, and without the paths that are asked for."""
+    if request.path == "/api/health":
+        return json_answer({"commit": "03f502a94d17f7dc", "database": "ok", "version": "11.1.4"})
+    return json_answer({"accessErrorId": "", "message": "Not found", "title": "Not found"}, 404)
+
+
+def _forbidden(api: str, request: Request) -> Answer:
+    """403 as the API server says it, or the proxy that stands before the others."""
+    if api == "kubernetes":
+        message = f'forbidden: User "{READER}" cannot {request.method.lower()} path "{request.path}"'
+        return status(403, "Forbidden", message, {}).answer
+    if api in {"loki", "tempo"}:
+        text = "You don't have permission to access this tenant"
+        return json_answer({"status": "error", "errorType": "observatorium-api", "error": text}, 403)
+    verb = {"GET": "get", "POST": "create", "PUT": "update"}.get(request.method, request.method.lower())
+    text = f"Forbidden (user={READER}, verb={verb}, resource={_GUARDED[api]}, subresource=api)\n"
+    return text_answer(text, 403)
+
+
+_GUARDED = {"prometheus": "prometheuses", "alertmanager": "alertmanagers"}
+
+
+def spoiled(mode: BrokenMode, request: Request, answer: Answer) -> Answer | CutShort | Stream:
+    """What becomes of a sound Prometheus' answer to a query."""
     is_query = request.path in {"/api/v1/query", "/api/v1/query_range"}
     if not is_query or answer.status != 200:
         return answer

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -24,7 +25,9 @@ class FaultKind(StrEnum):
 class BrokenMode(StrEnum):
     """How a cluster's endpoints can fail to serve.
 
-    TRUNCATED, HUGE and PARTIAL concern Prometheus' queries only; SELF_SIGNED holds from the start of the server on.
+    TRUNCATED, HUGE and PARTIAL concern Prometheus' queries only. SELF_SIGNED, EXPIRED_CERTIFICATE, WRONG_NAME and
+    UNKNOWN_CA hold from the start of the server on. THROTTLED refuses each path's first request, SLOW takes a second
+    for each answer, FORBIDDEN refuses everything for want of rights, WRONG_SERVICE is another product's server.
     """
 
     HANG = "hang"
@@ -33,8 +36,26 @@ class BrokenMode(StrEnum):
     HUGE = "huge"
     UNAUTHORIZED = "unauthorized"
     SELF_SIGNED = "self-signed"
+    EXPIRED_CERTIFICATE = "expired-certificate"
+    WRONG_NAME = "wrong-name"
+    UNKNOWN_CA = "unknown-ca"
     UNAVAILABLE = "503"
     PARTIAL = "partial"
+    FORBIDDEN = "forbidden"
+    WRONG_SERVICE = "wrong-service"
+    THROTTLED = "throttled"
+    SLOW = "slow"
+
+
+CERTIFICATE_FAULTS = frozenset(
+    {BrokenMode.SELF_SIGNED, BrokenMode.EXPIRED_CERTIFICATE, BrokenMode.WRONG_NAME, BrokenMode.UNKNOWN_CA}
+)
+"""Modes that need a server of their own, with a certificate of their own."""
+
+
+def mode_of(broken: Mapping[str, BrokenMode], cluster: str, api: str) -> BrokenMode | None:
+    """How an API of a cluster is broken: as its own entry (``fra-01/prometheus``) says, else as its cluster's does."""
+    return broken.get(f"{cluster}/{api}", broken.get(cluster))
 
 
 def last_full_hour(now: datetime) -> datetime:
@@ -56,7 +77,9 @@ class FleetOptions:
         directory: where certificates, tokens, registration and truth are written; None for a temporary one.
         pack: the query pack's YAML file.
         port: the port on 127.0.0.1; 0 for a free one.
-        broken: clusters that fail to serve, by name.
+        broken: clusters that fail to serve, by name, or one of their APIs, by ``name/api``.
+        denied: rights taken from a cluster's tokens, by the cluster's name: ``list pods``, ``create pods/exec``,
+            ``list clusterpolicies.nvidia.com``, ``* secrets``, ``get *``.
     """
 
     clusters: int = 3
@@ -69,6 +92,7 @@ class FleetOptions:
     pack: Path = DEFAULT_PACK
     port: int = 0
     broken: dict[str, BrokenMode] = field(default_factory=dict)
+    denied: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not 1 <= self.clusters <= 1000:

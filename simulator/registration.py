@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,28 +18,33 @@ def cluster_names(count: int) -> list[str]:
     return [f"{_CITIES[index % len(_CITIES)][0]}-{index // len(_CITIES) + 1:02d}" for index in range(count)]
 
 
+def new_token() -> str:
+    """A bearer token."""
+    return secrets.token_urlsafe(24)
+
+
 def ensure_token(path: Path) -> str:
     """The bearer token in a file, made (mode 0600) where there is none."""
     if not path.exists():
-        write_secret(path, secrets.token_urlsafe(24).encode())
+        write_secret(path, new_token().encode())
     return path.read_text(encoding="ascii").strip()
 
 
 def registration_of(
-    names: list[str], platforms: dict[str, str], urls: dict[str, str], ca_pem: str, directory: Path
+    names: list[str], platforms: dict[str, str], url: Callable[[str, str], str], ca_pem: str, directory: Path
 ) -> dict[str, Any]:
     """The registration of the fleet's clusters.
 
     Args:
         names: the clusters.
         platforms: each cluster's platform, which becomes a label.
-        urls: each cluster's address, without the API's part.
+        url: the address of a cluster's API.
         ca_pem: the authority that clients shall trust.
         directory: where the token files lie, ``<cluster>.token`` each.
     """
     clusters = []
     for index, name in enumerate(names):
-        endpoints = {api: {"url": f"{urls[name]}/{api}", "ca_pem": ca_pem} for api in ("kubernetes", "prometheus")}
+        endpoints = {api: {"url": url(name, api), "ca_pem": ca_pem} for api in ("kubernetes", "prometheus")}
         clusters.append(
             {
                 "name": name,

@@ -7,18 +7,19 @@ from dataclasses import dataclass
 
 import orjson
 
+from simulator.access import READER, Access
 from simulator.answers import Answer, RefusedError, Request, json_answer, text_answer
 from simulator.cluster import SimulatedCluster
 from simulator.kubernetes.discovery import answer_discovery
 from simulator.kubernetes.generated import Generated, listing_of
 from simulator.kubernetes.meta import Object
 from simulator.kubernetes.paging import page_of
+from simulator.kubernetes.proxy import Forward, forbidden_service, forwarded
 from simulator.kubernetes.resources import Resource, resources_of
 from simulator.kubernetes.selectors import Condition, field_conditions, label_conditions
 from simulator.kubernetes.status import no_such_resource, not_found, status, unauthorized
 from simulator.kubernetes.tables import table
 
-_READER = "system:serviceaccount:monitoring:reader"
 _ANONYMOUS = "system:anonymous"
 _OPEN = frozenset({"/version", "/healthz", "/livez", "/readyz"})
 
@@ -30,13 +31,13 @@ class _Target:
     name: str | None
 
 
-def answer_kubernetes(cluster: SimulatedCluster, request: Request, *, known: bool) -> Answer:
-    """The answer to a request below the cluster's API server; ``known`` says whether its token is the right one.
+def answer_kubernetes(cluster: SimulatedCluster, request: Request, access: Access) -> Answer | Forward:
+    """The answer to a request below the cluster's API server, or the server to which it forwards the request.
 
     Raises:
         RefusedError: the request is refused with a Status.
     """
-    resources = resources_of(cluster.layout.profile)
+    resources, known = resources_of(cluster.layout.profile), access.knows(request.token)
     if not known and request.token is not None:
         raise unauthorized()
     if not known and request.path not in _OPEN:
@@ -45,13 +46,21 @@ def answer_kubernetes(cluster: SimulatedCluster, request: Request, *, known: boo
         answer = answer_discovery(cluster, request.path, resources)
         if answer is not None:
             return answer
+    if forward := forwarded(request):
+        verb = {"GET": "get", "POST": "create"}.get(request.method, "update")
+        if access.denies(verb, "", "services/proxy"):
+            raise forbidden_service(forward, verb)
+        return forward
     target = _target(request.path, resources)
     if isinstance(target, Answer):
         return target
+    verb = "list" if target.name is None else "get"
+    if access.denies(verb, target.resource.group, target.resource.plural):
+        raise _forbidden(target, verb, READER)
     if request.method != "GET":
         raise status(405, "MethodNotAllowed", "the server does not allow this method on the requested resource", {})
     if request.one("watch") in {"1", "true"}:
-        raise _forbidden(target, "watch", _READER)
+        raise _forbidden(target, "watch", READER)
     if target.name is None:
         return _list(cluster, target, request)
     return _get(cluster, target, request)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+import time
 from collections.abc import Iterator
 
 import httpx
@@ -14,15 +15,16 @@ from simulator.options import BrokenMode
 from simulator.registration import cluster_names
 from tests.simulator.conftest import PACK, api
 
-NAMES = dict(zip(BrokenMode, cluster_names(9), strict=False))
-SOUND = cluster_names(9)[8]
+COUNT = len(BrokenMode) + 1
+NAMES = dict(zip(BrokenMode, cluster_names(COUNT), strict=False))
+SOUND = cluster_names(COUNT)[-1]
 QUERY = PACK["node_cpu_util"]["promql"]
 
 
 @pytest.fixture(scope="module")
 def broken() -> Iterator[SimulatedFleet]:
     modes = {name: mode for mode, name in NAMES.items()}
-    with SimulatedFleet(FleetOptions(clusters=9, faults=(), broken=modes)) as running:
+    with SimulatedFleet(FleetOptions(clusters=COUNT, faults=(), broken=modes)) as running:
         yield running
 
 
@@ -74,14 +76,67 @@ def test_expired_token(broken: SimulatedFleet) -> None:
     assert (answer.status_code, answer.json()["message"]) == (401, "Unauthorized")
 
 
-def test_self_signed_certificate_is_not_trusted(broken: SimulatedFleet) -> None:
-    entry = next(each for each in broken.registration["clusters"] if each["name"] == NAMES[BrokenMode.SELF_SIGNED])
+@pytest.mark.parametrize(
+    ("mode", "words"),
+    [
+        (BrokenMode.SELF_SIGNED, "self-signed certificate"),
+        (BrokenMode.EXPIRED_CERTIFICATE, "certificate has expired"),
+        (BrokenMode.WRONG_NAME, "certificate is not valid for '127.0.0.1'"),
+        (BrokenMode.UNKNOWN_CA, "unable to get local issuer certificate"),
+    ],
+)
+def test_faulty_certificates_are_refused_for_their_fault(broken: SimulatedFleet, mode: BrokenMode, words: str) -> None:
+    entry = next(each for each in broken.registration["clusters"] if each["name"] == NAMES[mode])
     endpoint = entry["endpoints"]["prometheus"]
     with (
         httpx.Client(verify=ssl.create_default_context(cadata=endpoint["ca_pem"])) as client,
-        pytest.raises(httpx.ConnectError, match="self-signed certificate"),
+        pytest.raises(httpx.ConnectError, match=words),
     ):
         client.get(f"{endpoint['url']}/-/ready")
+
+
+def test_everything_is_forbidden(broken: SimulatedFleet) -> None:
+    name = NAMES[BrokenMode.FORBIDDEN]
+    answer = ask(broken, name)
+    assert (answer.status_code, answer.headers["content-type"]) == (403, "text/plain; charset=utf-8")
+    assert answer.text.startswith("Forbidden (user=system:serviceaccount:monitoring:reader, verb=get, ")
+    refused = api(broken, name, "kubernetes").get("/version")
+    assert (refused.status_code, refused.json()["reason"]) == (403, "Forbidden")
+
+
+def test_another_product_answers(broken: SimulatedFleet) -> None:
+    name = NAMES[BrokenMode.WRONG_SERVICE]
+    assert (ask(broken, name).status_code, ask(broken, name).json()["message"]) == (404, "Not found")
+    assert "gitVersion" not in api(broken, name, "kubernetes").get("/version").json()
+    assert api(broken, name, "prometheus").get("/api/health").json()["database"] == "ok"
+
+
+def test_throttled_once_a_path(broken: SimulatedFleet) -> None:
+    client = api(broken, NAMES[BrokenMode.THROTTLED], "kubernetes")
+    for path in ("/version", "/api/v1/nodes"):
+        first = client.get(path)
+        assert (first.status_code, first.headers["retry-after"]) == (429, "1")
+        assert (first.text, first.headers["content-type"]) == (
+            "Too many requests, please try again later.\n",
+            "text/plain; charset=utf-8",
+        )
+        assert client.get(path).status_code == 200
+
+
+def test_slow_answers_are_right_and_a_second_late(broken: SimulatedFleet) -> None:
+    started = time.monotonic()
+    assert ask(broken, NAMES[BrokenMode.SLOW]).status_code == 200
+    assert time.monotonic() - started >= 1
+
+
+def test_one_api_alone_can_be_broken(broken: SimulatedFleet) -> None:
+    broken.set_broken(f"{SOUND}/prometheus", BrokenMode.UNAVAILABLE)
+    assert ask(broken, SOUND).status_code == 503
+    assert api(broken, SOUND, "kubernetes").get("/version").status_code == 200
+    broken.set_broken(f"{SOUND}/prometheus", None)
+    assert ask(broken, SOUND).status_code == 200
+    with pytest.raises(ValueError, match="before the start"):
+        broken.set_broken(SOUND, BrokenMode.WRONG_NAME)
 
 
 def test_unavailable(broken: SimulatedFleet) -> None:

@@ -1,0 +1,71 @@
+"""Who may enter a cluster: its bearer tokens, and the rights that are taken from them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from hmac import compare_digest
+from typing import Self
+
+READER = "system:serviceaccount:monitoring:reader"
+"""The user that a cluster's tokens belong to."""
+
+
+@dataclass(frozen=True)
+class Right:
+    """A verb on a resource; ``group`` is None for a resource of any group.
+
+    The resource may name a subresource (``pods/exec``); ``*`` stands for any verb, or any resource with its
+    subresources.
+    """
+
+    verb: str
+    resource: str
+    group: str | None
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Reads ``list pods``, ``create pods/exec``, ``get deployments.apps/scale``, ``* secrets``, ``get *``.
+
+        Raises:
+            ValueError: it is not a verb and a resource.
+        """
+        words = text.split()
+        if len(words) != 2:
+            raise ValueError(f"a right is a verb and a resource, such as 'list pods', not {text!r}")
+        named, slash, subresource = words[1].partition("/")
+        plural, dot, group = named.partition(".")
+        return cls(words[0], f"{plural}{slash}{subresource}", group if dot else None)
+
+    def covers(self, verb: str, group: str, resource: str) -> bool:
+        """Whether it is about this verb on this resource (``pods``, ``pods/exec``) of this API group."""
+        return (
+            self.verb in {"*", verb}
+            and self.resource in {"*", resource}
+            and (self.group is None or self.group == group)
+        )
+
+
+@dataclass
+class Access:
+    """A cluster's tokens, the first of them that of its file, and what they may not do."""
+
+    tokens: list[str]
+    denied: tuple[Right, ...] = field(default=())
+
+    def knows(self, token: str | None) -> bool:
+        """Whether this is one of the tokens."""
+        return token is not None and any(compare_digest(token.encode(), each.encode()) for each in self.tokens)
+
+    def denies(self, verb: str, group: str, resource: str) -> bool:
+        """Whether this right is taken away."""
+        return any(right.covers(verb, group, resource) for right in self.denied)
+
+
+def rights(texts: Iterable[str]) -> tuple[Right, ...]:
+    """Rights from their texts.
+
+    Raises:
+        ValueError: one of them is none.
+    """
+    return tuple(Right.parse(text) for text in texts)
