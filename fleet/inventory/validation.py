@@ -25,9 +25,9 @@ class EndpointStatus(StrEnum):
 class EndpointValidation(BaseModel):
     """One endpoint, asked once.
 
-    ``latency_seconds`` is that of the last question asked of it, whole answer included, and None where nothing
-    answered. ``message`` says what was seen (also when all is well), ``hint`` what to do; ``version`` is what the
-    server says of itself, empty where it does not. All text that came from the server is cleaned.
+    ``latency_seconds`` is that of what its collector asks, the whole answer included; None where it was not answered.
+    ``message`` says what was seen (also when all is well), ``hint`` what to do; ``version`` is what the server says of
+    itself, empty where it does not. All text that came from the server is cleaned.
     """
 
     kind: EndpointKind

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import msgspec
 
 from fleet.collectors.kubernetes.text import clean
+from fleet.collectors.transport.faults import Refusal
 from fleet.collectors.transport.tls import tls_fault
 from fleet.errors import (
     AnswerTruncated,
@@ -27,6 +28,8 @@ from fleet.errors import (
     WrongService,
 )
 from fleet.inventory.cluster import Endpoint
+
+_PAGE_BYTES = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -72,8 +75,15 @@ _STATUS = msgspec.json.Decoder(_Status)
 
 
 def error_of(answer: Answer, endpoint_url: str, path: str) -> SourceError | None:
-    """The failure that an answer stands for, or None for a 200 with JSON."""
-    if answer.status == 200:
+    """The failure that an answer stands for, or None for a 200 or 201 with JSON."""
+    page = Refusal(answer.status, {"content-type": answer.headers.get("Content-Type", "")}, answer.body[:_PAGE_BYTES])
+    if page.sign_in_page:
+        return Unauthorized(
+            f"{endpoint_url}{path} answers with a sign-in page.",
+            endpoint=endpoint_url,
+            hint="Register the API server's own address, and check the credential.",
+        )
+    if answer.status in {200, 201}:
         return _not_json(answer, endpoint_url, path)
     status = _status_of(answer)
     said = clean(status.message if status.message is not None else answer.body[:300].decode(errors="replace"))

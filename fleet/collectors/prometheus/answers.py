@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
 
 from fleet.collectors.prometheus.samples import Grid, MalformedSamples, place_samples
-from fleet.errors import AnswerTruncated, QueryRefused, WrongService
+from fleet.collectors.transport.decoding import strictly
+from fleet.errors import QueryRefused, WrongService
 
 Labels = tuple[tuple[str, str], ...]
 """Sorted by name."""
@@ -78,6 +79,12 @@ class InstantAnswer:
     notes: Notes
 
 
+class BuildInfo(msgspec.Struct):
+    """What a server says of itself; kinds of it add more."""
+
+    version: str = ""
+
+
 class _Envelope(msgspec.Struct):
     status: str
     error: str = ""
@@ -126,9 +133,9 @@ def decode_data(body: bytearray, url: str, kind: type[_Decoded]) -> tuple[_Decod
     Raises:
         AnswerTruncated, WrongService, QueryRefused: the body is cut, something else, or says that it failed.
     """
-    envelope = _strictly(_envelope_decoder, body, url)
+    envelope = strictly(_envelope_decoder, body, url)
     notes = _notes(envelope, url)
-    return _strictly(msgspec.json.Decoder(kind), envelope.data, url), notes
+    return strictly(msgspec.json.Decoder(kind), envelope.data, url), notes
 
 
 def decode_range(body: bytearray, url: str, grid: Grid) -> RangeAnswer:
@@ -137,7 +144,7 @@ def decode_range(body: bytearray, url: str, grid: Grid) -> RangeAnswer:
     Raises:
         AnswerTruncated, WrongService, QueryRefused: the body is cut, something else, or says that it failed.
     """
-    envelope = _strictly(_matrix_decoder, body, url)
+    envelope = strictly(_matrix_decoder, body, url)
     notes = _notes(envelope, url)
     matrix = envelope.data
     if matrix is None or matrix.result_type != "matrix":
@@ -159,12 +166,12 @@ def decode_instant(body: bytearray, url: str) -> InstantAnswer:
     """
     result, notes = decode_data(body, url, _Result)
     if result.result_type == "scalar":
-        at, value = _strictly(msgspec.json.Decoder(tuple[float, str]), result.result, url)
+        at, value = strictly(msgspec.json.Decoder(tuple[float, str]), result.result, url)
         return InstantAnswer([_sample((), at, value, url)], notes)
     if result.result_type not in {"vector", "matrix"}:
         raise WrongService(f"{url} answered with a {result.result_type[:20]}, which has no value.", endpoint=url)
     samples: list[InstantSample] = []
-    for series in _strictly(msgspec.json.Decoder(list[_VectorSeries]), result.result, url):
+    for series in strictly(msgspec.json.Decoder(list[_VectorSeries]), result.result, url):
         labels = tuple(sorted(series.metric.items()))
         pairs = series.values if series.values is not None else [series.value] if series.value is not None else None
         if pairs is None:
@@ -221,16 +228,3 @@ def _notes(envelope: _Envelope, url: str) -> Notes:
 
 def _clean(text: str) -> str:
     return "".join(character if character.isprintable() else " " for character in text)[:300].strip()
-
-
-def _strictly(decoder: msgspec.json.Decoder[_Decoded], body: Any, url: str) -> _Decoded:
-    try:
-        return decoder.decode(body)
-    except msgspec.ValidationError as error:
-        raise WrongService(f"{url} answered JSON that is not of this API ({error}).", endpoint=url) from None
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        if "truncated" in str(error):
-            raise AnswerTruncated(f"The answer of {url} ended in the middle.", endpoint=url) from None
-        raise WrongService(
-            f"{url} answered something that is no JSON.", endpoint=url, hint="Is it the address of the API?"
-        ) from None

@@ -6,9 +6,10 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import partial
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 
 from fleet.collectors.prometheus.answers import (
+    BuildInfo,
     InstantAnswer,
     Labels,
     Notes,
@@ -60,6 +61,11 @@ class PrometheusClient:
     def close(self) -> None:
         """Close all connections; requests under way in other threads end with an error."""
         self._transport.close()
+
+    @property
+    def by_post(self) -> bool | None:
+        """Whether queries go as POST; None before the first answer."""
+        return self._post
 
     def probe(self) -> None:
         """Return if the API answers at all, with the credential and within the probe's time; raise why not.
@@ -115,10 +121,19 @@ class PrometheusClient:
         with self._transport.answer("/api/v1/metadata", [], post=False) as answer:
             return decode_data(answer.body, self.endpoint.url, dict[str, list[dict[str, str]]])[0]
 
-    def buildinfo(self) -> dict[str, str]:
-        """Version and build of the server; WrongService where a proxy does not let this through."""
-        with self._transport.answer("/api/v1/status/buildinfo", [], post=False) as answer:
-            return decode_data(answer.body, self.endpoint.url, dict[str, str])[0]
+    def version(self, *, seconds: float | None = None) -> str:
+        """The server's version; WrongService where a proxy does not let this through."""
+        with self._transport.answer("/api/v1/status/buildinfo", [], post=False, seconds=seconds) as answer:
+            return decode_data(answer.body, self.endpoint.url, BuildInfo)[0].version
+
+    def is_thanos(self, *, seconds: float | None = None) -> bool:
+        """Whether the server has the list of stores, which Thanos Query alone has."""
+        try:
+            with self._transport.answer("/api/v1/stores", [], post=False, seconds=seconds) as answer:
+                decode_data(answer.body, self.endpoint.url, dict[str, Any])
+        except SourceError:
+            return False
+        return True
 
     def _ask(
         self, path: str, form: _Form, decode: Callable[[bytearray, str], _Decoded], *, seconds: float | None = None

@@ -9,7 +9,7 @@ from pydantic import SecretStr
 
 from fleet.collectors.kubernetes import KubernetesLimits, collect_inventory
 from fleet.credentials import Credential
-from fleet.errors import ServerFailed, SourceError, TlsFailed, Unauthorized, WrongService
+from fleet.errors import ServerFailed, SourceError, TlsFailed, Unauthorized
 from fleet.inventory.change import ChangeKind
 from fleet.inventory.cluster import Cluster
 from fleet.inventory.differences import differences
@@ -147,7 +147,7 @@ def test_a_rotated_token_is_picked_up(fleet: SimulatedFleet) -> None:
 @pytest.mark.parametrize(
     ("mode", "error"),
     [
-        (BrokenMode.HTML, WrongService),
+        (BrokenMode.HTML, Unauthorized),
         (BrokenMode.UNAUTHORIZED, Unauthorized),
         (BrokenMode.UNAVAILABLE, ServerFailed),
     ],

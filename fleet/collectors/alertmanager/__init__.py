@@ -1,0 +1,1 @@
+"""Alertmanager as a source."""

@@ -1,0 +1,1 @@
+"""Korrel8r as a source."""

@@ -1,0 +1,84 @@
+"""Whether a Loki answers LogQL. Format: Loki's HTTP API, as recorded from 3.8; the gateway's from its source."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import msgspec
+
+from fleet.collectors.transport import HttpTransport
+from fleet.collectors.transport.deadline import Deadline
+from fleet.collectors.transport.probing import Seen, get_json, probe_limits, spoken_version, timed
+from fleet.credentials import CredentialSource
+from fleet.errors import Forbidden, SourceError, Unauthorized, WrongService
+from fleet.inventory.cluster import Endpoint
+
+_GATEWAY = "/api/logs/v1"
+_TENANTS = ("application", "infrastructure", "audit")
+"""Of OpenShift's logging, whose gateway has one address for each."""
+# The gateway's tenant "application" wants a matcher on this label; elsewhere nothing matches it, which is an answer.
+_ONE_LINE = [("query", '{kubernetes_namespace_name=~".+"}'), ("since", "5m"), ("limit", "1")]
+
+
+class _Data(msgspec.Struct, rename="camel"):
+    result_type: str
+    result: list[msgspec.Raw]
+
+
+class _Envelope(msgspec.Struct):
+    status: str
+    data: _Data
+
+
+class _BuildInfo(msgspec.Struct):
+    version: str | None = None
+
+
+_ENVELOPE = msgspec.json.Decoder(_Envelope)
+_BUILD_INFO = msgspec.json.Decoder(_BuildInfo)
+
+
+def probe(endpoint: Endpoint, credentials: CredentialSource | None, deadline: Deadline) -> Seen:
+    """Ask for one recent line. Raises as ``Probe`` says.
+
+    Where an address is that of OpenShift's gateway and names no tenant, each of the three is asked; it is enough
+    that one answers, and the message says which do not.
+    """
+    with HttpTransport(endpoint, credentials, probe_limits(deadline)) as transport:
+        try:
+            _, latency_seconds = timed(partial(_one_line, transport, "", deadline))
+        except WrongService as error:
+            return _gateway(transport, deadline, error)
+        version = spoken_version(partial(_version, transport, deadline))
+    return Seen(latency_seconds, version, "answers LogQL")
+
+
+def _one_line(transport: HttpTransport, prefix: str, deadline: Deadline) -> None:
+    answer = get_json(transport, f"{prefix}/loki/api/v1/query_range", _ONE_LINE, _ENVELOPE, deadline)
+    if answer.data.result_type != "streams":
+        url = transport.endpoint.url
+        raise WrongService(f"{url} answered a log query with no log lines.", endpoint=url)
+
+
+def _gateway(transport: HttpTransport, deadline: Deadline, no_loki: WrongService) -> Seen:
+    """What the gateway's tenants answer; the first failure stands where all of them fail."""
+    root = "" if transport.endpoint.url.endswith(_GATEWAY) else _GATEWAY
+    latencies: list[float] = []
+    words: list[str] = []
+    refused: SourceError | None = None
+    for tenant in _TENANTS:
+        try:
+            latencies.append(timed(partial(_one_line, transport, f"{root}/{tenant}", deadline))[1])
+            words.append(tenant)
+        except WrongService:
+            raise no_loki from None
+        except (Forbidden, Unauthorized) as error:
+            refused = refused or error
+            words.append(f"not {tenant} (refused)")
+    if not latencies and refused is not None:
+        raise refused
+    return Seen(max(latencies), message=f"OpenShift gateway: {', '.join(words)}")
+
+
+def _version(transport: HttpTransport, deadline: Deadline) -> str | None:
+    return get_json(transport, "/loki/api/v1/status/buildinfo", [], _BUILD_INFO, deadline).version

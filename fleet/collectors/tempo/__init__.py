@@ -1,0 +1,1 @@
+"""Tempo as a source."""
