@@ -7,14 +7,13 @@ from typing import Any
 
 from prefect import Task, unmapped
 from prefect.futures import as_completed, wait
-from prefect.states import Completed, Failed, State
+from prefect.states import State
 
 from fleet.errors import FleetscopeError
-from fleet.findings.scan import ScanState
+from flows.outcome import FleetOutcome
 from flows.progress import Progress
 from tasks.outcome import ClusterOutcome, Stage
 
-WITH_GAPS = "CompletedWithGaps"
 MAX_WORKERS = 8
 """Tasks at a time: more than cores, since collecting waits on the network."""
 
@@ -59,26 +58,9 @@ class FanOut:
             self.counts[name] = self.counts.get(name, 0) + count
         return outcome.seen
 
-    def gaps_by_name(self) -> dict[str, list[str]]:
-        """What could not be seen, by cluster name; clusters without gaps are left out."""
-        return {self.names[cluster_id]: gaps for cluster_id, gaps in self.gaps.items() if gaps}
-
-    def conclude(self, seen: list[str]) -> State[None]:
-        """The flow's final state: with gaps where some could not be seen, failed where none could."""
-        gaps = self.gaps_by_name()
-        if not seen:
-            return Failed(message=f"None of {len(self.names)} clusters could be seen. {_first(gaps)}")
-        if gaps or len(seen) < len(self.names):
-            message = f"{len(seen)} of {len(self.names)} clusters seen; gaps in {', '.join(sorted(gaps))}."
-            return Completed(name=WITH_GAPS, message=message)
-        return Completed(message=f"All {len(self.names)} clusters seen.")
-
-
-def scan_state(state: State[None]) -> ScanState:
-    """How a scan ended, from the flow's final state."""
-    if state.is_failed():
-        return ScanState.FAILED
-    return ScanState.COMPLETED_WITH_GAPS if state.name == WITH_GAPS else ScanState.COMPLETED
+    def outcome(self, seen: list[str]) -> FleetOutcome:
+        """What the stages saw, when the last of them has ended; ``seen`` are the ids that came through it."""
+        return FleetOutcome(names=self.names, seen=seen, gaps=self.gaps, counts=self.counts)
 
 
 def reason_of(state: State[Any]) -> str:
@@ -87,7 +69,3 @@ def reason_of(state: State[Any]) -> str:
     if isinstance(failure, FleetscopeError):
         return str(failure)
     return state.message or state.name or "it did not run"
-
-
-def _first(gaps: dict[str, list[str]]) -> str:
-    return next((f"{name}: {reasons[0]}" for name, reasons in sorted(gaps.items())), "")

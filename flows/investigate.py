@@ -10,7 +10,8 @@ from prefect.task_runners import ThreadPoolTaskRunner
 
 from fleet.errors import UsageError
 from fleet.inventory.cluster import ClusterName
-from flows.fan_out import MAX_WORKERS, FanOut, scan_state
+from flows.fan_out import MAX_WORKERS, FanOut
+from flows.outcome import scan_state
 from flows.parameters import Hours, KubernetesName
 from flows.progress import Progress
 from tasks.collect import collect_history, collect_metrics
@@ -55,9 +56,10 @@ def investigate(
     seen = run.run(Stage.COLLECT, collect_metrics, list(names), scan_id=inquiry_id)
     run.run(Stage.LEARN, collect_history, seen, scan_id=inquiry_id)
     investigated = run.run(Stage.INVESTIGATE, investigate_place, seen, scan_id=inquiry_id, place=place)
-    publish_coverage(inquiry_id, run.gaps_by_name())
+    outcome = run.outcome(investigated)
+    publish_coverage(inquiry_id, outcome.gaps_by_name())
     if investigated:
         publish_investigation(inquiry_id)
-    state = run.conclude(investigated)
-    close_scan(inquiry_id, scan_state(state), run.counts, investigated)
+    state = outcome.conclude()
+    close_scan(inquiry_id, scan_state(state), outcome.counts, investigated)
     return state

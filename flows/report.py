@@ -7,7 +7,7 @@ from prefect.states import Completed, State
 
 from fleet.reports.delivery import DeliveryState, Recipient
 from fleet.reports.record import ReportKind
-from flows.fan_out import WITH_GAPS
+from flows.outcome import WITH_GAPS
 from flows.parameters import ClusterNames, Hours
 from tasks.deliver import deliver_due, delivery_state
 from tasks.publish import publish_report

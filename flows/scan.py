@@ -10,9 +10,12 @@ from prefect.task_runners import ThreadPoolTaskRunner
 
 from fleet.detectors.contract import Sensitivity
 from fleet.reports.record import ReportKind
-from flows.fan_out import MAX_WORKERS, FanOut, scan_state
+from flows.fan_out import MAX_WORKERS, FanOut
+from flows.outcome import FleetOutcome, scan_state
 from flows.parameters import ClusterNames, Hours
 from flows.progress import Progress
+from flows.shard_run import close_shards
+from flows.shards import hand_in, whole_or_in_shards
 from tasks.collect import collect_history, collect_metrics
 from tasks.correlate import correlate_findings
 from tasks.detect import detect_anomalies
@@ -21,12 +24,18 @@ from tasks.investigate import investigate_incidents
 from tasks.outcome import Stage
 from tasks.publish import publish_coverage, publish_findings, publish_report
 from tasks.report import write_report
-from tasks.scans import close_scan, open_scan
+from tasks.scans import close_scan, name_clusters, open_scan
 
 STAGES = [Stage.DISCOVER, Stage.COLLECT, Stage.LEARN, Stage.DETECT, Stage.CORRELATE, Stage.INVESTIGATE]
 
 
-@flow(name="scan-fleet", task_runner=ThreadPoolTaskRunner(max_workers=MAX_WORKERS), persist_result=False)
+@flow(
+    name="scan-fleet",
+    task_runner=ThreadPoolTaskRunner(max_workers=MAX_WORKERS),
+    persist_result=False,
+    on_crashed=[close_shards],
+    on_cancellation=[close_shards],
+)
 def scan_fleet(
     clusters: ClusterNames = [],
     selector: dict[str, str] = {},
@@ -40,6 +49,7 @@ def scan_fleet(
 
     Every cluster is scanned on its own: one that cannot be reached is a gap of the result and nothing else.
     What is stored already is not asked for again.
+    Above 50 clusters, shards of at most 50 run as flow runs of their own.
 
     Args:
         clusters: Names of clusters; empty means every active cluster.
@@ -51,6 +61,29 @@ def scan_fleet(
         report: Write a report on this scan and link it in the run's artifacts.
     """
     scan_id, names = open_scan(clusters, selector, last_hours, until, sensitivity, pack)
+    fleet = whole_or_in_shards(scan_clusters, scan_shard, names, scan_id=scan_id)
+    state = fleet.conclude()
+    close_scan(scan_id, scan_state(state), fleet.counts, fleet.seen)
+    publish_coverage(scan_id, fleet.gaps_by_name())
+    publish_findings(scan_id)
+    if report and fleet.seen:
+        publish_report(write_report(ReportKind.FLEET, scan_id, [], None))
+    return state
+
+
+@flow(name="scan-shard", task_runner=ThreadPoolTaskRunner(max_workers=MAX_WORKERS), persist_result=False)
+def scan_shard(scan_id: str, cluster_ids: list[str]) -> State[None]:
+    """Scan a part of a large fleet, for the run that started this one.
+
+    Args:
+        scan_id: Id of the scan, which is that run's.
+        cluster_ids: Ids of the clusters.
+    """
+    return hand_in(scan_clusters(name_clusters(cluster_ids), scan_id))
+
+
+def scan_clusters(names: dict[str, str], scan_id: str) -> FleetOutcome:
+    """The stages of a scan, for clusters by id and name; seen are those that were judged."""
     fleet = FanOut(names, Progress(STAGES))
     fleet.run(Stage.DISCOVER, discover_cluster, list(names))
     seen = fleet.run(Stage.COLLECT, collect_metrics, list(names), scan_id=scan_id)
@@ -58,10 +91,4 @@ def scan_fleet(
     judged = fleet.run(Stage.DETECT, detect_anomalies, seen, scan_id=scan_id)
     correlated = fleet.run(Stage.CORRELATE, correlate_findings, judged, scan_id=scan_id)
     fleet.run(Stage.INVESTIGATE, investigate_incidents, correlated, scan_id=scan_id)
-    state = fleet.conclude(judged)
-    close_scan(scan_id, scan_state(state), fleet.counts, judged)
-    publish_coverage(scan_id, fleet.gaps_by_name())
-    publish_findings(scan_id)
-    if report and judged:
-        publish_report(write_report(ReportKind.FLEET, scan_id, [], None))
-    return state
+    return fleet.outcome(judged)

@@ -17,6 +17,8 @@ class Stage(StrEnum):
     INVESTIGATE = "investigate"
     REPORT = "report"
     DELIVER = "deliver"
+    SHARDS = "shards"
+    """All the others, of a part of the fleet at a time."""
 
 
 @dataclass(frozen=True)

@@ -33,6 +33,12 @@ def select_clusters(clusters: list[str], selector: dict[str, str]) -> dict[str, 
     return {cluster.id: cluster.name for cluster in chosen(open_stores(), clusters, selector)}
 
 
+@task(name="name_clusters", **STEP)
+def name_clusters(cluster_ids: list[str]) -> dict[str, str]:
+    """Ids and names of the clusters with these ids; one that was struck from the registry by now is left out."""
+    return {cluster_id: cluster.name for cluster_id, cluster in open_stores().clusters.known(cluster_ids).items()}
+
+
 def chosen(stores: Stores, names: list[str], selector: dict[str, str]) -> list[Cluster]:
     """The named clusters, or every active registered one, that match the selector."""
     found = [stores.clusters.by_name(name) for name in names] if names else stores.clusters.list()

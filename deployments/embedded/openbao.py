@@ -23,6 +23,7 @@ from deployments.addresses import VaultAddress
 from deployments.embedded.part import Part
 from deployments.embedded.state import StateDirectory
 from fleet.errors import StackError
+from storage.credentials.vault_login import TokenFile
 
 MOUNT = "fleetscope"
 _SEAL_KEY_BYTES = 32
@@ -74,12 +75,10 @@ class OpenBaoPart(Part):
         Raises:
             StackError: the server was never started, so that there is no token yet.
         """
-        token_file = self.state.secrets / "openbao-token"
+        token_file = self._token_file
         if not token_file.exists():
             raise StackError(f"The stack in {self.state.root} was never started.", hint="Run: fleetscope up")
-        return VaultAddress(
-            url=self.address, token=token_file.read_text(encoding="utf-8"), mount=MOUNT, token_file=token_file
-        )
+        return VaultAddress(url=self.address, login=TokenFile(token_file=token_file), mount=MOUNT)
 
     def prepare(self) -> None:
         """Write seal key and configuration."""
@@ -120,6 +119,10 @@ class OpenBaoPart(Part):
         return status == httpx.codes.OK or (status == httpx.codes.NOT_IMPLEMENTED and not self._root_file.exists())
 
     @property
+    def _token_file(self) -> Path:
+        return self.state.secrets / "openbao-token"
+
+    @property
     def _root_file(self) -> Path:
         return self.state.secrets / "openbao-root-token"
 
@@ -133,7 +136,7 @@ class OpenBaoPart(Part):
             if not self._root_file.exists():
                 self._initialise(client)
             _wait_until(lambda: client.get("sys/health").status_code == httpx.codes.OK, "unseal itself")
-            token_file = self.state.secrets / "openbao-token"
+            token_file = self._token_file
             if not token_file.exists() or self._listing(client).status_code == httpx.codes.FORBIDDEN:
                 self._grant(client, token_file)
             # A fresh KV v2 engine refuses work for some tenths of a second.
@@ -141,7 +144,9 @@ class OpenBaoPart(Part):
 
     def _listing(self, client: httpx.Client) -> httpx.Response:
         """The engine's top level, asked for with fleetscope's own token."""
-        return client.request("LIST", f"{MOUNT}/metadata", headers={"X-Vault-Token": self.vault.token})
+        return client.request(
+            "LIST", f"{MOUNT}/metadata", headers={"X-Vault-Token": self._token_file.read_text(encoding="utf-8")}
+        )
 
     def _grant(self, client: httpx.Client, token_file: Path) -> None:
         """Make the engine, the policy, and a token that is good for that policy only."""

@@ -31,13 +31,13 @@ from prefect.workers.process import ProcessWorker
 
 from deployments.bootstrap import save_blocks
 from deployments.catalogue import DeploymentDefinition
-from deployments.embedded import flow_run
 from deployments.embedded.stack import Stack
 from deployments.embedded.unfinished_runs import WORKER_DIED, close_unfinished_runs
 from deployments.embedded.worker import WORK_POOL
 from deployments.installation import stores_of
 from deployments.settings import load_settings
 from fleet.errors import StackError, UsageError
+from flows import run_process
 
 #: Flow runs at the same time, each in a process of its own.
 RUN_LIMIT = 8
@@ -50,7 +50,7 @@ _log = get_logger("worker")
 def main(arguments: list[str]) -> None:
     """See the module's text; does not return before it is told to stop."""
     catalogue, ready_file = arguments
-    os.environ[flow_run.WORKER_PID] = str(os.getpid())
+    os.environ[run_process.PARENT_PID] = str(os.getpid())
     definitions = load_catalogue(catalogue)
     asyncio.run(_serve(definitions, Path(ready_file)))
 
@@ -108,7 +108,7 @@ def _prepare_installation() -> None:
 
 async def _ensure_pool(client: PrefectClient) -> None:
     template = ProcessWorker.get_default_base_job_template()
-    command = f"{sys.executable} -m {flow_run.__name__}"
+    command = f"{sys.executable} -m {run_process.__name__}"
     template["variables"]["properties"]["command"]["default"] = command
     try:
         await client.read_work_pool(WORK_POOL)

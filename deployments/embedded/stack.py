@@ -72,7 +72,7 @@ class Stack:
         return Addresses(
             postgres=postgres,
             s3=settings.s3() or _required(self._s3).store,
-            vault=settings.vault() or _required(self._openbao).vault,
+            credentials=settings.vault() or _required(self._openbao).vault,
             prefect=settings.prefect() or _required(self._prefect).api,
             state_directory=self.state.root,
         )

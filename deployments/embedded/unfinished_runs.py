@@ -1,7 +1,7 @@
 """Flow runs whose process died with its worker are told so, which also frees their deployment's slot.
 
-One worker takes all runs of the work pool, and its flow-run processes die with it: when it is not there, no run of
-the pool can be under way, whatever its state says.
+One worker takes all runs of the work pool, and its flow-run processes die with it, and their shards' with them: when
+it is not there, no run of the pool and no shard of one can be under way, whatever its state says.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ WORKER_STOPPED = f"The worker was stopped while it ran this flow. {_GOES_ON}"
 
 
 def close_unfinished_runs(prefect: PrefectAddress, message: str) -> int:
-    """Set runs of the pool that claim to be under way to Crashed (to Cancelled, where that was asked for).
+    """Set runs of the pool and their shards that claim to be under way to Crashed (or to Cancelled, if so asked).
 
     Args:
         message: why, for the runs' page.
@@ -37,22 +37,25 @@ def close_unfinished_runs(prefect: PrefectAddress, message: str) -> int:
     closed: set[str] = set()
     with httpx.Client(base_url=prefect.api_url, auth=auth, timeout=_REQUEST_SECONDS) as client:
         # A run that is shown again although it was closed would be shown for ever.
-        while runs := [run for run in _unfinished(client) if run["id"] not in closed]:
-            for run in runs:
+        while runs := [run for run in _of_the_pool(client) if run["id"] not in closed]:
+            ids = [run["id"] for run in runs]
+            for run in [*_shards_of(client, ids), *runs]:
                 _close(client, run, message)
                 closed.add(run["id"])
     return len(closed)
 
 
-def _unfinished(client: httpx.Client) -> list[dict[str, Any]]:
-    response = client.post(
-        "/flow_runs/filter",
-        json={
-            "flow_runs": {"state": {"type": {"any_": ["RUNNING", "PENDING", "CANCELLING"]}}},
-            "work_pools": {"name": {"any_": [WORK_POOL]}},
-            "limit": _PAGE,
-        },
-    )
+def _of_the_pool(client: httpx.Client) -> list[dict[str, Any]]:
+    return _unfinished(client, {}, {"work_pools": {"name": {"any_": [WORK_POOL]}}})
+
+
+def _shards_of(client: httpx.Client, run_ids: list[str]) -> list[dict[str, Any]]:
+    return _unfinished(client, {"parent_flow_run_id": {"any_": run_ids}}, {})
+
+
+def _unfinished(client: httpx.Client, which: dict[str, Any], where: dict[str, Any]) -> list[dict[str, Any]]:
+    under_way = {"state": {"type": {"any_": ["RUNNING", "PENDING", "CANCELLING"]}}}
+    response = client.post("/flow_runs/filter", json={"flow_runs": under_way | which, **where, "limit": _PAGE})
     response.raise_for_status()
     runs: list[dict[str, Any]] = response.json()
     return runs

@@ -50,7 +50,7 @@ def _kill(stack: RunningStack, name: str) -> None:
 
 def _flow_processes(stack: RunningStack) -> list[psutil.Process]:
     children = psutil.Process(stack_status(stack.settings).pid).children(recursive=True)
-    return [child for child in children if "deployments.embedded.flow_run" in child.cmdline()]
+    return [child for child in children if "flows.run_process" in child.cmdline()]
 
 
 def _command(stack: RunningStack, monkeypatch: pytest.MonkeyPatch, *arguments: str) -> Any:
@@ -76,7 +76,7 @@ def test_status_shows_every_part(stack: RunningStack, monkeypatch: pytest.Monkey
         assert Path(part["log"]).is_file()
     table = _command(stack, monkeypatch, "status").stdout
     assert "openbao" in table
-    assert stack.addresses.vault.url in table
+    assert stack.addresses.credentials.url in table
 
 
 def test_up_beside_a_running_stack_changes_nothing(stack: RunningStack, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -110,7 +110,7 @@ class Installation:
         found = []
         for child in psutil.Process(stack_status(self.settings).pid).children(recursive=True):
             try:
-                if "deployments.embedded.flow_run" in child.cmdline():
+                if "flows.run_process" in child.cmdline():
                     found.append(child)
             except psutil.NoSuchProcess:
                 continue
