@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from storage.credentials.vault_login import AppRole, KubernetesAuth, TokenFile, VaultMethod
+
 
 @dataclass(frozen=True)
 class PostgresAddress:
@@ -31,9 +33,28 @@ class VaultAddress:
     """A server of Vault's API; ``mount`` is the KV v2 engine that holds the clusters' credentials."""
 
     url: str
-    token: str = field(repr=False)
+    login: VaultMethod
     mount: str
-    token_file: Path
+    namespace: str | None = None
+    ca_file: Path | None = None
+
+    def environment(self) -> dict[str, str]:
+        """The variables that name this server."""
+        given: dict[str, str | Path | None] = {
+            "ADDRESS": self.url,
+            "MOUNT": self.mount,
+            "NAMESPACE": self.namespace,
+            "CA_FILE": self.ca_file,
+            "AUTH": self.login.method,
+        }
+        match self.login:
+            case TokenFile(token_file=token_file):
+                given |= {"TOKEN_FILE": token_file}
+            case AppRole(path=path, role_id=role_id, secret_id_file=secret_id_file):
+                given |= {"AUTH_PATH": path, "ROLE_ID": role_id, "SECRET_ID_FILE": secret_id_file}
+            case KubernetesAuth(path=path, role=role, token_file=token_file):
+                given |= {"AUTH_PATH": path, "ROLE": role, "SERVICE_ACCOUNT_TOKEN_FILE": token_file}
+        return {f"FLEETSCOPE_VAULT_{name}": str(value) for name, value in given.items() if value is not None}
 
 
 @dataclass(frozen=True)
@@ -56,7 +77,7 @@ class Addresses:
 
     postgres: PostgresAddress
     s3: S3Address
-    vault: VaultAddress
+    credentials: VaultAddress
     prefect: PrefectAddress
     state_directory: Path
 
@@ -74,9 +95,7 @@ class Addresses:
             "FLEETSCOPE_S3_BUCKET": self.s3.bucket,
             "FLEETSCOPE_S3_ACCESS_KEY": self.s3.access_key,
             "FLEETSCOPE_S3_SECRET_KEY_FILE": str(self.s3.secret_key_file),
-            "FLEETSCOPE_VAULT_ADDRESS": self.vault.url,
-            "FLEETSCOPE_VAULT_TOKEN_FILE": str(self.vault.token_file),
-            "FLEETSCOPE_VAULT_MOUNT": self.vault.mount,
+            **self.credentials.environment(),
             "FLEETSCOPE_PREFECT_API_URL": self.prefect.api_url,
             **self.prefect_environment(),
         }

@@ -22,8 +22,9 @@ def save_blocks(addresses: Addresses, settings: Settings) -> None:
         access_key=addresses.s3.access_key,
         secret_key_file=addresses.s3.secret_key_file,
     ).save(BLOCK_NAME, overwrite=True)
+    vault = addresses.credentials
     CredentialVault(
-        address=addresses.vault.url, token_file=addresses.vault.token_file, mount=addresses.vault.mount
+        address=vault.url, login=vault.login, mount=vault.mount, namespace=vault.namespace, ca_file=vault.ca_file
     ).save(BLOCK_NAME, overwrite=True)
     if settings.smtp_host and settings.smtp_from:
         MailRelay(

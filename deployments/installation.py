@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from deployments.addresses import Addresses
 from storage.credentials.vault import VaultCredentialStore
+from storage.credentials.vault_server import VaultServer
 from storage.database import Database
 from storage.objects import ObjectStore
 from storage.secret_file import read_secret
@@ -22,5 +23,6 @@ def stores_of(addresses: Addresses) -> Stores:
         addresses.s3.endpoint, addresses.s3.access_key, read_secret(addresses.s3.secret_key_file), addresses.s3.bucket
     )
     objects.ensure_bucket()
-    vault = VaultCredentialStore(addresses.vault.url, addresses.vault.token_file, mount=addresses.vault.mount)
-    return Stores.over(database, objects, vault)
+    vault = addresses.credentials
+    server = VaultServer(vault.url, vault.namespace, vault.ca_file)
+    return Stores.over(database, objects, VaultCredentialStore(server, vault.login, mount=vault.mount))

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, ValidationError, model_validator
+from pydantic import AfterValidator, Field, TypeAdapter, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from deployments.addresses import PostgresAddress, PrefectAddress, S3Address, VaultAddress
 from fleet.errors import UsageError
+from storage.credentials.vault_login import VaultMethod
 
 _PREFIX = "FLEETSCOPE_"
 _LAST_PORT = 65535
@@ -50,6 +51,12 @@ def _readable_file(value: Path) -> Path:
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
 PostgresDsn = Annotated[str, AfterValidator(_postgres_dsn)]
 SecretFile = Annotated[Path, AfterValidator(_readable_file)]
+_VAULT_METHOD: TypeAdapter[VaultMethod] = TypeAdapter(VaultMethod)
+_LOGIN_NEEDS = {
+    "token": ("vault_token_file",),
+    "approle": ("vault_role_id", "vault_secret_id_file"),
+    "kubernetes": ("vault_role",),
+}
 Port = Annotated[int, Field(ge=1, le=_LAST_PORT)]
 
 
@@ -77,8 +84,16 @@ class Settings(BaseSettings):
     s3_port: Port | None = Field(default=None, description="Port of the embedded S3 server.")
 
     vault_address: HttpUrl | None = Field(default=None, description="A Vault or OpenBao to use.")
-    vault_token_file: SecretFile | None = None
     vault_mount: str = Field(default="fleetscope", description="Path of its KV v2 engine.")
+    vault_namespace: str | None = Field(default=None, description="Namespace of engine and login.")
+    vault_ca_file: SecretFile | None = None
+    vault_auth: Literal["token", "approle", "kubernetes"] = Field(default="token", description="How to log in to it.")
+    vault_auth_path: str | None = Field(default=None, description="Where that auth method is mounted.")
+    vault_token_file: SecretFile | None = None
+    vault_role_id: str | None = None
+    vault_secret_id_file: SecretFile | None = None
+    vault_role: str | None = None
+    vault_service_account_token_file: SecretFile | None = None
     openbao_port: Port | None = Field(default=None, description="Port of the embedded OpenBao.")
 
     prefect_api_url: HttpUrl | None = Field(default=None, description="A Prefect server's API, ending in /api.")
@@ -100,13 +115,18 @@ class Settings(BaseSettings):
             ("postgres_dsn", "postgres_password_file"),
             ("s3_endpoint", "s3_access_key"),
             ("s3_endpoint", "s3_secret_key_file"),
-            ("vault_address", "vault_token_file"),
             ("smtp_username", "smtp_password_file"),
             ("smtp_host", "smtp_from"),
         ):
-            if getattr(self, given) is not None and getattr(self, needed) is None:
-                raise ValueError(f"{variable(needed)} is needed beside {variable(given)}")
+            self._require(given, needed)
+        if self.vault_address is not None:
+            for needed in _LOGIN_NEEDS[self.vault_auth]:
+                self._require("vault_address", needed)
         return self
+
+    def _require(self, given: str, needed: str) -> None:
+        if getattr(self, given) is not None and getattr(self, needed) is None:
+            raise ValueError(f"{variable(needed)} is needed beside {variable(given)}")
 
     def postgres(self) -> PostgresAddress | None:
         """The database that replaces the embedded one, or None."""
@@ -132,14 +152,29 @@ class Settings(BaseSettings):
 
     def vault(self) -> VaultAddress | None:
         """The Vault that replaces the embedded OpenBao, or None."""
-        if self.vault_address is None or self.vault_token_file is None:
+        if self.vault_address is None:
             return None
         return VaultAddress(
             url=self.vault_address,
-            token=read_secret(self.vault_token_file),
+            login=self._vault_login(),
             mount=self.vault_mount,
-            token_file=self.vault_token_file,
+            namespace=self.vault_namespace,
+            ca_file=self.vault_ca_file,
         )
+
+    def _vault_login(self) -> VaultMethod:
+        path = self.vault_auth_path
+        given = {
+            "token": {"token_file": self.vault_token_file},
+            "approle": {"path": path, "role_id": self.vault_role_id, "secret_id_file": self.vault_secret_id_file},
+            "kubernetes": {
+                "path": path,
+                "role": self.vault_role,
+                "token_file": self.vault_service_account_token_file,
+            },
+        }[self.vault_auth]
+        named = {name: value for name, value in given.items() if value is not None}
+        return _VAULT_METHOD.validate_python({"method": self.vault_auth, **named})
 
     def prefect(self) -> PrefectAddress | None:
         """The Prefect server that replaces the embedded one, or None."""

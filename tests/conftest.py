@@ -100,7 +100,7 @@ def openbao_server(servers_directory: Path) -> Iterator[OpenBaoServer]:
     part = OpenBaoPart(StateDirectory(servers_directory / "openbao"))
     with running(part):
         root_token = part.state.secret("openbao-root-token")
-        yield OpenBaoServer(part.address, part.vault.mount, part.vault.token, root_token)
+        yield OpenBaoServer(part.address, part.vault.mount, part.state.secret("openbao-token"), root_token)
 
 
 @dataclass(frozen=True)

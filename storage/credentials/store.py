@@ -98,3 +98,17 @@ def cluster_name(ref: str) -> str:
             f"{ref[:100]!r} cannot name a credential.", hint="References are clusters/NAME, with a cluster's name."
         )
     return match["name"]
+
+
+def fields_of(credential: ClusterCredential) -> dict[str, str]:
+    """A credential's fields in the clear, to be stored.
+
+    Raises:
+        UsageError: it holds nothing.
+    """
+    fields = credential.fields()
+    if not fields:
+        raise UsageError(
+            "A credential that holds nothing cannot be kept.", hint="A cluster that needs none names none."
+        )
+    return fields

@@ -74,7 +74,7 @@ def _write(part: Part) -> None:
         case S3Part():
             part._client().put_object("fleetscope", "kept", io.BytesIO(b"42"), 2)
         case OpenBaoPart():
-            hvac.Client(part.vault.url, part.vault.token).secrets.kv.v2.create_or_update_secret(
+            hvac.Client(part.vault.url, part.state.secret("openbao-token")).secrets.kv.v2.create_or_update_secret(
                 "kept", {"value": "42"}, mount_point="fleetscope"
             )
 
@@ -91,7 +91,7 @@ def _read(part: Part) -> str:
             answer.close()
             return value
         case OpenBaoPart():
-            kv = hvac.Client(part.vault.url, part.vault.token).secrets.kv.v2
+            kv = hvac.Client(part.vault.url, part.state.secret("openbao-token")).secrets.kv.v2
             read = kv.read_secret_version("kept", mount_point="fleetscope", raise_on_deleted_version=True)
             return str(read["data"]["data"]["value"])
     raise AssertionError(part)

@@ -16,8 +16,8 @@ from tests.e2e.installation import Installation
 
 def kept_credentials(installation: Installation) -> list[str]:
     """Names of ad-hoc credentials of which OpenBao still knows any version."""
-    vault = installation.addresses.vault
-    client = hvac.Client(url=vault.url, token=vault.token)
+    vault = installation.addresses.credentials
+    client = hvac.Client(url=vault.url, token=vault.login.token_file.read_text(encoding="utf-8"))
     try:
         names = client.secrets.kv.v2.list_secrets("clusters", mount_point=vault.mount)["data"]["keys"]
     except hvac.exceptions.InvalidPath:

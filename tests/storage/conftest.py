@@ -10,6 +10,8 @@ from pydantic import SecretStr
 from sqlalchemy import text
 
 from storage.credentials.vault import VaultCredentialStore
+from storage.credentials.vault_login import TokenFile
+from storage.credentials.vault_server import VaultServer
 from storage.database import Database
 from storage.objects import ObjectStore
 from storage.tables import METADATA
@@ -51,4 +53,6 @@ def token_file(openbao_server: OpenBaoServer, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def credentials(openbao_server: OpenBaoServer, token_file: Path) -> VaultCredentialStore:
-    return VaultCredentialStore(openbao_server.url, token_file, mount=openbao_server.mount)
+    return VaultCredentialStore(
+        VaultServer(openbao_server.url), TokenFile(token_file=token_file), mount=openbao_server.mount
+    )

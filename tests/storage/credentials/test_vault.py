@@ -16,6 +16,8 @@ from fleet.errors import CredentialMissing, FleetscopeError, StoreError, StoreUn
 from storage.credentials.cache import CACHE_SECONDS
 from storage.credentials.store import CredentialStore
 from storage.credentials.vault import VaultCredentialStore
+from storage.credentials.vault_login import TokenFile
+from storage.credentials.vault_server import VaultServer
 from tests.conftest import OpenBaoServer
 
 TOKEN = "cluster-token-93ab"
@@ -75,7 +77,7 @@ def test_a_source_caches_for_a_minute_and_refreshes_on_demand(
 ) -> None:
     clock = Clock()
     cached: CredentialStore = VaultCredentialStore(
-        openbao_server.url, token_file, mount=openbao_server.mount, clock=clock
+        VaultServer(openbao_server.url), TokenFile(token_file=token_file), mount=openbao_server.mount, clock=clock
     )
     source = cached.source("clusters/rotated", "loki")
     credentials.put("clusters/rotated", token("first"))
@@ -96,22 +98,21 @@ def test_nothing_under_a_reference_is_missing(credentials: VaultCredentialStore)
     assert not missing.value.retriable
 
 
-@pytest.mark.parametrize("held", ["token", "mount"])
-def test_what_the_policy_does_not_cover_is_forbidden(
-    openbao_server: OpenBaoServer, tmp_path: Path, token_file: Path, held: str
+def test_a_token_that_is_not_valid_is_told_from_a_policy_that_is_missing(
+    openbao_server: OpenBaoServer, tmp_path: Path, token_file: Path
 ) -> None:
-    wrong = tmp_path / "wrong"
+    server, wrong = VaultServer(openbao_server.url), tmp_path / "wrong"
     wrong.write_text("not-a-token-11aa", encoding="utf-8")
-    store = VaultCredentialStore(
-        openbao_server.url,
-        wrong if held == "token" else token_file,
-        mount="another" if held == "mount" else openbao_server.mount,
-    )
-    with pytest.raises(StoreError, match="refused access") as refused:
-        store.get("clusters/a")
-    assert not isinstance(refused.value, CredentialMissing | StoreUnavailable)
-    assert "not-a-token-11aa" not in shown(refused)
-    assert str(wrong if held == "token" else token_file) in refused.value.hint
+    with pytest.raises(StoreError, match="does not accept the token") as unknown:
+        VaultCredentialStore(server, TokenFile(token_file=wrong)).get("clusters/a")
+    assert str(wrong) in unknown.value.hint
+    with pytest.raises(StoreError, match="no policy of it covers") as uncovered:
+        VaultCredentialStore(server, TokenFile(token_file=token_file), mount="another").get("clusters/a")
+    assert "another/clusters/a" in uncovered.value.message
+    for refused in (unknown, uncovered):
+        assert not isinstance(refused.value, CredentialMissing | StoreUnavailable)
+        assert "not-a-token-11aa" not in shown(refused)
+        assert openbao_server.token not in shown(refused)
 
 
 def test_a_sealed_server_is_unavailable(tmp_path_factory: pytest.TempPathFactory) -> None:
@@ -121,7 +122,7 @@ def test_a_sealed_server_is_unavailable(tmp_path_factory: pytest.TempPathFactory
     child.start()
     try:
         child.wait_ready()
-        store = VaultCredentialStore(part.address, part.vault.token_file, mount=part.vault.mount)
+        store = VaultCredentialStore(VaultServer(part.address), part.vault.login)
         store.put("clusters/a", CREDENTIAL)
         root = part.state.secret("openbao-root-token")
         httpx.put(f"{part.address}/v1/sys/seal", headers={"X-Vault-Token": root}).raise_for_status()
@@ -133,15 +134,17 @@ def test_a_sealed_server_is_unavailable(tmp_path_factory: pytest.TempPathFactory
         child.stop()
     assert sealed.value.retriable
     assert TOKEN not in shown(not_put)
-    assert part.vault.token not in shown(sealed) + shown(not_put)
+    assert part.state.secret("openbao-token") not in shown(sealed) + shown(not_put)
     with pytest.raises(StoreUnavailable, match="cannot be reached just now"):
         store.get("clusters/a", refresh=True)
 
 
 def test_a_server_that_hangs_is_given_up(token_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("storage.credentials.vault.TIMEOUT_SECONDS", 0.3)
+    monkeypatch.setattr("storage.credentials.vault_server.TIMEOUT_SECONDS", 0.3)
     with socket.create_server(("127.0.0.1", 0)) as server:
-        store = VaultCredentialStore(f"http://127.0.0.1:{server.getsockname()[1]}", token_file)
+        store = VaultCredentialStore(
+            VaultServer(f"http://127.0.0.1:{server.getsockname()[1]}"), TokenFile(token_file=token_file)
+        )
         with pytest.raises(StoreUnavailable, match="ReadTimeout"):
             store.get("clusters/a")
 
@@ -171,7 +174,7 @@ def test_a_token_file_that_is_missing_or_empty_is_named(openbao_server: OpenBaoS
     empty.touch()
     for file, why in [(empty, "is empty"), (tmp_path / "nowhere", "cannot be read")]:
         with pytest.raises(StoreError, match=why) as failure:
-            VaultCredentialStore(openbao_server.url, file).get("clusters/a")
+            VaultCredentialStore(VaultServer(openbao_server.url), TokenFile(token_file=file)).get("clusters/a")
         assert str(file) in failure.value.message
 
 
