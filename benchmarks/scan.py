@@ -32,7 +32,10 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from interfaces.cli.registration import Registration, read_registrations
+from fleet.credentials import GivenCredential
+from fleet.inventory.cluster import EndpointKind
+from fleet.inventory.registration import Registration
+from interfaces.cli.registration import read_registrations
 from interfaces.cli.simulate import running_fleet
 
 ANCHOR = datetime(2026, 3, 3, tzinfo=UTC)
@@ -96,7 +99,7 @@ def flow(registration: Path) -> dict[str, float]:
         from flows.scan import scan_fleet
         from interfaces.cli.runs import run_flow
 
-        names = [each.store(stores).name for each in read_registrations(registration)]
+        names = [stores.registry.register(each).name for each in read_registrations(registration)]
         with Measured() as measured:
             run = run_flow(scan_fleet, clusters=names, until=ANCHOR, sensitivity="HIGH", report=False)
         counts = stores.scans.get(run.id).counts
@@ -117,7 +120,7 @@ def steps(registration: Path) -> dict[str, float]:
         from tasks.discover import discover_cluster
         from tasks.investigate import investigate_incidents
 
-        cluster_ids = [each.store(stores).id for each in read_registrations(registration)]
+        cluster_ids = [stores.registry.register(each).id for each in read_registrations(registration)]
         scan = stores.scans.put(Scan.model_validate({**SCAN, "pack": default_pack(), "cluster_ids": cluster_ids}))
         counts: dict[str, float] = {"series": 0, "findings": 0, "incidents": 0}
         with Measured() as measured, ThreadPoolExecutor(MAX_WORKERS) as pool:
@@ -153,11 +156,14 @@ def core_scan(registration: Registration) -> tuple[int, int, int]:
     from fleet.investigations.investigate import investigate
     from fleet.investigations.question import Material, Question
 
-    cluster, pack, source = registration.cluster(), default_pack(), Fixed(registration)
+    cluster, pack = registration.cluster, default_pack()
+    held = registration.credential
+    source = GivenCredential(held.for_endpoint(EndpointKind.KUBERNETES) if held else None)
+    metrics = GivenCredential(held.for_endpoint(EndpointKind.PROMETHEUS) if held else None)
     window = Window.before(ANCHOR, timedelta(hours=24))
     inventory = collect_inventory(cluster, source)
-    frame = collected(cluster, source, window, STEP_SECONDS, CHUNK)
-    history = collected(cluster, source, history_window(window), HISTORY_STEP_SECONDS, HISTORY_CHUNK)
+    frame = collected(cluster, metrics, window, STEP_SECONDS, CHUNK)
+    history = collected(cluster, metrics, history_window(window), HISTORY_STEP_SECONDS, HISTORY_CHUNK)
     topology = Topology.of(inventory)
     anomalies = detect(frame, history, pack, Sensitivity.HIGH)
     context = ScanContext(cluster.id, "bench", Sensitivity.HIGH, topology=topology)
@@ -169,27 +175,15 @@ def core_scan(registration: Registration) -> tuple[int, int, int]:
     return len(frame.keys), len(findings), len(incidents)
 
 
-def collected(cluster: Any, source: Fixed, window: Any, step_seconds: int, chunk: timedelta) -> Any:
+def collected(cluster: Any, source: GivenCredential, window: Any, step_seconds: int, chunk: timedelta) -> Any:
     """A window's frame, straight from the cluster."""
     from fleet.collectors.prometheus import PrometheusClient, collect_pack
     from fleet.frames.frame import concatenate
     from fleet.frames.pack_file import default_pack
-    from fleet.inventory.cluster import EndpointKind
 
     with PrometheusClient(cluster.endpoints[EndpointKind.PROMETHEUS], source) as client:
         parts = collect_pack(client, cluster.id, default_pack(), [window], step_seconds, chunk)
         return concatenate((frame for _, frame, _ in parts if frame.keys), window, step_seconds)
-
-
-class Fixed:
-    """A credential source over a registration's files."""
-
-    def __init__(self, registration: Registration) -> None:
-        self._credential = registration.credential.read()
-
-    def credential(self, *, refresh: bool = False) -> Any:
-        """The credential of the files."""
-        return self._credential
 
 
 VARIANTS = {"core": core, "steps": steps, "flow": flow}

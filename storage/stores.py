@@ -15,6 +15,7 @@ from storage.inventories import ChangeStore, InventoryStore
 from storage.investigations import InvestigationStore
 from storage.objects import ObjectStore
 from storage.outbox import OutboxStore
+from storage.registry import Registry
 from storage.report_objects import ReportObjectStore
 from storage.reports import ReportStore
 from storage.scans import ScanStore
@@ -61,6 +62,11 @@ class Stores:
             report_objects=ReportObjectStore(objects),
             outbox=OutboxStore(database),
         )
+
+    @property
+    def registry(self) -> Registry:
+        """Clusters together with their secrets."""
+        return Registry(self.clusters, self.credentials)
 
     def close(self) -> None:
         """Close the pooled connections; the next use opens new ones."""

@@ -98,3 +98,8 @@ class Cluster(BaseModel):
 def cluster_id(name: str) -> str:
     """The id of the cluster with this name: 12 hexadecimal digits, safe in keys and Secret names."""
     return uuid5(NAMESPACE_URL, f"fleetscope:cluster:{name}").hex[:12]
+
+
+def credential_ref(name: str) -> str:
+    """The reference under which the credential store keeps the secret of the cluster with this name."""
+    return f"clusters/{name}"

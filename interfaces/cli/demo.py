@@ -63,7 +63,7 @@ def _anchor(directory: Path) -> datetime:
 def _register(stores: Stores, file: Path) -> list[str]:
     from interfaces.cli.registration import read_registrations
 
-    return [registration.store(stores).name for registration in read_registrations(file)]
+    return [stores.registry.register(registration).name for registration in read_registrations(file)]
 
 
 def _retire(stores: Stores, names: list[str]) -> None:

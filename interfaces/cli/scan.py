@@ -14,7 +14,7 @@ from interfaces.cli.exit_codes import ExitCode
 from interfaces.cli.terminal import err, out, parse_duration, parse_labels, parse_time, print_json
 
 if TYPE_CHECKING:
-    from interfaces.cli.registration import Registration
+    from fleet.inventory.registration import Registration
     from interfaces.cli.result import ScanResult
     from interfaces.cli.runs import Run
     from storage.stores import Stores
@@ -61,13 +61,13 @@ def scan(
 
     fleetscope scan --prometheus http://localhost:9090 --last 24h
     """
-    from interfaces.cli.registration import Registration
+    from interfaces.cli.registration import ad_hoc
     from interfaces.cli.runs import run_flow
     from interfaces.cli.workspace import open_engine
 
     length, end = parse_duration(last), parse_time(until) if until else None
     labels = parse_labels(selector or [])
-    ad_hoc = None
+    only = None
     if prometheus and (cluster or labels):
         raise typer.BadParameter("--prometheus scans that server alone; leave --cluster and --selector out")
     alone = (token_file, username, password_file, ca_file, client_cert, client_key, insecure)
@@ -83,8 +83,8 @@ def scan(
             "client_cert_file": client_cert,
             "client_key_file": client_key,
         }
-        ad_hoc = Registration.ad_hoc(prometheus, ca_file=ca_file, verify_tls=not insecure, credential=credential)
-    with open_engine() as stores, _registered(stores, ad_hoc) if ad_hoc else nullcontext() as name:
+        only = ad_hoc(prometheus, ca_file=ca_file, verify_tls=not insecure, credential=credential)
+    with open_engine() as stores, _registered(stores, only) if only else nullcontext() as name:
         from flows.scan import scan_fleet
         from interfaces.cli.result import result_of
 
@@ -125,13 +125,14 @@ def exit_code(run: Run, result: ScanResult, fail_on: str | None, *, allow_gaps: 
 @contextmanager
 def _registered(stores: Stores, registration: Registration) -> Iterator[str]:
     """An ad-hoc cluster for the time of a scan: its results stay, its secret does not."""
-    cluster = registration.cluster()
+    from fleet.inventory.cluster import credential_ref
+
+    name = registration.cluster.name
     try:
-        registration.store(stores)
-        yield cluster.name
+        stores.registry.register(registration)
+        yield name
     finally:
-        if cluster.credential_ref:
-            stores.credentials.delete(cluster.credential_ref)
+        stores.credentials.delete(credential_ref(name))
 
 
 def _hours(length: timedelta) -> int:

@@ -34,12 +34,13 @@ def printable(text: str) -> str:
 
 def cluster_table(clusters: Sequence[Cluster]) -> Table:
     """The registry."""
-    table = Table("cluster", "environment", "region", "labels", "endpoints", "TLS")
+    table = Table("cluster", "state", "environment", "region", "labels", "endpoints", "TLS")
     for cluster in clusters:
         endpoints = [f"{kind.value} {endpoint.url}" for kind, endpoint in sorted(cluster.endpoints.items())]
         verified = all(endpoint.verify_tls for endpoint in cluster.endpoints.values())
         table.add_row(
             cluster.name,
+            "active" if cluster.active else "[dim]inactive[/]",
             printable(cluster.environment),
             printable(cluster.region),
             printable(", ".join(f"{key}={value}" for key, value in sorted(cluster.labels.items()))),

@@ -2,62 +2,87 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from interfaces.cli.cluster.options import JsonOption
-from interfaces.cli.terminal import out, parse_labels, print_json
+from interfaces.cli.cluster import options
+from interfaces.cli.terminal import err, out, parse_labels, print_json
+
+if TYPE_CHECKING:
+    from fleet.inventory.cluster import Cluster
 
 
 def add(
     name: Annotated[str, typer.Argument(help="A DNS label, for example edge-1. Omit with --file.")] = "",
     file: Annotated[Path | None, typer.Option(help="Register every cluster of a YAML file instead.")] = None,
-    prometheus: Annotated[str, typer.Option(help="URL of Prometheus or Thanos.")] = "",
-    kubernetes: Annotated[str, typer.Option(help="URL of the Kubernetes API.")] = "",
-    environment: Annotated[str, typer.Option(help="For example prod or lab.")] = "",
-    region: Annotated[str, typer.Option(help="Where the cluster runs.")] = "",
-    label: Annotated[list[str] | None, typer.Option(help="key=value; may be repeated.")] = None,
-    token_file: Annotated[Path | None, typer.Option(help="File with the bearer token.")] = None,
-    username: Annotated[str, typer.Option(help="User of basic authentication.")] = "",
-    password_file: Annotated[Path | None, typer.Option(help="File with the password.")] = None,
-    client_cert: Annotated[Path | None, typer.Option(help="PEM file of the client certificate.")] = None,
-    client_key: Annotated[Path | None, typer.Option(help="PEM file of its key.")] = None,
-    ca_file: Annotated[Path | None, typer.Option(help="PEM file of the authority that signed the servers.")] = None,
+    kubernetes: options.KubernetesOption = "",
+    prometheus: options.PrometheusOption = "",
+    alertmanager: options.AlertmanagerOption = "",
+    loki: options.LokiOption = "",
+    tempo: options.TempoOption = "",
+    korrel8r: options.Korrel8rOption = "",
+    environment: options.EnvironmentOption = "",
+    region: options.RegionOption = "",
+    label: options.LabelOption = None,
+    token_file: options.TokenFileOption = None,
+    username: options.UsernameOption = "",
+    password_file: options.PasswordFileOption = None,
+    client_cert: options.ClientCertOption = None,
+    client_key: options.ClientKeyOption = None,
+    ca_file: options.CaFileOption = None,
     insecure: Annotated[
         bool, typer.Option("--insecure", help="Do not verify TLS; shown wherever it is shown.")
     ] = False,
-    json: JsonOption = False,
+    json: options.JsonOption = False,
 ) -> None:
-    """Register a cluster, or every cluster of a file; applying the same registration again changes nothing."""
-    from interfaces.cli.registration import Registration, read_registrations
+    """Register a cluster, or every cluster of a file; applying the same registration again changes nothing.
+
+    A registration without credentials leaves those that are stored. Endpoints with credentials or authorities of
+    their own are written in the file.
+    """
+    from interfaces.cli.registration import RegistrationEntry, read_registrations
     from interfaces.cli.workspace import open_workspace
 
     if file is not None:
         registrations = read_registrations(file)
     else:
-        registrations = [
-            Registration.from_options(
-                name,
-                {"prometheus": prometheus, "kubernetes": kubernetes},
-                environment=environment,
-                region=region,
-                labels=parse_labels(label or []),
-                ca_file=ca_file,
-                verify_tls=not insecure,
-                credential={
-                    "token_file": token_file,
-                    "username": username or None,
-                    "password_file": password_file,
-                    "client_cert_file": client_cert,
-                    "client_key_file": client_key,
-                },
-            )
-        ]
+        urls = {
+            "kubernetes": kubernetes,
+            "prometheus": prometheus,
+            "alertmanager": alertmanager,
+            "loki": loki,
+            "tempo": tempo,
+            "korrel8r": korrel8r,
+        }
+        entry = RegistrationEntry.from_options(
+            name,
+            {kind: {"url": url, "verify_tls": not insecure, "ca_file": ca_file} for kind, url in urls.items() if url},
+            options.credential_files(token_file, username, password_file, client_cert, client_key),
+            environment=environment,
+            region=region,
+            labels=parse_labels(label or []),
+        )
+        registrations = [entry.registration(Path())]
     with open_workspace() as stores:
-        clusters = [registration.store(stores) for registration in registrations]
+        clusters = [stores.registry.register(registration) for registration in registrations]
     if json:
         print_json(clusters)
     else:
         out().print(f"registered: {', '.join(cluster.name for cluster in clusters)}")
+    say_what_can_be_found(clusters)
+
+
+def say_what_can_be_found(clusters: Sequence[Cluster]) -> None:
+    """Clusters of which only the Kubernetes API is known have more to show; says on standard error how it is found."""
+    from fleet.inventory.cluster import EndpointKind
+
+    bare = [cluster.name for cluster in clusters if set(cluster.endpoints) == {EndpointKind.KUBERNETES}]
+    if bare:
+        err().print(
+            "Prometheus, Alertmanager, Loki, Tempo and Korrel8r can be found by themselves: "
+            f"`fleetscope cluster endpoints {bare[0]}` shows them, `--store` registers them.",
+            soft_wrap=True,
+        )
