@@ -13,6 +13,7 @@ from typing import Any
 from simulator.effects import Effect, effects_of
 from simulator.faults import DAY
 from simulator.layout import Layout
+from simulator.neighbourhood import Neighbourhood
 from simulator.pack import PackEntry
 from simulator.randomness import uniforms
 from simulator.recent import Recent
@@ -30,11 +31,13 @@ class SimulatedCluster:
         name: its name, also the first part of its paths.
         pack: the queries that its Prometheus knows.
         renderings: what was rendered of this and other clusters, by a key that begins with the cluster's name.
+        neighbourhood: tells of the fleet around it, once that is served.
     """
 
     name: str
     pack: Mapping[str, PackEntry]
     renderings: Recent[Hashable, Any]
+    neighbourhood: Callable[[], Neighbourhood]
     _timeline: Callable[[], Timeline]
     _series: dict[str, tuple[Series, list[bytes]]] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)

@@ -8,6 +8,7 @@ import socket
 import tempfile
 import time
 from collections.abc import Hashable
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property, partial
 from pathlib import Path
@@ -22,6 +23,7 @@ from simulator.access import Access, rights
 from simulator.cluster import SimulatedCluster
 from simulator.faults import plan_story, spread
 from simulator.layout import PROFILES, build_layout
+from simulator.neighbourhood import Neighbourhood
 from simulator.options import CERTIFICATE_FAULTS, BrokenMode, FleetOptions, last_full_hour, mode_of
 from simulator.pack import read_pack
 from simulator.recent import Recent
@@ -60,6 +62,8 @@ class SimulatedFleet:
         self.names = cluster_names(options.clusters)
         self.url = ""
         self._profiles = {name: PROFILES[index % len(PROFILES)] for index, name in enumerate(self.names)}
+        # The first cluster manages the others.
+        self._profiles[self.names[0]] = replace(self._profiles[self.names[0]], hub=True)
         self._faults = spread(options.seed, self.names, options.faults)
         self._pack = read_pack(options.pack)
         self._timelines = Recent[str, Timeline](_KEPT_PODS, lambda made: made.weight)
@@ -204,7 +208,11 @@ class SimulatedFleet:
 
     def _made(self, name: str) -> SimulatedCluster:
         timeline = partial(self._timelines.get, name, partial(self._timeline, name))
-        return SimulatedCluster(name, self._pack, self._renderings, timeline)
+        return SimulatedCluster(name, self._pack, self._renderings, self._neighbourhood, timeline)
+
+    def _neighbourhood(self) -> Neighbourhood:
+        ca_pem = (self.directory / "ca.pem").read_text(encoding="ascii")
+        return Neighbourhood(ca_pem, {name: self._url(name, "kubernetes") for name in self.names}, self._profiles)
 
     def _timeline(self, name: str) -> Timeline:
         options, anchor = self._options, self.anchor.timestamp()

@@ -15,21 +15,35 @@ MIB = 2**20
 
 @dataclass(frozen=True)
 class Profile:
-    """A kind of cluster: what its platform brings along."""
+    """A kind of cluster: what its platform brings along.
+
+    Attributes:
+        name: as it stands in the registration's labels.
+        openshift: whether it is OpenShift.
+        control_plane_metrics: whether Prometheus sees etcd and the scheduler.
+        gpus: whether Prometheus has metrics of GPUs.
+        ptp: whether it is made for radio access: PTP with metrics, SR-IOV, huge pages.
+        gpu_nodes: how many workers have GPUs.
+        storage: whether it runs OpenShift Data Foundation.
+        hub: whether it manages the fleet's other clusters.
+    """
 
     name: str
     openshift: bool
     control_plane_metrics: bool = True
     gpus: bool = False
     ptp: bool = False
+    gpu_nodes: int = 0
+    storage: bool = False
+    hub: bool = False
 
 
 PROFILES = (
-    Profile("openshift", openshift=True),
+    Profile("openshift", openshift=True, storage=True),
     Profile("vanilla", openshift=False),
-    Profile("telco", openshift=True, ptp=True),
+    Profile("telco", openshift=True, ptp=True, gpu_nodes=1),
     Profile("managed", openshift=False, control_plane_metrics=False),
-    Profile("accelerated", openshift=True, gpus=True),
+    Profile("accelerated", openshift=True, gpus=True, gpu_nodes=3),
 )
 
 

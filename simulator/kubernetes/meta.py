@@ -5,10 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from simulator.cluster import SimulatedCluster
+from simulator.faults import DAY
 from simulator.randomness import uid_of
+from simulator.timeline import SETTLED_BEFORE
 from simulator.truth import rfc3339
 
 Object = dict[str, Any]
+
+
+def born(cluster: SimulatedCluster) -> float:
+    """When the cluster was installed (Unix seconds)."""
+    return cluster.timeline.anchor - SETTLED_BEFORE - 3 * DAY
 
 
 def metadata(
@@ -39,6 +46,32 @@ def metadata(
         "creationTimestamp": rfc3339(created),
         **{field: value for field, value in fields.items() if value},
     }
+
+
+def custom_object(
+    cluster: SimulatedCluster,
+    api_version: str,
+    kind: str,
+    name: str,
+    namespace: str | None = None,
+    *,
+    after: float = 3600.0,
+    **parts: Any,
+) -> Object:
+    """An object of a CustomResourceDefinition, which carries kind and apiVersion in lists too.
+
+    Args:
+        cluster: where it is.
+        api_version: group and version.
+        kind: its kind.
+        name: its name.
+        namespace: its namespace; None for an object of the whole cluster.
+        after: how long after the cluster's installation it was made (seconds).
+        parts: ``labels`` and ``annotations``, and what stands beside the metadata: ``spec``, ``status``, ``data``.
+    """
+    fields = {field: parts.pop(field, None) for field in ("labels", "annotations")}
+    made = metadata(cluster, kind, name, born(cluster) + after, namespace, **fields) | {"generation": 1}
+    return {"apiVersion": api_version, "kind": kind, "metadata": made, **parts}
 
 
 def owner_reference(cluster: SimulatedCluster, api_version: str, kind: str, namespace: str, name: str) -> Object:

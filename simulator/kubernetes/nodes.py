@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from simulator.cluster import SimulatedCluster
-from simulator.faults import DAY, Fault, pressure_from
-from simulator.kubernetes.meta import Object, condition, metadata
+from simulator.faults import Fault, pressure_from
+from simulator.kubernetes.meta import Object, born, condition, metadata
+from simulator.kubernetes.node_roles import node_parts
+from simulator.kubernetes.objects.observability import TEMPO_NAMESPACE
+from simulator.kubernetes.objects.operators import operators_of
 from simulator.layout import Node
 from simulator.options import FaultKind
-from simulator.timeline import SETTLED_BEFORE
+from simulator.randomness import uid_of
 from simulator.truth import rfc3339
 
+_CAPACITY = {"ephemeral-storage": "125293548Ki", "hugepages-1Gi": "0", "hugepages-2Mi": "0", "pods": "250"}
 _PRESSURES = (
     ("MemoryPressure", "KubeletHasSufficientMemory", "kubelet has sufficient memory available"),
     ("DiskPressure", "KubeletHasNoDiskPressure", "kubelet has no disk pressure"),
@@ -22,11 +26,6 @@ def kubelet_version(cluster: SimulatedCluster) -> str:
     return "v1.29.8+f10c92d" if cluster.layout.profile.openshift else "v1.30.4"
 
 
-def born(cluster: SimulatedCluster) -> float:
-    """When the cluster was installed (Unix seconds)."""
-    return cluster.timeline.anchor - SETTLED_BEFORE - 3 * DAY
-
-
 def nodes(cluster: SimulatedCluster, at: float) -> list[Object]:
     """The nodes as of a time."""
     return [_node(cluster, node, at) for node in cluster.layout.nodes]
@@ -34,7 +33,7 @@ def nodes(cluster: SimulatedCluster, at: float) -> list[Object]:
 
 def namespaces(cluster: SimulatedCluster, at: float) -> list[Object]:
     """The namespaces: those with workloads and the ones that every cluster has."""
-    names = {*cluster.layout.namespaces, "default", "kube-system", "kube-public"}
+    names = {*cluster.layout.namespaces, "default", "kube-system", "kube-public", *_of_operators(cluster)}
     return [
         {
             "metadata": metadata(
@@ -47,6 +46,14 @@ def namespaces(cluster: SimulatedCluster, at: float) -> list[Object]:
     ]
 
 
+def _of_operators(cluster: SimulatedCluster) -> set[str]:
+    profile = cluster.layout.profile
+    names = {operator.namespace for operator in operators_of(profile)}
+    if profile.openshift:
+        names |= {"openshift-config-managed", "openshift-console", TEMPO_NAMESPACE}
+    return names | ({"ran"} if profile.ptp else set())
+
+
 def disk_faults(cluster: SimulatedCluster, node: Node) -> list[Fault]:
     """The disks that fill up on a node."""
     return [
@@ -57,7 +64,7 @@ def disk_faults(cluster: SimulatedCluster, node: Node) -> list[Fault]:
 
 
 def _node(cluster: SimulatedCluster, node: Node, at: float) -> Object:
-    profile, start = cluster.layout.profile, born(cluster)
+    start = born(cluster)
     role = "control-plane" if node.control_plane else "worker"
     labels = {
         "kubernetes.io/arch": "amd64",
@@ -65,26 +72,33 @@ def _node(cluster: SimulatedCluster, node: Node, at: float) -> Object:
         "kubernetes.io/os": "linux",
         f"node-role.kubernetes.io/{role}": "",
     }
-    if profile.openshift and node.control_plane:
-        labels["node-role.kubernetes.io/master"] = ""
-    capacity = {"cpu": str(node.cores), "memory": f"{node.memory_bytes // 1024}Ki", "pods": "250"}
+    parts = node_parts(cluster, node)
+    capacity = _CAPACITY | {"cpu": str(node.cores), "memory": f"{node.memory_bytes // 1024}Ki"} | parts.capacity
     pressed, since = _disk_pressure(cluster, node, at)
     spec: Object = {"providerID": f"simulated:///{node.name}"}
-    if node.control_plane:
-        spec["taints"] = [{"key": "node-role.kubernetes.io/master", "effect": "NoSchedule"}]
+    if parts.taints:
+        spec["taints"] = list(parts.taints)
     return {
-        "metadata": metadata(cluster, "Node", node.name, start, changed=since, labels=labels),
+        "metadata": metadata(
+            cluster,
+            "Node",
+            node.name,
+            start,
+            changed=since,
+            labels=labels | parts.labels,
+            annotations=parts.annotations,
+        ),
         "spec": spec,
         "status": {
             "capacity": capacity,
-            "allocatable": {**capacity, "cpu": f"{node.cores * 1000 - 500}m"},
+            "allocatable": {**capacity, "cpu": f"{node.cores * 1000 - 500}m", **parts.allocatable},
             "conditions": _conditions(start, at, since, pressed=pressed),
             "addresses": [
                 {"type": "InternalIP", "address": node.address},
                 {"type": "Hostname", "address": node.name},
             ],
             "daemonEndpoints": {"kubeletEndpoint": {"Port": 10250}},
-            "nodeInfo": _node_info(cluster),
+            "nodeInfo": _node_info(cluster, node),
         },
     }
 
@@ -115,13 +129,14 @@ def _disk_pressure(cluster: SimulatedCluster, node: Node, at: float) -> tuple[bo
     return False, since
 
 
-def _node_info(cluster: SimulatedCluster) -> Object:
+def _node_info(cluster: SimulatedCluster, node: Node) -> Object:
+    machine = uid_of(cluster.layout.seed, cluster.name, node.name, "machine")
     openshift = cluster.layout.profile.openshift
     runtime = "cri-o://1.29.7" if openshift else "containerd://1.7.20"
     return {
-        "machineID": "",
-        "systemUUID": "",
-        "bootID": "",
+        "machineID": machine.replace("-", ""),
+        "systemUUID": machine,
+        "bootID": uid_of(cluster.layout.seed, cluster.name, node.name, "boot"),
         "kernelVersion": "5.14.0-427.33.1.el9_4.x86_64" if openshift else "6.1.0-25-amd64",
         "osImage": "Red Hat Enterprise Linux CoreOS 416.94" if openshift else "Debian GNU/Linux 12 (bookworm)",
         "containerRuntimeVersion": runtime,

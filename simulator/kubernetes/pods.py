@@ -5,6 +5,8 @@ from __future__ import annotations
 from simulator.cluster import SimulatedCluster
 from simulator.faults import Restart
 from simulator.kubernetes.meta import Object, condition, metadata, owner_reference
+from simulator.kubernetes.objects import performance
+from simulator.layout import Workload
 from simulator.randomness import uniforms
 from simulator.timeline import POD_START_SECONDS, RESTART_SECONDS, Pod
 from simulator.truth import rfc3339
@@ -52,6 +54,7 @@ def _pod(cluster: SimulatedCluster, pod: Pod, at: float) -> Object:
     node = cluster.layout.node_by_name[pod.node]
     ready = at >= ready_at
     started = at >= pod.created + POD_START_SECONDS
+    demands = performance.demands_of(cluster.layout.profile, workload)
     words = ("", "") if ready else ("ContainersNotReady", f"containers with unready status: [{pod.container}]")
     return {
         "metadata": metadata(
@@ -61,17 +64,19 @@ def _pod(cluster: SimulatedCluster, pod: Pod, at: float) -> Object:
             pod.created,
             namespace=workload.namespace,
             changed=min(at, ready_at),
-            labels=pod_labels(pod),
+            labels=pod_labels(pod) | (demands.labels if demands else {}),
+            annotations=_annotations(cluster, pod, demands, started=started),
             ownerReferences=[_owner(cluster, pod)],
         ),
         "spec": {
-            "containers": [pod_container(pod)],
+            "containers": [container_of(cluster, workload, pod.revision.image)],
             "restartPolicy": "Always",
             "terminationGracePeriodSeconds": 30,
             "dnsPolicy": "ClusterFirst",
             "serviceAccountName": "default",
             "nodeName": pod.node,
             "schedulerName": "default-scheduler",
+            **({"runtimeClassName": f"performance-{performance.PROFILE}"} if demands else {}),
         },
         "status": {
             "phase": "Running" if started else "Pending",
@@ -86,28 +91,38 @@ def _pod(cluster: SimulatedCluster, pod: Pod, at: float) -> Object:
             "podIPs": [{"ip": pod_address(cluster, pod)}],
             "startTime": rfc3339(pod.created),
             "containerStatuses": [_container_status(pod, restarts, ready=ready, started=started)],
-            "qosClass": "Burstable",
+            "qosClass": "Guaranteed" if demands else "Burstable",
         },
     }
 
 
-def pod_container(pod: Pod) -> Object:
-    """The container of a pod, as the pod and its template name it."""
-    return container_of(pod, pod.revision.image)
+def _annotations(
+    cluster: SimulatedCluster, pod: Pod, demands: performance.Demands | None, *, started: bool
+) -> dict[str, str]:
+    if demands is None:
+        return {}
+    requested = performance.requested_networks(demands)
+    if not started:
+        return requested
+    status = performance.network_status(cluster, demands, pod.name, pod_address(cluster, pod))
+    return requested | {"k8s.v1.cni.cncf.io/network-status": status}
 
 
-def container_of(pod: Pod, image: str) -> Object:
-    """The container with an image and its requests and limits."""
-    workload = pod.workload
+def container_of(cluster: SimulatedCluster, workload: Workload, image: str) -> Object:
+    """A workload's container with an image and its requests and limits, as pods and templates name it."""
+    demands = performance.demands_of(cluster.layout.profile, workload)
     cpu = f"{max(10, round(workload.cpu_cores * 1000 / 10) * 10)}m"
     limits = {"memory": f"{workload.memory_limit_bytes // 2**20}Mi"}
     if workload.cpu_limited:
         limits["cpu"] = f"{max(100, round(workload.cpu_cores * 2.5, 1) * 1000):.0f}m"
+    resources = {"requests": {"cpu": cpu, "memory": f"{workload.memory_bytes // 2**20}Mi"}, "limits": limits}
+    if demands:
+        resources = demands.resources(workload.memory_limit_bytes // 2**20)
     return {
-        "name": pod.container,
+        "name": workload.name,
         "image": image,
         "ports": [{"containerPort": 8080, "protocol": "TCP"}],
-        "resources": {"requests": {"cpu": cpu, "memory": f"{workload.memory_bytes // 2**20}Mi"}, "limits": limits},
+        "resources": resources,
         "terminationMessagePath": "/dev/termination-log",
         "terminationMessagePolicy": "File",
         "imagePullPolicy": "IfNotPresent",

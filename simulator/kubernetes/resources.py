@@ -8,17 +8,17 @@ from dataclasses import dataclass
 from simulator.cluster import SimulatedCluster
 from simulator.kubernetes import tables
 from simulator.kubernetes.events import events
-from simulator.kubernetes.meta import Object, condition, metadata
-from simulator.kubernetes.nodes import born, namespaces, nodes
+from simulator.kubernetes.meta import Object
+from simulator.kubernetes.nodes import namespaces, nodes
+from simulator.kubernetes.objects.catalogue import custom_kinds_of
+from simulator.kubernetes.objects.routes import config_maps
+from simulator.kubernetes.objects.services import services
 from simulator.kubernetes.pods import pods
 from simulator.kubernetes.workloads import daemon_sets, deployments, replica_sets, stateful_sets
 from simulator.layout import Profile
-from simulator.truth import rfc3339
 
 Objects = Callable[[SimulatedCluster, float], list[Object]]
 Fields = Mapping[str, Callable[[Object], str]]
-
-OPENSHIFT_VERSION = "4.16.11"
 
 
 @dataclass(frozen=True)
@@ -149,6 +149,8 @@ _BUILT_IN = (
         cells=tables.pod_cells,
         fields=_POD_FIELDS,
     ),
+    Resource("", "v1", "configmaps", "ConfigMap", config_maps, short_names=("cm",)),
+    Resource("", "v1", "services", "Service", services, short_names=("svc",)),
     Resource(
         "apps",
         "v1",
@@ -192,64 +194,19 @@ _BUILT_IN = (
 )
 
 
-def _none(cluster: SimulatedCluster, at: float) -> list[Object]:
-    return []
-
-
-def _cluster_versions(cluster: SimulatedCluster, at: float) -> list[Object]:
-    start = born(cluster)
-    done = {
-        "state": "Completed",
-        "version": OPENSHIFT_VERSION,
-        "image": f"quay.io/openshift-release-dev/ocp-release:{OPENSHIFT_VERSION}-x86_64",
-        "startedTime": rfc3339(start),
-        "completionTime": rfc3339(start + 2400),
-        "verified": False,
-    }
-    message = f"Cluster version is {OPENSHIFT_VERSION}"
-    conditions = [
-        condition("Available", holds=True, since=start + 2400, reason="", message=f"Done applying {OPENSHIFT_VERSION}"),
-        condition("Progressing", holds=False, since=start + 2400, reason="", message=message),
-    ]
-    return [
-        {
-            "kind": "ClusterVersion",
-            "apiVersion": "config.openshift.io/v1",
-            "metadata": metadata(cluster, "ClusterVersion", "version", start),
-            "spec": {"channel": "stable-4.16", "clusterID": metadata(cluster, "Cluster", cluster.name, start)["uid"]},
-            "status": {
-                "desired": {"version": OPENSHIFT_VERSION, "image": done["image"]},
-                "history": [done],
-                "conditions": conditions,
-                "observedGeneration": 1,
-            },
-        }
-    ]
-
-
-def _custom(group: str, plural: str, kind: str, *, version: str = "v1", namespaced: bool = True) -> Resource:
-    return Resource(group, version, plural, kind, _none, namespaced)
-
-
-_OPENSHIFT = (
-    Resource("config.openshift.io", "v1", "clusterversions", "ClusterVersion", _cluster_versions, namespaced=False),
-    _custom("route.openshift.io", "routes", "Route"),
-    _custom("monitoring.coreos.com", "prometheusrules", "PrometheusRule"),
-)
-_GPUS = (_custom("nvidia.com", "clusterpolicies", "ClusterPolicy", namespaced=False),)
-_PTP = (
-    _custom("ptp.openshift.io", "ptpconfigs", "PtpConfig"),
-    _custom("sriovnetwork.openshift.io", "sriovnetworknodestates", "SriovNetworkNodeState"),
-)
-
-
 def resources_of(profile: Profile) -> tuple[Resource, ...]:
     """The resources of a kind of cluster."""
-    found: tuple[Resource, ...] = _BUILT_IN
-    if profile.openshift:
-        found += _OPENSHIFT
-    if profile.gpus:
-        found += _GPUS
-    if profile.ptp:
-        found += _PTP
-    return found
+    custom = (
+        Resource(
+            each.group,
+            each.version,
+            each.plural,
+            each.kind,
+            each.objects,
+            each.namespaced,
+            each.short_names,
+            custom=not each.aggregated,
+        )
+        for each in custom_kinds_of(profile)
+    )
+    return (*_BUILT_IN, *custom)

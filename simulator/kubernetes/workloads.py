@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from simulator.cluster import SimulatedCluster
 from simulator.kubernetes.meta import Object, condition, metadata, owner_reference
+from simulator.kubernetes.objects import performance
 from simulator.kubernetes.pods import container_of
 from simulator.layout import Workload
 from simulator.timeline import ROLLOUT_SECONDS, Pod, Revision
@@ -58,14 +59,15 @@ def _alive(cluster: SimulatedCluster, workload: Workload, at: float) -> list[Pod
 
 
 def _template(cluster: SimulatedCluster, workload: Workload, revision: Revision, *, hashed: bool) -> Object:
-    labels = {"app": workload.name}
+    demands = performance.demands_of(cluster.layout.profile, workload)
+    labels = {"app": workload.name, **(demands.labels if demands else {})}
     if hashed:
         labels["pod-template-hash"] = revision.template_hash
-    any_pod = Pod("", workload, 0, "", 0.0, 0.0, revision)
+    annotations = {"annotations": performance.requested_networks(demands)} if demands else {}
     return {
-        "metadata": {"creationTimestamp": None, "labels": labels},
+        "metadata": {"creationTimestamp": None, "labels": labels, **annotations},
         "spec": {
-            "containers": [container_of(any_pod, revision.image)],
+            "containers": [container_of(cluster, workload, revision.image)],
             "restartPolicy": "Always",
             "terminationGracePeriodSeconds": 30,
             "dnsPolicy": "ClusterFirst",
