@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 from hashlib import sha256
@@ -44,6 +45,10 @@ class ChangeKind(StrEnum):
     """Any other warning event of the cluster."""
 
 
+HAPPENINGS = frozenset({ChangeKind.OOM_KILL, ChangeKind.RESTART, ChangeKind.EVICTION, ChangeKind.EVENT})
+"""What happened to single pods and things: facts of a moment, no change of what the cluster is."""
+
+
 class Change(BaseModel):
     """One change on one subject at one time (UTC).
 
@@ -74,3 +79,11 @@ class Change(BaseModel):
             [self.cluster_id, self.kind, self.subject.identity, self.at.isoformat(), self.before, self.after]
         )
         return sha256(text.encode()).hexdigest()[:16]
+
+
+def digests_of(images: Mapping[str, str], config: str) -> list[str]:
+    """Content hashes as changes carry them: of images by container, and of a pod template's configuration."""
+    return [
+        *(f"{container} {digest}" for container, digest in sorted(images.items())),
+        *([f"config {config}"] * bool(config)),
+    ]

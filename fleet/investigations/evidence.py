@@ -11,14 +11,13 @@ from fleet.findings.finding import Finding
 from fleet.frames.frame import SeriesKey
 from fleet.frames.pack import PackQuery, QueryKind
 from fleet.frames.window import Window
-from fleet.inventory.change import Change, ChangeKind
+from fleet.inventory.change import HAPPENINGS, Change
 from fleet.inventory.subject import Subject
 from fleet.investigations.deviation import Deviation
 from fleet.investigations.investigation import Evidence, EvidenceKind
 from fleet.investigations.question import Material
 from fleet.investigations.wording import clock, measured, moment, plain, quantity
 
-_EVENTS = frozenset({ChangeKind.OOM_KILL, ChangeKind.RESTART, ChangeKind.EVICTION, ChangeKind.EVENT})
 _TRUE = 0.5
 
 
@@ -83,7 +82,7 @@ class EvidenceBook:
         return self._add(
             Evidence(
                 id="",
-                kind=EvidenceKind.EVENT if change.kind in _EVENTS else EvidenceKind.CHANGE,
+                kind=EvidenceKind.EVENT if change.kind in HAPPENINGS else EvidenceKind.CHANGE,
                 summary=f"{plain(change.summary)}{moved} at {moment(change.at)}",
                 subject=change.subject,
                 at=change.at,

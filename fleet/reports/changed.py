@@ -12,7 +12,22 @@ from fleet.reports.content import IncidentLine, ReportSummary, Statement
 from fleet.reports.material import FleetReportMaterial
 from fleet.reports.wording import brief, counted, date_time, joined, short_time
 
-_CLUSTER_CHANGES = {ChangeKind.VERSION, ChangeKind.NODE_JOINED, ChangeKind.NODE_LEFT, ChangeKind.CAPABILITY}
+_CLUSTER_CHANGES = {
+    ChangeKind.VERSION,
+    ChangeKind.NODE_JOINED,
+    ChangeKind.NODE_LEFT,
+    ChangeKind.NODE_CORDON,
+    ChangeKind.CAPABILITY,
+    ChangeKind.CAPACITY,
+    ChangeKind.DRIVER,
+    ChangeKind.MACHINE_CONFIG,
+    ChangeKind.OPERATOR,
+    ChangeKind.COMPONENT_HEALTH,
+    ChangeKind.GPU_CONFIG,
+    ChangeKind.SRIOV_CONFIG,
+    ChangeKind.PTP_CONFIG,
+    ChangeKind.PERFORMANCE_PROFILE,
+}
 _MOST_NAMES = 6
 _MOST_CHANGES = 10
 

@@ -40,6 +40,7 @@ class KubernetesLimits:
         page_bytes: the largest answer that is read, decoded.
         pause_seconds: the longest pause that a server's ``Retry-After`` is granted.
         attempts: requests made for one page, in all, when the server asks for pauses or fails.
+        connections: lists that are read at a time.
     """
 
     connect_seconds: float = 5.0
@@ -50,13 +51,27 @@ class KubernetesLimits:
     page_bytes: int = 64 * 2**20
     pause_seconds: float = 15.0
     attempts: int = 3
+    connections: int = 4
 
 
+_JSON = "application/json"
 _IMPORTING = Lock()
+_ONLY_METADATA = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json"
+"""A server that cannot leave the rest out sends whole objects, which read the same."""
+
+
+@dataclass(frozen=True)
+class _Call:
+    """One request; ``body`` makes it a POST."""
+
+    path: str
+    query: Mapping[str, str | int] | None = None
+    accept: str = _JSON
+    body: Mapping[str, Any] | None = None
 
 
 class KubernetesClient:
-    """Reads from one API server; use it as a context manager.
+    """Reads from one API server; threads may share it. Use it as a context manager.
 
     A 401 refreshes the credential once in the client's life; 429 and 5xx are retried after the pause that the
     server asks for. Redirects are not followed: an API server sends none, a sign-in page does.
@@ -70,6 +85,8 @@ class KubernetesClient:
         self.requests = 0
         self._credentials = credentials
         self._met = False
+        self._counting = Lock()
+        self._connecting = Lock()
         self._deadline = time.monotonic() + self.limits.total_seconds
         self._authorization = Authorization(endpoint, None)
         # The client's transport is not typed.
@@ -93,21 +110,34 @@ class KubernetesClient:
         if self._rest is not None:
             self._rest.close()
 
-    def get(self, path: str, query: Mapping[str, str | int] | None = None) -> bytes:
+    def get(self, path: str, query: Mapping[str, str | int] | None = None, *, only_metadata: bool = False) -> bytes:
         """The body of a 200 answer.
 
         Args:
             path: below the endpoint's address, starting with a slash.
             query: query parameters.
+            only_metadata: ask for a list's objects without spec and status.
 
         Raises:
             fleet.collectors.kubernetes.answers.NotServed: 404, the cluster does not have it.
             fleet.collectors.kubernetes.answers.ListExpired: 410, with a token to go on with where the server gave one.
             fleet.errors.SourceError: anything else, by its class.
         """
+        return self._tried(_Call(path, query, _ONLY_METADATA if only_metadata else _JSON))
+
+    def post(self, path: str, body: Mapping[str, Any]) -> bytes:
+        """The body of a 200 or 201 answer to a JSON document; for reviews, which may be asked twice.
+
+        Raises:
+            fleet.collectors.kubernetes.answers.NotServed: 404, the cluster does not have it.
+            fleet.errors.SourceError: anything else, by its class.
+        """
+        return self._tried(_Call(path, body=body))
+
+    def _tried(self, call: _Call) -> bytes:
         for attempt in range(1, self.limits.attempts + 1):
             try:
-                body = self._get_authorised(path, query)
+                body = self._authorised(call)
             except (Throttled, ServerFailed, AnswerTruncated, Unreachable) as error:
                 # A server that was never met is somebody else's to ask again; one that broke off is asked here.
                 unmet = isinstance(error, Unreachable) and not self._met
@@ -118,26 +148,27 @@ class KubernetesClient:
                 return body
         raise AssertionError("the last attempt returns or raises")
 
-    def _get_authorised(self, path: str, query: Mapping[str, str | int] | None) -> bytes:
+    def _authorised(self, call: _Call) -> bytes:
+        header = self._authorization.header
         try:
-            return self._get_once(path, query)
+            return self._once(call)
         except Unauthorized:
-            if not self._authorization.renew(self._authorization.header):
+            if not self._authorization.renew(header):
                 raise
             self._connect()
-            return self._get_once(path, query)
+            return self._once(call)
 
-    def _get_once(self, path: str, query: Mapping[str, str | int] | None) -> bytes:
-        answer = self._request(path, query)
-        if answer.status != 200:
+    def _once(self, call: _Call) -> bytes:
+        answer = self._request(call)
+        if answer.status not in {200, 201}:
             said = self._authorization.hide(answer.body.decode(errors="replace"))
             answer = replace(answer, body=said.encode())
-        error = error_of(answer, self.endpoint.url, path)
+        error = error_of(answer, self.endpoint.url, call.path)
         if error is not None:
             raise error
         return answer.body
 
-    def _request(self, path: str, query: Mapping[str, str | int] | None) -> Answer:
+    def _request(self, call: _Call) -> Answer:
         from kubernetes.client.exceptions import ApiException
         from urllib3.exceptions import HTTPError
 
@@ -146,13 +177,20 @@ class KubernetesClient:
         remaining = self._remaining_seconds()
         patience = self.limits.read_seconds if self._met else self.limits.first_seconds
         read_seconds = min(patience, self.limits.read_seconds, remaining)
-        url = f"{self.endpoint.url}{path}"
-        if query:
-            url = f"{url}?{urlencode(query)}"
-        self.requests += 1
+        url = f"{self.endpoint.url}{call.path}"
+        if call.query:
+            url = f"{url}?{urlencode(call.query)}"
+        with self._counting:
+            self.requests += 1
         timeouts = (min(self.limits.connect_seconds, remaining), read_seconds)
         try:
-            response = self._rest.request("GET", url, headers=self._headers(), _request_timeout=timeouts).response
+            response = self._rest.request(
+                "GET" if call.body is None else "POST",
+                url,
+                headers=self._headers(call),
+                body=call.body,
+                _request_timeout=timeouts,
+            ).response
         except (HTTPError, ApiException) as error:
             raise transport_error(error, self.endpoint) from None
         try:
@@ -210,19 +248,24 @@ class KubernetesClient:
             from kubernetes.client import Configuration
             from kubernetes.client.rest import RESTClientObject
 
-        if self._rest is not None:
-            self._rest.close()
         configuration = Configuration(host=self.endpoint.url, retries=False)
+        configuration.connection_pool_maxsize = self.limits.connections
         configuration.verify_ssl = self.endpoint.verify_tls
         if not self.endpoint.verify_tls:
             _accept_unverified()
-        self._rest = RESTClientObject(configuration)
+        rest = RESTClientObject(configuration)
         if self.endpoint.url.startswith("https:"):
             context = tls_context(self.endpoint, self._authorization.credential)
-            self._rest.pool_manager.connection_pool_kw["ssl_context"] = context
+            rest.pool_manager.connection_pool_kw["ssl_context"] = context
+        with self._connecting:
+            before, self._rest = self._rest, rest
+        if before is not None:
+            before.close()
 
-    def _headers(self) -> dict[str, str]:
-        headers = {"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": "fleetscope"}
+    def _headers(self, call: _Call) -> dict[str, str]:
+        headers = {"Accept": call.accept, "Accept-Encoding": "gzip", "User-Agent": "fleetscope"}
+        if call.body is not None:
+            headers["Content-Type"] = _JSON
         if self._authorization.header is not None:
             headers["Authorization"] = self._authorization.header.decode("ascii")
         return headers

@@ -51,18 +51,21 @@ class SeenEvent:
     count: int
 
 
+def can_be_cause(seen: EventObject) -> EventObject | None:
+    """The event itself if it is a warning or the scaling of a workload; None for others."""
+    return seen if seen.type == "Warning" or seen.reason in SCALING_REASONS else None
+
+
 def read_event(cluster_id: str, topology: Topology, owners: Owners, seen: EventObject) -> SeenEvent | None:
-    """An event that can be a cause: any warning, and the scaling of a workload. None for others."""
+    """An event on the thing that it is about; None for one that has no time."""
     reason = clean(seen.reason, 80)
-    if seen.type != "Warning" and reason not in SCALING_REASONS:
-        return None
     series_end = seen.series.last_observed_time if seen.series else None
     times = [seen.event_time, seen.first_timestamp, seen.last_timestamp, series_end]
     known = [at for at in times if at is not None] or [at for at in [seen.metadata.creation_timestamp] if at]
     if not known:
         return None
     return SeenEvent(
-        uid=f"{seen.metadata.namespace}/{seen.metadata.name}",
+        uid=f"{clean(seen.metadata.namespace, 63)}/{clean(seen.metadata.name, NAME_CHARACTERS)}",
         subject=_subject(cluster_id, topology, owners, seen.involved_object or InvolvedObject()),
         kind=_kind(reason),
         reason=reason,
@@ -129,7 +132,7 @@ def _kind(reason: str) -> ChangeKind:
 def _subject(cluster_id: str, topology: Topology, owners: Owners, involved: InvolvedObject) -> Subject:
     name = clean(involved.name, NAME_CHARACTERS)
     kind = _KINDS.get(involved.kind or "", SubjectKind.COMPONENT)
-    namespace = None if kind in _CLUSTER_WIDE else involved.namespace or None
+    namespace = None if kind in _CLUSTER_WIDE else clean(involved.namespace, 63) or None
     part = None
     if kind is SubjectKind.COMPONENT:
         part = clean(involved.kind, 63) or None

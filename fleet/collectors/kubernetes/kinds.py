@@ -128,6 +128,9 @@ LOKI_STACKS = Kind(
 TEMPO_STACKS = Kind(
     "tempostacks", "tempo.grafana.com", ("v1alpha1",), "whether the Tempo operator is used", names_only=True
 )
+TEMPO_MONOLITHICS = Kind(
+    "tempomonolithics", "tempo.grafana.com", ("v1alpha1",), "whether the Tempo operator is used", names_only=True
+)
 MANAGED_CLUSTERS = Kind(
     "managedclusters",
     "cluster.open-cluster-management.io",
@@ -159,6 +162,7 @@ CUSTOM = (
     PROMETHEUSES,
     LOKI_STACKS,
     TEMPO_STACKS,
+    TEMPO_MONOLITHICS,
     MANAGED_CLUSTERS,
 )
 """What is there only with its API group."""

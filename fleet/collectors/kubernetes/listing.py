@@ -10,6 +10,7 @@ import msgspec
 
 from fleet.collectors.kubernetes.answers import ListExpired, NotServed
 from fleet.collectors.kubernetes.client import KubernetesClient
+from fleet.collectors.kubernetes.kinds import Kind
 from fleet.errors import AnswerTruncated, SourceError
 
 ObjectT = TypeVar("ObjectT", bound=msgspec.Struct)
@@ -19,22 +20,22 @@ _RESTARTS = 2
 
 
 @dataclass(frozen=True)
-class Kind(Generic[ObjectT]):
-    """A kind of objects to list.
+class Reading(Generic[ObjectT, ItemT]):
+    """What is to be read of a kind.
 
     Attributes:
-        part: the inventory's part, as gaps name it: also the resource's plural name.
-        group: the API group, "" for the core group.
-        path: of the list over all namespaces.
+        kind: which objects.
         form: the struct that holds what is read of an object.
-        selector: a field selector, "" for all objects.
+        take: gives what is kept of an object, or None to drop it; it raises ValueError for what is no such thing.
+        field_selector: which of them, "" for all.
+        at_most: stop after this many objects, said in ``cut_at``; None reads all.
     """
 
-    part: str
-    group: str
-    path: str
+    kind: Kind
     form: type[ObjectT]
-    selector: str = ""
+    take: Callable[[ObjectT], ItemT | None]
+    field_selector: str = ""
+    at_most: int | None = None
 
 
 @dataclass
@@ -68,25 +69,22 @@ class _Page(msgspec.Struct):
 _PAGE = msgspec.json.Decoder(_Page)
 
 
-def read_list(
-    client: KubernetesClient,
-    kind: Kind[ObjectT],
-    take: Callable[[ObjectT], ItemT | None],
-    at_most: int | None = None,
-) -> Listing[ItemT]:
+def read_list(client: KubernetesClient, version: str, reading: Reading[ObjectT, ItemT]) -> Listing[ItemT]:
     """All objects of a kind, each turned into something smaller as soon as it is read.
 
     Args:
         client: of the cluster.
-        kind: what to list.
-        take: gives what is kept of an object, or None to drop it.
-        at_most: stop after this many objects, said in ``cut_at``; None reads all.
+        version: of the kind's API group.
+        reading: what to read and what to keep of it.
 
-    Never raises a SourceError: what was read until then is kept beside it.
+    A cluster that fails is no exception: what was read until then is kept beside the failure.
+
+    Raises:
+        fleet.errors.StoreError: the credential could not be had anew.
     """
     listing: Listing[ItemT] = Listing()
     try:
-        _read_pages(client, kind, take, at_most, listing)
+        _read_pages(client, reading.kind.path(version), reading, listing)
     except NotServed:
         listing.absent = True
     except SourceError as error:
@@ -94,18 +92,12 @@ def read_list(
     return listing
 
 
-def _read_pages(
-    client: KubernetesClient,
-    kind: Kind[ObjectT],
-    take: Callable[[ObjectT], ItemT | None],
-    at_most: int | None,
-    listing: Listing[ItemT],
-) -> None:
-    decoder = msgspec.json.Decoder(kind.form)
+def _read_pages(client: KubernetesClient, path: str, reading: Reading[ObjectT, ItemT], listing: Listing[ItemT]) -> None:
+    decoder = msgspec.json.Decoder(reading.form)
     token, restarts, seen = "", 0, 0
     while True:
         try:
-            page = _page(client, kind, token)
+            page = _page(client, path, reading, token)
         except ListExpired as expired:
             restarts += 1
             if restarts > _RESTARTS:
@@ -117,27 +109,30 @@ def _read_pages(
             continue
         items = page.items or []
         seen += len(items)
-        _take_items(items, decoder, take, listing)
+        _take_items(items, decoder, reading.take, listing)
         token = (page.metadata.token if page.metadata else None) or ""
         if not token:
             return
-        if at_most is not None and seen >= at_most:
+        if reading.at_most is not None and seen >= reading.at_most:
             listing.cut_at = seen
             return
 
 
-def _page(client: KubernetesClient, kind: Kind[ObjectT], token: str) -> _Page:
-    query: dict[str, str | int] = {"limit": client.limits.page_size}
-    if kind.selector:
-        query["fieldSelector"] = kind.selector
+def _page(client: KubernetesClient, path: str, reading: Reading[ObjectT, ItemT], token: str) -> _Page:
+    kind = reading.kind
+    query: dict[str, str | int] = {"limit": min(kind.page_size or client.limits.page_size, client.limits.page_size)}
+    if reading.field_selector:
+        query["fieldSelector"] = reading.field_selector
+    if kind.label_selector:
+        query["labelSelector"] = kind.label_selector
     if token:
         query["continue"] = token
-    body = client.get(kind.path, query)
+    body = client.get(path, query, only_metadata=kind.names_only)
     try:
         return _PAGE.decode(body)
     except msgspec.DecodeError:
         raise AnswerTruncated(
-            f"{client.endpoint.url}{kind.path} did not send a whole list.", endpoint=client.endpoint.url
+            f"{client.endpoint.url}{path} did not send a whole list.", endpoint=client.endpoint.url
         ) from None
 
 

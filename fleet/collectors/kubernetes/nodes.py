@@ -2,17 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from fleet.collectors.kubernetes.objects import Condition, Metadata, NodeObject, NodeStatus
+from fleet.collectors.kubernetes.gpus import gpus_of
+from fleet.collectors.kubernetes.objects import (
+    Condition,
+    Metadata,
+    NodeInfo,
+    NodeObject,
+    NodeSpec,
+    NodeStatus,
+    NodeTaint,
+)
 from fleet.collectors.kubernetes.quantities import parse_quantity
 from fleet.collectors.kubernetes.text import NAME_CHARACTERS, clean
 from fleet.inventory.change import Change, ChangeKind
-from fleet.inventory.node import Node
+from fleet.inventory.node import DeviceCapacity, Node, Taint
 from fleet.inventory.subject import Subject, SubjectKind
 
 _ROLE_PREFIX = "node-role.kubernetes.io/"
 _ROLE_LABEL = "kubernetes.io/role"
+_MACHINE_CONFIG = "machineconfiguration.openshift.io/currentConfig"
+_LABEL_CHARACTERS = 317
+"""A domain, a slash and a name."""
+_VALUE_CHARACTERS = 63
+HUGEPAGES = "hugepages-"
+"""How resources of huge pages begin; their size follows."""
 
 
 @dataclass(frozen=True)
@@ -29,18 +45,32 @@ def read_node(cluster_id: str, seen: NodeObject) -> SeenNode:
     Raises:
         ValueError: its capacity is no quantity.
     """
-    status = seen.status or NodeStatus()
-    capacity = status.allocatable or status.capacity or {}
+    status, spec = seen.status or NodeStatus(), seen.spec or NodeSpec()
+    capacity, allocatable = status.capacity or {}, status.allocatable or status.capacity or {}
+    told = status.node_info or NodeInfo()
     conditions = status.conditions or []
+    labels = seen.metadata.labels or {}
+    devices = _devices(capacity, allocatable)
     node = Node(
         name=clean(seen.metadata.name, NAME_CHARACTERS),
         roles=_roles(seen.metadata),
-        labels=dict(seen.metadata.labels or {}),
-        addresses=[address.address for address in status.addresses or []],
-        cpu_cores=float(parse_quantity(capacity.get("cpu", "0"))),
-        memory_bytes=int(parse_quantity(capacity.get("memory", "0"))),
+        labels={clean(key, _LABEL_CHARACTERS): clean(value, _VALUE_CHARACTERS) for key, value in labels.items()},
+        addresses=[clean(address.address, NAME_CHARACTERS) for address in status.addresses or []],
+        cpu_cores=float(parse_quantity(allocatable.get("cpu", "0"))),
+        cpu_cores_capacity=float(parse_quantity(capacity.get("cpu", "0"))),
+        memory_bytes=int(parse_quantity(allocatable.get("memory", "0"))),
         ready=next((each.status == "True" for each in conditions if each.type == "Ready"), None),
-        kubelet_version=clean((status.node_info.kubelet_version if status.node_info else None) or "", 60),
+        unschedulable=bool(spec.unschedulable),
+        taints=[_taint(each) for each in spec.taints or []],
+        created_at=seen.metadata.creation_timestamp,
+        kubelet_version=clean(told.kubelet_version, 60),
+        kernel_version=clean(told.kernel_version, 80),
+        os_image=clean(told.os_image, 120),
+        container_runtime=clean(told.container_runtime_version, 60),
+        machine_config=clean((seen.metadata.annotations or {}).get(_MACHINE_CONFIG), NAME_CHARACTERS),
+        hugepages_bytes=_hugepages(allocatable),
+        devices=devices,
+        gpus=gpus_of(labels, devices),
     )
     changes = [
         change
@@ -50,10 +80,40 @@ def read_node(cluster_id: str, seen: NodeObject) -> SeenNode:
     return SeenNode(node, changes)
 
 
+def _devices(capacity: Mapping[str, str], allocatable: Mapping[str, str]) -> dict[str, DeviceCapacity]:
+    """Extended resources, told by the domain in their names."""
+    names = {name for name in [*capacity, *allocatable] if "/" in name}
+    return {
+        clean(name, _LABEL_CHARACTERS): DeviceCapacity(
+            capacity=int(parse_quantity(capacity.get(name, "0"))),
+            allocatable=int(parse_quantity(allocatable.get(name, "0"))),
+        )
+        for name in sorted(names)
+    }
+
+
+def _hugepages(allocatable: Mapping[str, str]) -> dict[str, int]:
+    sizes = {
+        clean(name.removeprefix(HUGEPAGES), 10): int(parse_quantity(text))
+        for name, text in allocatable.items()
+        if name.startswith(HUGEPAGES)
+    }
+    return {size: count for size, count in sorted(sizes.items()) if count}
+
+
+def _taint(seen: NodeTaint) -> Taint:
+    return Taint(
+        key=clean(seen.key, _LABEL_CHARACTERS),
+        value=clean(seen.value, _VALUE_CHARACTERS),
+        effect=clean(seen.effect, 20),
+        added_at=seen.time_added,
+    )
+
+
 def _roles(metadata: Metadata) -> list[str]:
     labels = metadata.labels or {}
-    roles = {key.removeprefix(_ROLE_PREFIX) for key in labels if key.startswith(_ROLE_PREFIX)}
-    roles.add(labels.get(_ROLE_LABEL, ""))
+    roles = {clean(key.removeprefix(_ROLE_PREFIX), 63) for key in labels if key.startswith(_ROLE_PREFIX)}
+    roles.add(clean(labels.get(_ROLE_LABEL), 63))
     return sorted({"control-plane" if role == "master" else role for role in roles if role})
 
 

@@ -7,11 +7,11 @@ from datetime import datetime
 import msgspec
 
 
-class _Object(msgspec.Struct, rename="camel"):
-    """Fields that stand in every object's form are declared by its own struct; unknown ones are ignored."""
+class Object(msgspec.Struct, rename="camel"):
+    """A form: its fields are declared by each struct itself, and unknown ones are ignored."""
 
 
-class OwnerReference(_Object):
+class OwnerReference(Object):
     """Who owns an object."""
 
     kind: str
@@ -19,7 +19,7 @@ class OwnerReference(_Object):
     controller: bool | None = None
 
 
-class Metadata(_Object):
+class Metadata(Object):
     """An object's name and what hangs on it."""
 
     name: str
@@ -35,7 +35,7 @@ class Metadata(_Object):
         return next((owner for owner in self.owner_references or [] if owner.controller), None)
 
 
-class Condition(_Object):
+class Condition(Object):
     """A condition of a node or a Deployment."""
 
     type: str
@@ -46,25 +46,44 @@ class Condition(_Object):
     last_update_time: datetime | None = None
 
 
-class NamespaceObject(_Object):
-    """v1 Namespace."""
+class NamedObject(Object):
+    """Any object of which its metadata is enough."""
 
     metadata: Metadata
 
 
-class NodeAddress(_Object):
+class NodeAddress(Object):
     """An address of a node (InternalIP, Hostname …)."""
 
     address: str
 
 
-class NodeInfo(_Object):
+class NodeInfo(Object):
     """What a kubelet says of itself."""
 
     kubelet_version: str | None = None
+    kernel_version: str | None = None
+    os_image: str | None = None
+    container_runtime_version: str | None = None
 
 
-class NodeStatus(_Object):
+class NodeTaint(Object):
+    """What keeps pods away from a node."""
+
+    key: str
+    value: str | None = None
+    effect: str | None = None
+    time_added: datetime | None = None
+
+
+class NodeSpec(Object):
+    """The wish for a node."""
+
+    unschedulable: bool | None = None
+    taints: list[NodeTaint] | None = None
+
+
+class NodeStatus(Object):
     """The status of a node."""
 
     addresses: list[NodeAddress] | None = None
@@ -74,28 +93,38 @@ class NodeStatus(_Object):
     node_info: NodeInfo | None = None
 
 
-class NodeObject(_Object):
+class NodeObject(Object):
     """v1 Node."""
 
     metadata: Metadata
+    spec: NodeSpec | None = None
     status: NodeStatus | None = None
 
 
-class Container(_Object):
+class Resources(Object):
+    """What a container asks for and may take at most."""
+
+    requests: dict[str, str | int | float] | None = None
+    limits: dict[str, str | int | float] | None = None
+
+
+class Container(Object):
     """A container of a pod or a pod template."""
 
     name: str
     image: str | None = None
+    resources: Resources | None = None
 
 
-class PodSpec(_Object):
+class PodSpec(Object):
     """The wish for a pod."""
 
     containers: list[Container] | None = None
+    init_containers: list[Container] | None = None
     node_name: str | None = None
 
 
-class Terminated(_Object):
+class Terminated(Object):
     """How a container ended."""
 
     reason: str | None = None
@@ -103,22 +132,23 @@ class Terminated(_Object):
     finished_at: datetime | None = None
 
 
-class ContainerState(_Object):
+class ContainerState(Object):
     """The state of a container, or its state before the last restart."""
 
     terminated: Terminated | None = None
 
 
-class ContainerStatus(_Object):
+class ContainerStatus(Object):
     """What became of a container."""
 
     name: str
     restart_count: int = 0
+    image_id: str | None = msgspec.field(default=None, name="imageID")
     state: ContainerState | None = None
     last_state: ContainerState | None = None
 
 
-class PodStatus(_Object):
+class PodStatus(Object):
     """The status of a pod."""
 
     phase: str | None = None
@@ -126,7 +156,7 @@ class PodStatus(_Object):
     init_container_statuses: list[ContainerStatus] | None = None
 
 
-class PodObject(_Object):
+class PodObject(Object):
     """v1 Pod."""
 
     metadata: Metadata
@@ -134,20 +164,20 @@ class PodObject(_Object):
     status: PodStatus | None = None
 
 
-class PodTemplate(_Object):
+class PodTemplate(Object):
     """The pods that a workload makes."""
 
     spec: PodSpec | None = None
 
 
-class WorkloadSpec(_Object):
-    """The wish for a workload."""
+class WorkloadSpec(Object):
+    """The wish for a workload; the template stays as it was sent, since all of it is looked at."""
 
     replicas: int | None = None
-    template: PodTemplate | None = None
+    template: msgspec.Raw = msgspec.Raw(b"null")
 
 
-class WorkloadStatus(_Object):
+class WorkloadStatus(Object):
     """The status of a workload; which fields there are depends on its kind."""
 
     desired_number_scheduled: int | None = None
@@ -155,7 +185,7 @@ class WorkloadStatus(_Object):
     conditions: list[Condition] | None = None
 
 
-class WorkloadObject(_Object):
+class WorkloadObject(Object):
     """apps/v1 Deployment, StatefulSet, DaemonSet or ReplicaSet."""
 
     metadata: Metadata
@@ -163,7 +193,7 @@ class WorkloadObject(_Object):
     status: WorkloadStatus | None = None
 
 
-class InvolvedObject(_Object):
+class InvolvedObject(Object):
     """What an event is about."""
 
     kind: str | None = None
@@ -172,14 +202,14 @@ class InvolvedObject(_Object):
     field_path: str | None = None
 
 
-class EventSeries(_Object):
+class EventSeries(Object):
     """Repetitions of an event that was reported by the newer API."""
 
     count: int | None = None
     last_observed_time: datetime | None = None
 
 
-class EventObject(_Object):
+class EventObject(Object):
     """v1 Event; those of events.k8s.io are the same objects and come here too, with other fields filled."""
 
     metadata: Metadata

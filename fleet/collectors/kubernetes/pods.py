@@ -1,11 +1,26 @@
-"""Pods: where they run, who owns them, and how their containers ended."""
+"""Pods: where they run, who owns them, what they run, and how their containers ended.
+
+There may be tens of thousands: what repeats (namespaces, nodes, digests) is kept once.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
+from sys import intern
 
-from fleet.collectors.kubernetes.objects import ContainerStatus, Metadata, PodObject, PodStatus, Terminated
+from fleet.collectors.kubernetes.nodes import HUGEPAGES
+from fleet.collectors.kubernetes.objects import (
+    ContainerStatus,
+    OwnerReference,
+    PodObject,
+    PodSpec,
+    PodStatus,
+    Terminated,
+)
+from fleet.collectors.kubernetes.quantities import parse_quantity
 from fleet.collectors.kubernetes.text import NAME_CHARACTERS, clean
 from fleet.inventory.change import Change, ChangeKind
 from fleet.inventory.inventory import Pod
@@ -16,6 +31,8 @@ Owner = tuple[str, str]
 """Kind and name."""
 
 _OOM = "OOMKilled"
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+"""In an image id, whatever the container runtime writes around it."""
 
 
 @dataclass(frozen=True)
@@ -24,73 +41,136 @@ class Owners:
 
     of_replica_set: Mapping[tuple[str, str], Owner | None]
 
-    def of_pod(self, metadata: Metadata) -> Owner | None:
+    def of_pod(self, namespace: str, controller: OwnerReference | None, template_hash: str = "") -> Owner | None:
         """The workload that a pod belongs to in the end, or None for one of its own and for a node's static pods."""
-        controller = metadata.controller
         if controller is None or controller.kind == "Node":
             return None
         if controller.kind == "ReplicaSet":
-            return self.of_set(
-                metadata.namespace or "", controller.name, (metadata.labels or {}).get("pod-template-hash")
-            )
+            return self.of_set(namespace, clean(controller.name, NAME_CHARACTERS), template_hash)
         if controller.kind == "Job":
-            cron_job = cron_job_of_job(controller.name)
-            return ("CronJob", cron_job) if cron_job else ("Job", controller.name)
+            job = clean(controller.name, NAME_CHARACTERS)
+            cron_job = cron_job_of_job(job)
+            return ("CronJob", cron_job) if cron_job else ("Job", job)
         return clean(controller.kind, 63), clean(controller.name, NAME_CHARACTERS)
 
-    def of_set(self, namespace: str, name: str, template_hash: str | None = None) -> Owner:
+    def of_set(self, namespace: str, name: str, template_hash: str = "") -> Owner:
         """The owner of a ReplicaSet, or the ReplicaSet itself when nobody owns it."""
         key = (namespace, name)
         if key in self.of_replica_set:
             return self.of_replica_set[key] or ("ReplicaSet", name)
-        deployment = deployment_of_replica_set(name, template_hash or "")
+        deployment = deployment_of_replica_set(name, template_hash)
         return ("Deployment", deployment) if deployment else ("ReplicaSet", name)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class SeenPod:
-    """A pod and how its containers ended."""
+    """A pod whose owner is still to be found, since ReplicaSets are read beside it, and what else its status tells.
+
+    Attributes:
+        pod: without its workload.
+        controller: who made it, or None.
+        template_hash: the label by which a ReplicaSet marks its pods.
+        created_at: UTC.
+        ends: the containers that ended, and how.
+        digests: of the images that its containers run, by container.
+    """
 
     pod: Pod
-    changes: list[Change]
+    controller: OwnerReference | None
+    template_hash: str
+    created_at: datetime | None
+    ends: tuple[tuple[str, Terminated], ...]
+    digests: tuple[tuple[str, str], ...]
 
 
-def read_pod(cluster_id: str, owners: Owners, seen: PodObject) -> SeenPod:
-    """A pod of the inventory with its owner."""
-    status = seen.status or PodStatus()
-    statuses = [*(status.init_container_statuses or []), *(status.container_statuses or [])]
-    owner = owners.of_pod(seen.metadata)
+class RunningImages:
+    """What the youngest pod of each controller runs, by container: a tag may name another image each day."""
+
+    def __init__(self, seen: Iterable[SeenPod]) -> None:
+        self._youngest: dict[tuple[str, str, str], dict[str, str]] = {}
+        ages: dict[tuple[str, str, str], datetime] = {}
+        for each in seen:
+            if each.controller is None or each.created_at is None or not each.digests:
+                continue
+            key = (each.pod.namespace, each.controller.kind, each.controller.name)
+            if key not in ages or each.created_at > ages[key]:
+                ages[key] = each.created_at
+                self._youngest[key] = dict(each.digests)
+
+    def of(self, namespace: str, kind: str, name: str) -> dict[str, str]:
+        """Digests by container; empty where no pod tells any."""
+        return self._youngest.get((namespace, kind, name), {})
+
+
+def read_pod(seen: PodObject) -> SeenPod:
+    """A pod of the inventory, without its owner."""
+    status, spec = seen.status or PodStatus(), seen.spec or PodSpec()
+    running = status.container_statuses or []
+    statuses = [*(status.init_container_statuses or []), *running]
     pod = Pod(
-        namespace=seen.metadata.namespace or "",
+        namespace=intern(clean(seen.metadata.namespace, 63)),
         name=clean(seen.metadata.name, NAME_CHARACTERS),
-        node=(seen.spec.node_name if seen.spec else None) or None,
-        workload_kind=owner[0] if owner else None,
-        workload=owner[1] if owner else None,
-        phase=clean(status.phase, 40),
+        node=intern(clean(spec.node_name, NAME_CHARACTERS)) or None,
+        phase=intern(clean(status.phase, 40)),
         restarts=sum(each.restart_count for each in statuses),
+        devices=_devices(spec),
     )
-    return SeenPod(pod, [change for each in statuses for change in _ends(cluster_id, pod, each)])
+    return SeenPod(
+        pod,
+        seen.metadata.controller,
+        (seen.metadata.labels or {}).get("pod-template-hash", ""),
+        seen.metadata.creation_timestamp,
+        ends=tuple((clean(each.name, 63), end) for each in statuses for end in _ends(each)),
+        digests=tuple(
+            (intern(clean(each.name, 63)), intern(match[0]))
+            for each in running
+            if (match := _DIGEST.search(each.image_id or ""))
+        ),
+    )
 
 
-def _ends(cluster_id: str, pod: Pod, status: ContainerStatus) -> Iterator[Change]:
+def settle_pod(cluster_id: str, owners: Owners, seen: SeenPod) -> list[Change]:
+    """Gives the pod its workload; returns the changes that its containers' ends are."""
+    owner = owners.of_pod(seen.pod.namespace, seen.controller, seen.template_hash)
+    if owner is not None:
+        seen.pod.workload_kind, seen.pod.workload = intern(owner[0]), intern(owner[1])
+    return [
+        change for container, end in seen.ends if (change := _end(cluster_id, seen.pod, container, end)) is not None
+    ]
+
+
+def _devices(spec: PodSpec) -> dict[str, int]:
+    """Extended resources and hugepages that all containers ask for together; limits stand in for missing requests."""
+    totals: dict[str, int] = {}
+    for container in spec.containers or []:
+        resources = container.resources
+        if resources is None:
+            continue
+        for name, amount in {**(resources.limits or {}), **(resources.requests or {})}.items():
+            if "/" in name or name.startswith(HUGEPAGES):
+                key = intern(clean(name, 317))
+                totals[key] = totals.get(key, 0) + int(parse_quantity(str(amount)))
+    return totals
+
+
+def _ends(status: ContainerStatus) -> Iterator[Terminated]:
     """How a container ended before its last restart, and how it ended when it was not started again."""
     before = status.last_state.terminated if status.last_state else None
     if before is not None:
-        yield from _end(cluster_id, pod, status, before)
+        yield before
     now = status.state.terminated if status.state else None
     if now is not None and now.exit_code != 0:
-        yield from _end(cluster_id, pod, status, now)
+        yield now
 
 
-def _end(cluster_id: str, pod: Pod, status: ContainerStatus, end: Terminated) -> Iterator[Change]:
+def _end(cluster_id: str, pod: Pod, container: str, end: Terminated) -> Change | None:
     if end.finished_at is None:
-        return
-    container = clean(status.name, 63)
+        return None
     killed = end.reason == _OOM
     place = f"container {container} of {pod.namespace}/{pod.name}"
     words = "was killed for want of memory" if killed else f"ended with exit code {end.exit_code}"
     reason = clean(end.reason, 60)
-    yield Change(
+    return Change(
         cluster_id=cluster_id,
         kind=ChangeKind.OOM_KILL if killed else ChangeKind.RESTART,
         subject=Subject(

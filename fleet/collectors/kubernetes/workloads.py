@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from fleet.collectors.kubernetes.objects import Metadata, WorkloadObject, WorkloadSpec, WorkloadStatus
-from fleet.collectors.kubernetes.pods import Owner
+from fleet.collectors.kubernetes.pods import Owner, RunningImages
+from fleet.collectors.kubernetes.templates import read_template
 from fleet.collectors.kubernetes.text import NAME_CHARACTERS, clean
-from fleet.inventory.change import Change, ChangeKind
+from fleet.inventory.change import Change, ChangeKind, digests_of
 from fleet.inventory.inventory import Workload
 from fleet.inventory.subject import Subject, SubjectKind
 
@@ -21,7 +22,7 @@ _IMAGE_CHARACTERS = 300
 
 @dataclass(frozen=True)
 class SeenWorkload:
-    """A workload, and when it last went on with a rollout (Deployments only)."""
+    """A workload, and when it last went on with a rollout (Deployments only); its pods' digests come later."""
 
     workload: Workload
     progressed_at: datetime | None = None
@@ -37,6 +38,7 @@ class ReplicaSet:
     revisions: tuple[int, ...]
     created_at: datetime | None
     images: tuple[str, ...]
+    config_digest: str
 
 
 def read_workload(kind: str, seen: WorkloadObject) -> SeenWorkload:
@@ -44,15 +46,18 @@ def read_workload(kind: str, seen: WorkloadObject) -> SeenWorkload:
     status = seen.status or WorkloadStatus()
     spec = seen.spec or WorkloadSpec()
     scheduled = status.desired_number_scheduled
+    template = read_template(spec.template)
     progress = [each.last_update_time for each in status.conditions or [] if each.type == "Progressing"]
     return SeenWorkload(
         Workload(
-            namespace=seen.metadata.namespace or "",
+            namespace=clean(seen.metadata.namespace, 63),
             kind=kind,
             name=clean(seen.metadata.name, NAME_CHARACTERS),
             replicas=(scheduled if scheduled is not None else spec.replicas) or 0,
-            images=list(_images(spec)),
+            images=list(template.images),
             revision=clean((seen.metadata.annotations or {}).get(_REVISION) or status.update_revision, 80),
+            config_digest=template.config_digest,
+            config_names=list(template.config_names),
         ),
         progressed_at=progress[0] if progress else None,
     )
@@ -62,18 +67,23 @@ def read_replica_set(seen: WorkloadObject) -> ReplicaSet:
     """A ReplicaSet with its revisions; none for one that no Deployment numbered."""
     annotations = seen.metadata.annotations or {}
     numbers = [*annotations.get(_FORMER_REVISIONS, "").split(","), annotations.get(_REVISION, "")]
+    template = read_template((seen.spec or WorkloadSpec()).template)
     return ReplicaSet(
-        namespace=seen.metadata.namespace or "",
+        namespace=clean(seen.metadata.namespace, 63),
         name=clean(seen.metadata.name, NAME_CHARACTERS),
         owner=_owner(seen.metadata),
         revisions=tuple(sorted({int(number) for number in numbers if number.isdecimal()})),
         created_at=seen.metadata.creation_timestamp,
-        images=_images(seen.spec or WorkloadSpec()),
+        images=template.images,
+        config_digest=template.config_digest,
     )
 
 
 def rollouts(
-    cluster_id: str, sets: Iterable[ReplicaSet], progressed_at: Mapping[tuple[str, str], datetime | None]
+    cluster_id: str,
+    sets: Iterable[ReplicaSet],
+    progressed_at: Mapping[tuple[str, str], datetime | None],
+    running: RunningImages,
 ) -> list[Change]:
     """The rollouts that the kept ReplicaSets tell of, oldest first for each Deployment.
 
@@ -82,6 +92,7 @@ def rollouts(
         sets: ReplicaSets in any order.
         progressed_at: when a Deployment (namespace, name) last went on with a rollout. A rollback takes an old
             ReplicaSet up again, whose age then says nothing: a rollback has a time only while it is the latest.
+        running: digests of the images that the ReplicaSets' pods run.
     """
     by_deployment: defaultdict[tuple[str, str], list[ReplicaSet]] = defaultdict(list)
     for each in sets:
@@ -90,11 +101,13 @@ def rollouts(
     changes: list[Change] = []
     for (namespace, name), revisions in sorted(by_deployment.items()):
         subject = Subject(cluster_id=cluster_id, kind=SubjectKind.WORKLOAD, name=name, namespace=namespace)
-        changes.extend(_rollouts_of(subject, revisions, progressed_at.get((namespace, name))))
+        changes.extend(_rollouts_of(subject, revisions, progressed_at.get((namespace, name)), running))
     return changes
 
 
-def _rollouts_of(subject: Subject, sets: list[ReplicaSet], progressed_at: datetime | None) -> list[Change]:
+def _rollouts_of(
+    subject: Subject, sets: list[ReplicaSet], progressed_at: datetime | None, running: RunningImages
+) -> list[Change]:
     by_revision = {revision: each for each in sets for revision in each.revisions}
     ordered = sorted(by_revision)
     changes: list[Change] = []
@@ -107,7 +120,9 @@ def _rollouts_of(subject: Subject, sets: list[ReplicaSet], progressed_at: dateti
         if revision != new.revisions[0] or _older(new, old):
             at = progressed_at if revision == ordered[-1] else None
         if at is not None:
-            changes.append(_rollout(subject, old, new, revision, at))
+            change = _rollout(subject, old, new, revision, at)
+            digests = {"digests_before": _digests(old, running), "digests_after": _digests(new, running)}
+            changes.append(change.model_copy(update=digests))
     return changes
 
 
@@ -140,12 +155,13 @@ def _rollout(subject: Subject, old: ReplicaSet | None, new: ReplicaSet, revision
     )
 
 
+def _digests(one: ReplicaSet | None, running: RunningImages) -> list[str]:
+    if one is None:
+        return []
+    images = running.of(one.namespace, "ReplicaSet", one.name)
+    return digests_of(images, one.config_digest)
+
+
 def _owner(metadata: Metadata) -> Owner | None:
     controller = metadata.controller
     return (clean(controller.kind, 63), clean(controller.name, NAME_CHARACTERS)) if controller else None
-
-
-def _images(spec: WorkloadSpec) -> tuple[str, ...]:
-    template = spec.template.spec if spec.template else None
-    images = [clean(each.image, _IMAGE_CHARACTERS) for each in (template.containers if template else None) or []]
-    return tuple(dict.fromkeys(image for image in images if image))

@@ -14,8 +14,8 @@ from fleet.investigations.wording import clock, measured, plain, span
 
 _SHORTLY = timedelta(hours=1)
 _BEFORE = timedelta(hours=2)
-_EFFECTS = frozenset({ChangeKind.OOM_KILL, ChangeKind.RESTART, ChangeKind.ROLLOUT})
-"""Rollouts have a hypothesis of their own; kills and restarts are what a cause does."""
+_EFFECTS = frozenset({ChangeKind.OOM_KILL, ChangeKind.RESTART, ChangeKind.ROLLOUT, ChangeKind.COMPONENT_HEALTH})
+"""Rollouts have a hypothesis of their own; kills, restarts and degraded components are what a cause does."""
 _STRONG = 0.4
 _MOST = 3
 

@@ -1,14 +1,11 @@
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-import pytest
-
 from fleet.inventory.change import Change, ChangeKind
-from fleet.inventory.inventory import Inventory, Presence
+from fleet.inventory.inventory import Inventory
 from fleet.inventory.subject import SubjectKind
 from tests.fleet.collectors.kubernetes.objects import (
     event,
-    groups,
     metadata,
     node,
     owner,
@@ -245,28 +242,6 @@ def test_an_event_that_goes_on_is_the_same_change(api: Api, collect: Collect) ->
     before = collect().changes
     api.lists["/api/v1/events"][0] |= {"count": 9, "lastTimestamp": "2026-03-01T10:30:00Z"}
     assert [change.id for change in collect().changes] == [change.id for change in before]
-
-
-@pytest.mark.parametrize(
-    ("served", "platform", "present"),
-    [
-        (["apps"], "Kubernetes", set()),
-        (
-            ["apps", "config.openshift.io", "ptp.openshift.io", "nvidia.com"],
-            "OpenShift",
-            {"openshift", "ptp", "gpu-operator"},
-        ),
-        (["nfd.k8s-sigs.io", "metrics.k8s.io"], "Kubernetes", {"nfd", "metrics"}),
-    ],
-)
-def test_capabilities_follow_from_the_groups(
-    api: Api, collect: Collect, served: list[str], platform: str, present: set[str]
-) -> None:
-    api.documents["/apis"] = groups(*served)
-    inventory = collect()
-    assert inventory.platform == platform
-    assert {each.name for each in inventory.capabilities if each.presence is Presence.PRESENT} == present
-    assert all(each.presence is not Presence.UNKNOWN and each.reason for each in inventory.capabilities)
 
 
 def test_requests_do_not_grow_with_the_objects(api: Api, collect: Collect) -> None:
