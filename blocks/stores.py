@@ -5,10 +5,12 @@ from __future__ import annotations
 from functools import cache
 from threading import Lock
 
+from blocks.credential_secrets import CredentialSecrets
 from blocks.credential_vault import CredentialVault
 from blocks.loading import load_block
 from blocks.object_store import FleetObjects
 from blocks.postgres import FleetDatabase
+from storage.credentials.store import CredentialStore
 from storage.stores import Stores
 
 BLOCK_NAME = "fleetscope"
@@ -27,5 +29,13 @@ def open_stores() -> Stores:
 def _open() -> Stores:
     database = load_block(FleetDatabase, BLOCK_NAME)
     objects = load_block(FleetObjects, BLOCK_NAME)
-    vault = load_block(CredentialVault, BLOCK_NAME)
-    return Stores.over(database.open(), objects.open(), vault.open())
+    return Stores.over(database.open(), objects.open(), _credentials())
+
+
+def _credentials() -> CredentialStore:
+    """The store of the one home of credentials that has a block."""
+    try:
+        vault = load_block(CredentialVault, BLOCK_NAME)
+    except ValueError:
+        return load_block(CredentialSecrets, BLOCK_NAME).open()
+    return vault.open()

@@ -38,6 +38,11 @@ class VaultAddress:
     namespace: str | None = None
     ca_file: Path | None = None
 
+    @property
+    def place(self) -> str:
+        """Where it is, as the stack's status shows it."""
+        return self.url
+
     def environment(self) -> dict[str, str]:
         """The variables that name this server."""
         given: dict[str, str | Path | None] = {
@@ -55,6 +60,33 @@ class VaultAddress:
             case KubernetesAuth(path=path, role=role, token_file=token_file):
                 given |= {"AUTH_PATH": path, "ROLE": role, "SERVICE_ACCOUNT_TOKEN_FILE": token_file}
         return {f"FLEETSCOPE_VAULT_{name}": str(value) for name, value in given.items() if value is not None}
+
+
+@dataclass(frozen=True)
+class SecretsAddress:
+    """A namespace whose Secrets hold the clusters' credentials, sealed by the keyring's keys.
+
+    ``kubeconfig_file`` is None for the cluster that fleetscope itself runs in.
+    """
+
+    namespace: str
+    keyring_file: Path
+    kubeconfig_file: Path | None = None
+
+    @property
+    def place(self) -> str:
+        """Where they are, as the stack's status shows it."""
+        return f"Secrets in {self.namespace}"
+
+    def environment(self) -> dict[str, str]:
+        """The variables that name this namespace."""
+        given: dict[str, str | Path | None] = {
+            "STORE": "kubernetes",
+            "NAMESPACE": self.namespace,
+            "KEYRING_FILE": self.keyring_file,
+            "KUBECONFIG_FILE": self.kubeconfig_file,
+        }
+        return {f"FLEETSCOPE_CREDENTIALS_{name}": str(value) for name, value in given.items() if value is not None}
 
 
 @dataclass(frozen=True)
@@ -77,7 +109,7 @@ class Addresses:
 
     postgres: PostgresAddress
     s3: S3Address
-    credentials: VaultAddress
+    credentials: VaultAddress | SecretsAddress
     prefect: PrefectAddress
     state_directory: Path
 

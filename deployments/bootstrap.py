@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from blocks.credential_secrets import CredentialSecrets
 from blocks.credential_vault import CredentialVault
+from blocks.loading import delete_block
 from blocks.mail import MailRelay
 from blocks.object_store import FleetObjects
 from blocks.postgres import FleetDatabase
 from blocks.stores import BLOCK_NAME
-from deployments.addresses import Addresses
+from deployments.addresses import Addresses, SecretsAddress, VaultAddress
 from deployments.settings import Settings
 
 
@@ -22,10 +24,7 @@ def save_blocks(addresses: Addresses, settings: Settings) -> None:
         access_key=addresses.s3.access_key,
         secret_key_file=addresses.s3.secret_key_file,
     ).save(BLOCK_NAME, overwrite=True)
-    vault = addresses.credentials
-    CredentialVault(
-        address=vault.url, login=vault.login, mount=vault.mount, namespace=vault.namespace, ca_file=vault.ca_file
-    ).save(BLOCK_NAME, overwrite=True)
+    _save_credentials(addresses.credentials)
     if settings.smtp_host and settings.smtp_from:
         MailRelay(
             host=settings.smtp_host,
@@ -36,3 +35,17 @@ def save_blocks(addresses: Addresses, settings: Settings) -> None:
             starttls=settings.smtp_starttls,
             ca_file=settings.smtp_ca_file,
         ).save(BLOCK_NAME, overwrite=True)
+
+
+def _save_credentials(home: VaultAddress | SecretsAddress) -> None:
+    """Write the block of the credentials' home; there is one of either type, so that all open the same."""
+    if isinstance(home, SecretsAddress):
+        CredentialSecrets(
+            namespace=home.namespace, keyring_file=home.keyring_file, kubeconfig_file=home.kubeconfig_file
+        ).save(BLOCK_NAME, overwrite=True)
+        delete_block(CredentialVault, BLOCK_NAME)
+    else:
+        CredentialVault(
+            address=home.url, login=home.login, mount=home.mount, namespace=home.namespace, ca_file=home.ca_file
+        ).save(BLOCK_NAME, overwrite=True)
+        delete_block(CredentialSecrets, BLOCK_NAME)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from deployments.addresses import Addresses
+from deployments.addresses import Addresses, SecretsAddress, VaultAddress
+from storage.credentials.store import CredentialStore
 from storage.credentials.vault import VaultCredentialStore
 from storage.credentials.vault_server import VaultServer
 from storage.database import Database
@@ -23,6 +24,13 @@ def stores_of(addresses: Addresses) -> Stores:
         addresses.s3.endpoint, addresses.s3.access_key, read_secret(addresses.s3.secret_key_file), addresses.s3.bucket
     )
     objects.ensure_bucket()
-    vault = addresses.credentials
-    server = VaultServer(vault.url, vault.namespace, vault.ca_file)
-    return Stores.over(database, objects, VaultCredentialStore(server, vault.login, mount=vault.mount))
+    return Stores.over(database, objects, _credentials(addresses.credentials))
+
+
+def _credentials(home: VaultAddress | SecretsAddress) -> CredentialStore:
+    if isinstance(home, SecretsAddress):
+        # The official client takes half a second to import, which those who use Vault need not wait for.
+        from storage.credentials.kubernetes_secrets import KubernetesCredentialStore
+
+        return KubernetesCredentialStore.at(home.kubeconfig_file, home.namespace, home.keyring_file)
+    return VaultCredentialStore(VaultServer(home.url, home.namespace, home.ca_file), home.login, mount=home.mount)

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, TypeAdapter, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from deployments.addresses import PostgresAddress, PrefectAddress, S3Address, VaultAddress
+from deployments.addresses import PostgresAddress, PrefectAddress, S3Address, SecretsAddress, VaultAddress
 from fleet.errors import UsageError
 from storage.credentials.vault_login import VaultMethod
 
@@ -83,6 +83,13 @@ class Settings(BaseSettings):
     s3_secret_key_file: SecretFile | None = None
     s3_port: Port | None = Field(default=None, description="Port of the embedded S3 server.")
 
+    credentials_store: Literal["vault", "kubernetes"] = Field(
+        default="vault", description="Where clusters' credentials are kept: in Vault, or in Kubernetes Secrets."
+    )
+    credentials_namespace: str = Field(default="fleetscope", description="Namespace of those Secrets.")
+    credentials_kubeconfig_file: SecretFile | None = None
+    credentials_keyring_file: SecretFile | None = None
+
     vault_address: HttpUrl | None = Field(default=None, description="A Vault or OpenBao to use.")
     vault_mount: str = Field(default="fleetscope", description="Path of its KV v2 engine.")
     vault_namespace: str | None = Field(default=None, description="Namespace of engine and login.")
@@ -119,9 +126,13 @@ class Settings(BaseSettings):
             ("smtp_host", "smtp_from"),
         ):
             self._require(given, needed)
+        if self.credentials_store == "kubernetes":
+            self._require("credentials_store", "credentials_keyring_file")
         if self.vault_address is not None:
             for needed in _LOGIN_NEEDS[self.vault_auth]:
                 self._require("vault_address", needed)
+        elif self.vault_auth != "token":
+            self._require("vault_auth", "vault_address")
         return self
 
     def _require(self, given: str, needed: str) -> None:
@@ -150,8 +161,14 @@ class Settings(BaseSettings):
             secret_key_file=self.s3_secret_key_file,
         )
 
-    def vault(self) -> VaultAddress | None:
-        """The Vault that replaces the embedded OpenBao, or None."""
+    def credentials(self) -> VaultAddress | SecretsAddress | None:
+        """What keeps the clusters' credentials in place of the embedded OpenBao, or None."""
+        if self.credentials_store == "kubernetes" and self.credentials_keyring_file is not None:
+            return SecretsAddress(
+                namespace=self.credentials_namespace,
+                keyring_file=self.credentials_keyring_file,
+                kubeconfig_file=self.credentials_kubeconfig_file,
+            )
         if self.vault_address is None:
             return None
         return VaultAddress(

@@ -15,10 +15,12 @@ def read_secret(file: Path) -> SecretStr:
     Raises:
         StoreError: the file cannot be read, or is empty.
     """
+    text, reason = "", "is empty"
     try:
         text = file.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as failure:
-        raise StoreError(f"The secret file {file} cannot be read: {type(failure).__name__}.") from None
+        reason = f"cannot be read: {type(failure).__name__}"
     if not text:
-        raise StoreError(f"The secret file {file} is empty.")
+        # Outside the handler: a decoding error holds what could not be decoded.
+        raise StoreError(f"The secret file {file} {reason}.")
     return SecretStr(text)

@@ -38,7 +38,7 @@ class Stack:
         needs_postgres = settings.postgres() is None or replaced is None
         self._postgres = PostgresPart(state, settings.postgres_port) if needs_postgres else None
         self._s3 = S3Part(state, settings.s3_port) if settings.s3() is None else None
-        self._openbao = OpenBaoPart(state, settings.openbao_port) if settings.vault() is None else None
+        self._openbao = OpenBaoPart(state, settings.openbao_port) if settings.credentials() is None else None
         self._prefect = (
             PrefectPart(state, self._postgres.database("prefect"), settings.prefect_port)
             if replaced is None and self._postgres is not None
@@ -72,7 +72,7 @@ class Stack:
         return Addresses(
             postgres=postgres,
             s3=settings.s3() or _required(self._s3).store,
-            credentials=settings.vault() or _required(self._openbao).vault,
+            credentials=settings.credentials() or _required(self._openbao).vault,
             prefect=settings.prefect() or _required(self._prefect).api,
             state_directory=self.state.root,
         )

@@ -54,10 +54,11 @@ def stack_status(settings: Settings) -> StackStatus:
 
 
 def _external_parts(settings: Settings) -> list[dict[str, Any]]:
+    credentials = settings.credentials()
     replaced = {
         "postgres": settings.postgres_dsn,
         "s3": settings.s3_endpoint,
-        "openbao": settings.vault_address,
+        "openbao": credentials.place if credentials else None,
         "prefect": settings.prefect_api_url,
     }
     empty = {"pid": None, "version": "", "log": "", "start_seconds": None, "restarts": 0, "error": ""}

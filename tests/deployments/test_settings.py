@@ -19,6 +19,17 @@ from fleet.errors import UsageError
         ({"FLEETSCOPE_VAULT_ADDRESS": "vault.example:8200"}, "FLEETSCOPE_VAULT_ADDRESS: must be a URL"),
         ({"FLEETSCOPE_VAULT_ADDRESS": "https://vault.example"}, "FLEETSCOPE_VAULT_TOKEN_FILE is needed"),
         ({"FLEETSCOPE_VAULT_TOKEN_FILE": "/nowhere"}, "FLEETSCOPE_VAULT_TOKEN_FILE: /nowhere is not a file"),
+        (
+            {"FLEETSCOPE_VAULT_ADDRESS": "https://vault.example", "FLEETSCOPE_VAULT_AUTH": "approle"},
+            "FLEETSCOPE_VAULT_ROLE_ID is needed",
+        ),
+        (
+            {"FLEETSCOPE_VAULT_ADDRESS": "https://vault.example", "FLEETSCOPE_VAULT_AUTH": "kubernetes"},
+            "FLEETSCOPE_VAULT_ROLE is needed",
+        ),
+        ({"FLEETSCOPE_VAULT_AUTH": "password"}, "FLEETSCOPE_VAULT_AUTH: .*'approle'"),
+        ({"FLEETSCOPE_VAULT_AUTH": "approle"}, "FLEETSCOPE_VAULT_ADDRESS is needed"),
+        ({"FLEETSCOPE_CREDENTIALS_STORE": "kubernetes"}, "FLEETSCOPE_CREDENTIALS_KEYRING_FILE is needed"),
         ({"FLEETSCOPE_S3_ENDPOINT": "https://s3.example"}, "FLEETSCOPE_S3_ACCESS_KEY is needed"),
         ({"FLEETSCOPE_SMTP_HOST": "mail.example"}, "FLEETSCOPE_SMTP_FROM is needed"),
     ],
@@ -63,6 +74,53 @@ def test_services_of_ones_own_replace_every_part(tmp_path: Path, monkeypatch: py
     for name, value in addresses.environment().items():
         monkeypatch.setenv(name, value)
     assert Stack(load_settings()).addresses() == addresses
+
+
+@pytest.mark.parametrize(
+    "home",
+    [
+        {
+            "VAULT_ADDRESS": "https://vault.example",
+            "VAULT_AUTH": "approle",
+            "VAULT_AUTH_PATH": "fleet-roles",
+            "VAULT_ROLE_ID": "3f1c",
+            "VAULT_SECRET_ID_FILE": "secret",
+            "VAULT_NAMESPACE": "team/fleet",
+            "VAULT_CA_FILE": "secret",
+            "VAULT_MOUNT": "fleet-kv",
+        },
+        {
+            "VAULT_ADDRESS": "https://vault.example",
+            "VAULT_AUTH": "kubernetes",
+            "VAULT_ROLE": "fleetscope",
+            "VAULT_SERVICE_ACCOUNT_TOKEN_FILE": "secret",
+        },
+        {"CREDENTIALS_STORE": "kubernetes", "CREDENTIALS_KEYRING_FILE": "secret"},
+        {
+            "CREDENTIALS_STORE": "kubernetes",
+            "CREDENTIALS_KEYRING_FILE": "secret",
+            "CREDENTIALS_KUBECONFIG_FILE": "secret",
+            "CREDENTIALS_NAMESPACE": "aiops",
+        },
+    ],
+)
+def test_credentials_have_a_home_of_ones_own(
+    home: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("s3cret\n")
+    monkeypatch.setenv("FLEETSCOPE_STATE_DIR", str(tmp_path / "state"))
+    for name, value in home.items():
+        monkeypatch.setenv(f"FLEETSCOPE_{name}", str(secret) if value == "secret" else value)
+    stack = Stack(load_settings())
+    assert "openbao" not in [part.name for part in stack.parts()]
+    credentials = stack.addresses().credentials
+    assert "s3cret" not in repr(credentials)
+    said = credentials.environment()
+    assert {f"FLEETSCOPE_{name}" for name in home} <= set(said)
+    for name, value in said.items():
+        monkeypatch.setenv(name, value)
+    assert Stack(load_settings()).addresses().credentials == credentials
 
 
 def test_settings_survive_the_way_to_a_child_process(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
