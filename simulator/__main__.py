@@ -45,6 +45,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--anchor", type=datetime.fromisoformat, default=None, help="full hour, RFC 3339")
     parser.add_argument("--nodes", type=int, default=None, help="nodes a cluster; 4 to 6 by default")
     parser.add_argument("--workloads", type=int, default=12, help="workloads a cluster")
+    parser.add_argument("--pods", type=int, default=0, help="at least so many pods a cluster")
     parser.add_argument("--directory", type=Path, required=True, help="for certificates, tokens and documents")
     parser.add_argument("--truth", type=Path, default=None, help="also write the labelled faults to this file")
     parser.add_argument("--pack", type=Path, default=DEFAULT_PACK, help="the query pack's YAML file")
@@ -81,6 +82,7 @@ def _options(given: argparse.Namespace) -> FleetOptions:
         anchor=given.anchor,
         nodes=given.nodes,
         workloads=given.workloads,
+        pods=given.pods,
         directory=given.directory,
         pack=given.pack,
         port=given.port,

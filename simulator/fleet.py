@@ -216,7 +216,7 @@ class SimulatedFleet:
 
     def _timeline(self, name: str) -> Timeline:
         options, anchor = self._options, self.anchor.timestamp()
-        layout = build_layout(options.seed, name, self._profiles[name], options.nodes, options.workloads)
+        layout = build_layout(options.seed, name, self._profiles[name], options.nodes, options.workloads, options.pods)
         kinds = self._faults.get(name, [])
         # Every other faulty cluster has a fault that goes on.
         ongoing = name in list(self._faults)[::2]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from math import ceil
 
@@ -152,6 +152,7 @@ _APPLICATIONS = (
     _Blueprint("ran", "session-proxy", replicas=1, routed=True, cpu_cores=0.4),
 )
 _FIRST_APPLICATION = 4
+_PLATFORM_DEPLOYMENTS = 2
 _MORE_SERVICES = ("pricing", "search", "stock", "invoices", "loyalty", "alarms", "topology", "charging")
 
 
@@ -167,7 +168,7 @@ def _platform(openshift: bool) -> tuple[_Blueprint, ...]:
     )
 
 
-def build_layout(seed: int, cluster: str, profile: Profile, nodes: int | None, workloads: int) -> Layout:
+def build_layout(seed: int, cluster: str, profile: Profile, nodes: int | None, workloads: int, pods: int = 0) -> Layout:
     """The layout of one cluster.
 
     Args:
@@ -176,13 +177,23 @@ def build_layout(seed: int, cluster: str, profile: Profile, nodes: int | None, w
         profile: what the platform brings along.
         nodes: how many nodes (at least 3); None for 4 to 6.
         workloads: how many workloads, the four of the platform among them (at least 9).
+        pods: at least so many pods: further replicas of the applications make up for what is lacking.
     """
     draws = stream(seed, cluster, "layout")
     count = draws.randint(4, 6) if nodes is None else nodes
     node_list = _nodes(draws, cluster, profile, count)
     blueprints = [*_platform(profile.openshift), *_applications(workloads - _FIRST_APPLICATION)]
+    blueprints = _grown(blueprints, pods - count)
     placed = tuple(_place(draws, blueprint, node_list, index) for index, blueprint in enumerate(blueprints))
     return Layout(cluster, seed, profile, node_list, placed)
+
+
+def _grown(blueprints: list[_Blueprint], pods: int) -> list[_Blueprint]:
+    """The workloads with at least so many pods, DaemonSets' not counted."""
+    growing = [each for each in blueprints if each.kind == "Deployment" and not each.batch][_PLATFORM_DEPLOYMENTS:]
+    lacking = max(0, pods - sum(each.replicas for each in blueprints))
+    more = {each.name: lacking // len(growing) + (index < lacking % len(growing)) for index, each in enumerate(growing)}
+    return [replace(each, replicas=each.replicas + more.get(each.name, 0)) for each in blueprints]
 
 
 def _nodes(draws: random.Random, cluster: str, profile: Profile, count: int) -> tuple[Node, ...]:

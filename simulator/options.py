@@ -74,6 +74,7 @@ class FleetOptions:
         anchor: a full UTC hour; faults lie within the 24 hours before it. None: the last full hour.
         nodes: nodes a cluster (at least 3); None for 4 to 6.
         workloads: workloads a cluster, those of the platform among them (at least 9).
+        pods: at least so many pods a cluster, by further replicas of its applications.
         directory: where certificates, tokens, registration and truth are written; None for a temporary one.
         pack: the query pack's YAML file.
         port: the port on 127.0.0.1; 0 for a free one.
@@ -88,6 +89,7 @@ class FleetOptions:
     anchor: datetime | None = None
     nodes: int | None = None
     workloads: int = 12
+    pods: int = 0
     directory: Path | None = None
     pack: Path = DEFAULT_PACK
     port: int = 0
@@ -101,5 +103,7 @@ class FleetOptions:
             raise ValueError("nodes must be 3 to 1000")
         if not 9 <= self.workloads <= 2000:
             raise ValueError("workloads must be 9 to 2000")
+        if not 0 <= self.pods <= 50_000:
+            raise ValueError("pods must be 0 to 50000")
         if self.anchor is not None and (self.anchor.tzinfo is None or self.anchor.timestamp() % 3600):
             raise ValueError("anchor must be a full hour with a time zone")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from simulator.effects import Mode, effects_of
@@ -16,7 +17,12 @@ from simulator.timeline import Timeline
 
 def rfc3339(at: float) -> str:
     """Unix seconds as RFC 3339 in UTC, whole seconds."""
-    return datetime.fromtimestamp(int(at), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return _rfc3339(int(at))
+
+
+@lru_cache(65_536)
+def _rfc3339(at: int) -> str:
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def truth_of(seed: int, anchor: float, timelines: Iterable[Timeline]) -> dict[str, Any]:

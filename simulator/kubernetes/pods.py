@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from simulator.cluster import SimulatedCluster
 from simulator.faults import Restart
 from simulator.kubernetes.meta import Object, condition, metadata, owner_reference
@@ -12,9 +14,9 @@ from simulator.timeline import POD_START_SECONDS, RESTART_SECONDS, Pod
 from simulator.truth import rfc3339
 
 
-def pods(cluster: SimulatedCluster, at: float) -> list[Object]:
+def pods(cluster: SimulatedCluster, at: float) -> Iterator[Object]:
     """The pods that exist at a time, as they are then."""
-    return [_pod(cluster, pod, at) for pod in cluster.timeline.pods if pod.alive(at)]
+    return (_pod(cluster, pod, at) for pod in cluster.timeline.pods if pod.alive(at))
 
 
 def restarts_until(cluster: SimulatedCluster, pod: Pod, at: float) -> list[Restart]:
@@ -55,6 +57,7 @@ def _pod(cluster: SimulatedCluster, pod: Pod, at: float) -> Object:
     ready = at >= ready_at
     started = at >= pod.created + POD_START_SECONDS
     demands = performance.demands_of(cluster.layout.profile, workload)
+    address = pod_address(cluster, pod)
     words = ("", "") if ready else ("ContainersNotReady", f"containers with unready status: [{pod.container}]")
     return {
         "metadata": metadata(
@@ -65,7 +68,7 @@ def _pod(cluster: SimulatedCluster, pod: Pod, at: float) -> Object:
             namespace=workload.namespace,
             changed=min(at, ready_at),
             labels=pod_labels(pod) | (demands.labels if demands else {}),
-            annotations=_annotations(cluster, pod, demands, started=started),
+            annotations=_annotations(cluster, pod, demands, address if started else ""),
             ownerReferences=[_owner(cluster, pod)],
         ),
         "spec": {
@@ -87,8 +90,8 @@ def _pod(cluster: SimulatedCluster, pod: Pod, at: float) -> Object:
                 condition("PodScheduled", holds=True, since=pod.created, reason="", message=""),
             ],
             "hostIP": node.address,
-            "podIP": pod_address(cluster, pod),
-            "podIPs": [{"ip": pod_address(cluster, pod)}],
+            "podIP": address,
+            "podIPs": [{"ip": address}],
             "startTime": rfc3339(pod.created),
             "containerStatuses": [_container_status(pod, restarts, ready=ready, started=started)],
             "qosClass": "Guaranteed" if demands else "Burstable",
@@ -97,14 +100,15 @@ def _pod(cluster: SimulatedCluster, pod: Pod, at: float) -> Object:
 
 
 def _annotations(
-    cluster: SimulatedCluster, pod: Pod, demands: performance.Demands | None, *, started: bool
+    cluster: SimulatedCluster, pod: Pod, demands: performance.Demands | None, address: str
 ) -> dict[str, str]:
+    """The annotations of a pod; ``address`` is empty before it has its networks."""
     if demands is None:
         return {}
     requested = performance.requested_networks(demands)
-    if not started:
+    if not address:
         return requested
-    status = performance.network_status(cluster, demands, pod.name, pod_address(cluster, pod))
+    status = performance.network_status(cluster, demands, pod.name, address)
     return requested | {"k8s.v1.cni.cncf.io/network-status": status}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from simulator.cluster import SimulatedCluster
@@ -17,7 +17,7 @@ from simulator.kubernetes.pods import pods
 from simulator.kubernetes.workloads import daemon_sets, deployments, replica_sets, stateful_sets
 from simulator.layout import Profile
 
-Objects = Callable[[SimulatedCluster, float], list[Object]]
+Objects = Callable[[SimulatedCluster, float], Iterable[Object]]
 Fields = Mapping[str, Callable[[Object], str]]
 
 
