@@ -69,6 +69,20 @@ class ClusterStore:
         with self._database.session() as session:
             return _by_name(session, name)
 
+    def by_names(self, names: Collection[str]) -> dict[str, Cluster]:
+        """The clusters with these names by name, in the order given.
+
+        Raises:
+            NotFound: one of them is not there.
+        """
+        query = select(ClusterRow).where(col(ClusterRow.name).in_(names))
+        with self._database.session() as session:
+            found = {row.name: from_document(Cluster, row.body) for row in session.exec(query)}
+        for name in names:
+            if name not in found:
+                raise _no_cluster(name)
+        return {name: found[name] for name in names}
+
     def list(
         self,
         selector: Mapping[str, str] | None = None,
@@ -116,10 +130,14 @@ class ClusterStore:
 def _by_name(session: Session, name: str) -> Cluster:
     row = session.exec(select(ClusterRow).where(ClusterRow.name == name)).one_or_none()
     if row is None:
-        raise NotFound(
-            f"There is no cluster named {name!r}.", hint="`fleetscope cluster list` shows those that there are."
-        )
+        raise _no_cluster(name)
     return from_document(Cluster, row.body)
+
+
+def _no_cluster(name: str) -> NotFound:
+    return NotFound(
+        f"There is no cluster named {name!r}.", hint="`fleetscope cluster list` shows those that there are."
+    )
 
 
 def _by_id(session: Session, cluster_id: str) -> Cluster | None:

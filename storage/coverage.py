@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from itertools import groupby
 from typing import Any
 
 from sqlalchemy import ColumnElement, Interval, literal, tuple_, update
@@ -25,6 +26,8 @@ STANDING = {
 }
 """A row gives way only to one that saw at least as much: a failing scan takes nothing from one that succeeded."""
 
+_CLUSTERS_AT_ONCE = 20
+"""A day of one cluster is some 2,000 statuses of queries, about a MiB."""
 FINAL = [status.value for status in CoverageStatus if status.final]
 
 
@@ -104,7 +107,6 @@ class CoverageStore:
         collector: str | None = None,
         pack_hash: str | None = None,
         step_seconds: int | None = None,
-        limit: int = 100_000,
     ) -> list[Coverage]:
         """Coverage of the chunks that reach into a window, by cluster and time; a filter that is None holds for all.
 
@@ -124,9 +126,26 @@ class CoverageStore:
             query = query.where(CoverageRow.step_seconds == step_seconds)
         query = query.order_by(
             CoverageRow.cluster_id, CoverageRow.collector, col(CoverageRow.chunk_start), col(CoverageRow.chunk_end)
-        ).limit(limit)
+        )
         with self._database.session() as session:
             return [from_document(Coverage, body) for body in session.exec(query)]
+
+    def by_cluster(
+        self, window: Window, cluster_ids: Sequence[str], **filters: Any
+    ) -> Iterator[tuple[str, Sequence[Coverage]]]:
+        """The coverage of many clusters, one after the other in the order given, so that it need not all be held.
+
+        Args:
+            window: as in ``list``; a cluster of which there is none has an empty sequence.
+            cluster_ids: of which clusters.
+            filters: ``collector``, ``pack_hash`` and ``step_seconds`` as in ``list``.
+        """
+        for start in range(0, len(cluster_ids), _CLUSTERS_AT_ONCE):
+            some = cluster_ids[start : start + _CLUSTERS_AT_ONCE]
+            rows = self.list(window, cluster_ids=some, **filters)
+            found = {cluster_id: list(own) for cluster_id, own in groupby(rows, lambda each: each.cluster_id)}
+            for cluster_id in some:
+                yield cluster_id, found.get(cluster_id, [])
 
 
 def _made_superfluous() -> ColumnElement[bool]:

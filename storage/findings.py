@@ -6,13 +6,14 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import delete
+from sqlalchemy import delete, func
 from sqlmodel import Session, col, select
 
 from fleet.detectors.contract import Sensitivity
 from fleet.errors import NotFound
 from fleet.findings.finding import Finding, FindingState
 from fleet.findings.scan import Scan
+from fleet.frames.pack import Severity
 from fleet.frames.window import Window
 from storage.database import Database, lock_cluster
 from storage.documents import from_document, to_document
@@ -82,9 +83,9 @@ class FindingStore:
         cluster_ids: Collection[str] | None = None,
         states: Collection[FindingState] | None = None,
         scan_id: str | None = None,
-        incident_id: str | None = None,
+        incident_ids: Collection[str] | None = None,
         window: Window | None = None,
-        limit: int = 10_000,
+        limit: int | None = None,
     ) -> list[Finding]:
         """Findings, worst first, then newest first; each filter that is None holds for all.
 
@@ -92,9 +93,9 @@ class FindingStore:
             cluster_ids: only findings of these clusters.
             states: only findings in these states.
             scan_id: only findings that this scan saw.
-            incident_id: only findings of this incident.
+            incident_ids: only findings of these incidents.
             window: only findings whose window overlaps this one.
-            limit: at most so many.
+            limit: at most so many; None for all.
         """
         query = select(FindingRow).order_by(
             col(FindingRow.severity_rank).desc(), col(FindingRow.start_at).desc(), FindingRow.id
@@ -105,12 +106,23 @@ class FindingStore:
             query = query.where(col(FindingRow.state).in_([state.value for state in states]))
         if scan_id is not None:
             query = query.where(seen_by(FindingSightingRow, FindingRow.id, scan_id))
-        if incident_id is not None:
-            query = query.where(FindingRow.incident_id == incident_id)
+        if incident_ids is not None:
+            query = query.where(col(FindingRow.incident_id).in_(incident_ids))
         if window is not None:
             query = query.where(FindingRow.start_at < window.end, FindingRow.end_at > window.start)
         with self._database.session() as session:
             return [from_document(Finding, row.body) for row in session.exec(query.limit(limit))]
+
+    def severities(self, scan_id: str) -> dict[Severity, int]:
+        """How many findings of which severity a scan saw; severities of which it saw none are left out."""
+        query = (
+            select(FindingRow.severity_rank, func.count())
+            .where(seen_by(FindingSightingRow, FindingRow.id, scan_id))
+            .group_by(col(FindingRow.severity_rank))
+        )
+        with self._database.session() as session:
+            counts = dict(session.exec(query).all())
+        return {severity: counts[severity.rank] for severity in Severity if severity.rank in counts}
 
 
 def _record_episodes(session: Session, findings: Sequence[Finding], at: datetime) -> list[Finding]:

@@ -93,7 +93,7 @@ class IncidentStore:
         states: Collection[FindingState] | None = None,
         scan_id: str | None = None,
         window: Window | None = None,
-        limit: int = 1000,
+        limit: int | None = None,
     ) -> list[Incident]:
         """Incidents: unresolved ones first, then by severity, rank and time (newest first).
 
@@ -102,7 +102,7 @@ class IncidentStore:
             states: only incidents in these states.
             scan_id: only incidents that this scan saw.
             window: only incidents that were going on at some time of this window.
-            limit: at most so many.
+            limit: at most so many; None for all.
         """
         resolved_last = col(IncidentRow.state) == FindingState.RESOLVED.value
         query = select(IncidentRow).order_by(

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
+from sqlalchemy import func, text, tuple_
+from sqlalchemy import select as select_columns
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, select
 
 from fleet.frames.window import Window
 from fleet.inventory.change import Change, ChangeKind
+from fleet.inventory.figures import InventoryFigures
 from fleet.inventory.inventory import Inventory
 from storage.database import Database
 from storage.documents import from_document, to_document
@@ -17,8 +20,21 @@ from storage.statements import table_of, upsert
 from storage.tables import ChangeRow, InventoryRow
 
 
+_LET_GO = text(
+    """
+    UPDATE inventories SET body = jsonb_set(
+        body - 'pods', '{gaps}', body->'gaps' || '[{"part": "pods", "reason": "kept of the newest inventory only"}]'
+    )
+    WHERE cluster_id = :cluster_id AND body ? 'pods' AND observed_at < (
+        SELECT max(observed_at) FROM inventories WHERE cluster_id = :cluster_id
+    )
+    """
+)
+"""Pods are most of a large cluster's inventory, and no difference rests on those of an earlier one."""
+
+
 class InventoryStore:
-    """Inventories by cluster and time. Every method raises StoreUnavailable or StoreError when the database does."""
+    """Inventories by cluster and time; pods only in each cluster's newest. Every method raises StoreUnavailable or StoreError when the database does."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -40,7 +56,16 @@ class InventoryStore:
         }
         with self._database.session() as session:
             session.connection().execute(upsert(InventoryRow), columns)
+            session.connection().execute(_LET_GO, {"cluster_id": inventory.cluster_id})
             return _put_changes(session, [*inventory.changes, *differences])
+
+    def versions(self, cluster_id: str, window: Window | None = None) -> list[datetime]:
+        """When a cluster was looked at (UTC), the newest first; in a window, or ever."""
+        query = select(InventoryRow.observed_at).where(InventoryRow.cluster_id == cluster_id)
+        if window is not None:
+            query = query.where(InventoryRow.observed_at >= window.start, InventoryRow.observed_at < window.end)
+        with self._database.session() as session:
+            return list(session.exec(query.order_by(col(InventoryRow.observed_at).desc())))
 
     def latest(self, cluster_id: str, *, before: datetime | None = None) -> Inventory | None:
         """The newest inventory of a cluster (observed earlier than ``before``), or None."""
@@ -51,6 +76,25 @@ class InventoryStore:
         with self._database.session() as session:
             row = session.exec(query).one_or_none()
             return from_document(Inventory, row.body) if row else None
+
+    def figures(self, cluster_ids: Collection[str]) -> dict[str, InventoryFigures]:
+        """The newest inventory of each cluster in figures, counted by the database; unseen clusters are left out."""
+        row = table_of(InventoryRow)
+        newest = (
+            select_columns(row.c.cluster_id, func.max(row.c.observed_at))
+            .where(row.c.cluster_id.in_(cluster_ids))
+            .group_by(row.c.cluster_id)
+        )
+        query = select_columns(
+            row.c.cluster_id,
+            row.c.observed_at,
+            row.c.body["version"].astext.label("version"),
+            *(func.jsonb_array_length(row.c.body[part]).label(part) for part in ("nodes", "workloads", "pods")),
+            row.c.body["gaps"].label("gaps"),
+        ).where(tuple_(row.c.cluster_id, row.c.observed_at).in_(newest))
+        with self._database.session() as session:
+            found = session.connection().execute(query).mappings().all()
+        return {each["cluster_id"]: InventoryFigures.model_validate(dict(each)) for each in found}
 
 
 class ChangeStore:
@@ -70,9 +114,9 @@ class ChangeStore:
         cluster_ids: Collection[str] | None = None,
         window: Window | None = None,
         kinds: Collection[ChangeKind] | None = None,
-        limit: int = 1000,
+        limit: int | None = 1000,
     ) -> list[Change]:
-        """Changes, newest first; each filter that is None holds for all."""
+        """Changes, newest first; each filter that is None holds for all, and so does a limit of None."""
         query = select(ChangeRow).order_by(col(ChangeRow.at).desc(), ChangeRow.id).limit(limit)
         if cluster_ids is not None:
             query = query.where(col(ChangeRow.cluster_id).in_(cluster_ids))

@@ -47,8 +47,22 @@ class InvestigationStore:
 
     def of_incident(self, incident_id: str) -> Investigation | None:
         """The newest investigation of an incident, or None."""
-        found = self.list(incident_ids=[incident_id], limit=1)
-        return found[0] if found else None
+        return self.of_incidents([incident_id]).get(incident_id)
+
+    def of_incidents(self, incident_ids: Collection[str]) -> dict[str, Investigation]:
+        """The newest investigation of each incident; incidents that were not investigated are left out."""
+        newest = (
+            select(InvestigationRow.id)
+            .where(col(InvestigationRow.incident_id).in_(incident_ids))
+            .distinct(col(InvestigationRow.incident_id))
+            .order_by(
+                col(InvestigationRow.incident_id), col(InvestigationRow.created_at).desc(), col(InvestigationRow.id)
+            )
+        )
+        with self._database.session() as session:
+            # By id, so that only bodies that are wanted are read.
+            rows = session.exec(select(InvestigationRow).where(col(InvestigationRow.id).in_(newest)))
+            return {str(row.incident_id): from_document(Investigation, row.body) for row in rows}
 
     def list(
         self,

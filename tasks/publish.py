@@ -7,16 +7,20 @@ without the signs that would end it. Cells of a table do not wrap: short columns
 from __future__ import annotations
 
 import re
+from collections import Counter
+from collections.abc import Sequence
 from datetime import timedelta
+from operator import itemgetter
 from typing import Any
 
 from prefect import task
 from prefect.artifacts import create_link_artifact, create_markdown_artifact, create_table_artifact
 
 from blocks.stores import open_stores
+from fleet.findings.finding import UNRESOLVED
 from fleet.findings.grade import grade_cluster
-from fleet.findings.scan import Scan
-from fleet.frames.coverage import Coverage, CoverageStatus
+from fleet.findings.incident import Incident
+from fleet.frames.coverage import CoverageStatus
 from fleet.frames.window import STEP_SECONDS
 from fleet.investigations.investigation import Investigation
 from fleet.reports.record import ReportFormat
@@ -26,29 +30,42 @@ from tasks.policy import STEP
 
 LINK_LIFETIME = timedelta(days=7)
 """The longest that S3's signatures allow."""
+MOST_ROWS = 200
+"""Of a table: nobody reads on, and Prefect refuses the events of artifacts above 1.5 MB."""
+LONGEST_CELL = 400
 _PLAIN = re.compile(r"""(?:[^\W_]|(?<=[^\W_])_(?=[^\W_])|[ .,:;/%()+='"?–—→×±-])+""")
 _LINK_OR_LIST = re.compile(r"://|www\.|^[-+] |^[0-9]+[.)] ", re.IGNORECASE)
 
 
 @task(name="publish_coverage", **STEP)
 def publish_coverage(scan_id: str, gaps: dict[str, list[str]]) -> None:
-    """A table of what was seen of each cluster."""
+    """A table of what was seen of each cluster, the worst first."""
     stores = open_stores()
     scan = stores.scans.get(scan_id)
-    coverage = stores.coverage.list(
+    names = names_of(stores, scan.cluster_ids)
+    incidents = grouped(stores.incidents.list(cluster_ids=scan.cluster_ids, states=UNRESOLVED))
+    coverage = stores.coverage.by_cluster(
         scan.window,
-        cluster_ids=scan.cluster_ids,
+        scan.cluster_ids,
         collector=COLLECTOR,
         pack_hash=scan.pack.content_hash,
         step_seconds=STEP_SECONDS,
     )
-    create_table_artifact(
-        [
-            _coverage_row(stores, scan, cluster_id, stores.clusters.get(cluster_id).name, coverage, gaps)
-            for cluster_id in scan.cluster_ids
-        ],
-        key="coverage",
-        description=f"What was seen from {scan.window.start:%Y-%m-%d %H:%M} to {scan.window.end:%Y-%m-%d %H:%M} UTC.",
+    rows = []
+    for cluster_id, chunks in coverage:
+        name = names[cluster_id]
+        letter = grade_cluster(incidents.get(cluster_id, []), chunks, judged=scan.has_judged(cluster_id)).letter
+        counts = Counter(chunk.status for chunk in chunks)
+        row = {
+            "cluster": name,
+            "grade": letter.value,
+            **{status.value: counts[status] for status in CoverageStatus},
+            "gaps": in_cell(gaps.get(name, [])),
+        }
+        rows.append((-letter.trouble, not gaps.get(name), name, row))
+    window = f"{scan.window.start:%Y-%m-%d %H:%M} to {scan.window.end:%Y-%m-%d %H:%M} UTC"
+    publish_table(
+        "coverage", f"What was seen from {window}.", [row for *_, row in sorted(rows, key=itemgetter(0, 1, 2))]
     )
 
 
@@ -57,8 +74,10 @@ def publish_findings(scan_id: str) -> None:
     """A table of a scan's findings, and one of its incidents with their probable causes."""
     stores = open_stores()
     scan = stores.scans.get(scan_id)
-    names = {cluster_id: stores.clusters.get(cluster_id).name for cluster_id in scan.cluster_ids}
-    create_table_artifact(
+    names = names_of(stores, scan.cluster_ids)
+    publish_table(
+        "findings",
+        "Findings of this scan, the worst first.",
         [
             {
                 "cluster": names[finding.cluster_id],
@@ -68,44 +87,48 @@ def publish_findings(scan_id: str) -> None:
                 "subject": quoted(finding.subject.display),
                 "score": round(finding.score, 1),
             }
-            for finding in stores.findings.list(cluster_ids=scan.cluster_ids, scan_id=scan.id, limit=200)
+            for finding in stores.findings.list(cluster_ids=scan.cluster_ids, scan_id=scan.id, limit=MOST_ROWS)
         ],
-        key="findings",
-        description="Findings of this scan, the worst first.",
+        total=sum(stores.findings.severities(scan.id).values()),
     )
-    create_table_artifact(
+    incidents = stores.incidents.list(cluster_ids=scan.cluster_ids, scan_id=scan.id)
+    shown = incidents[:MOST_ROWS]
+    investigations = stores.investigations.of_incidents([incident.id for incident in shown])
+    publish_table(
+        "incidents",
+        "Incidents of this scan and their most probable causes.",
         [
             {
                 "cluster": names[incident.cluster_id],
                 "severity": incident.severity.value,
                 "since": f"{incident.started_at:%Y-%m-%d %H:%M}Z",
-                "probable cause": quoted(_cause(stores.investigations.of_incident(incident.id))),
+                "probable cause": quoted(_cause(investigations.get(incident.id))),
                 "incident": quoted(incident.title),
             }
-            for incident in stores.incidents.list(cluster_ids=scan.cluster_ids, scan_id=scan.id, limit=100)
+            for incident in shown
         ],
-        key="incidents",
-        description="Incidents of this scan and their most probable causes.",
+        total=len(incidents),
     )
 
 
 @task(name="publish_discovery", **STEP)
 def publish_discovery(cluster_ids: list[str], gaps: dict[str, list[str]]) -> None:
-    """A table of what each cluster is, and of what could not be read."""
+    """A table of what each cluster is, and of what could not be read; clusters with gaps come first."""
     stores = open_stores()
+    names, figures = names_of(stores, cluster_ids), stores.inventories.figures(cluster_ids)
     rows: list[dict[str, Any]] = []
-    for cluster_id in cluster_ids:
-        cluster, inventory = stores.clusters.get(cluster_id), stores.inventories.latest(cluster_id)
+    for cluster_id in sorted(cluster_ids, key=lambda each: (not gaps.get(names[each]), names[each])):
+        seen = figures.get(cluster_id)
         rows.append(
             {
-                "cluster": cluster.name,
-                "version": quoted(inventory.version if inventory else "unknown"),
-                "nodes": len(inventory.nodes) if inventory else None,
-                "pods": len(inventory.pods) if inventory else None,
-                "gaps": quoted("; ".join(gaps.get(cluster.name, []))),
+                "cluster": names[cluster_id],
+                "version": quoted(seen.version if seen else "unknown"),
+                "nodes": seen.nodes if seen else None,
+                "pods": seen.pods if seen else None,
+                "gaps": in_cell(gaps.get(names[cluster_id], [])),
             }
         )
-    create_table_artifact(rows, key="inventory", description="What discovery saw of each cluster.")
+    publish_table("inventory", "What discovery saw of each cluster.", rows)
 
 
 @task(name="publish_investigation", **STEP)
@@ -142,21 +165,35 @@ def quoted(text: str) -> str:
     return f"`{plain}`"
 
 
+def in_cell(gaps: Sequence[str]) -> str:
+    """A cluster's gaps as a cell of a table: the first of them whole, as many as fit."""
+    text = "; ".join(gaps)
+    return quoted(text if len(text) <= LONGEST_CELL else f"{text[: LONGEST_CELL - 1]}…")
+
+
+def publish_table(key: str, description: str, rows: Sequence[dict[str, Any]], *, total: int | None = None) -> None:
+    """A table of at most ``MOST_ROWS`` rows, which says how many of ``total`` (by default, of those given) it lacks."""
+    left = (len(rows) if total is None else total) - len(rows[:MOST_ROWS])
+    if left > 0:
+        description = f"{description} And {left} more that are not shown."
+    create_table_artifact(list(rows[:MOST_ROWS]), key=key, description=description)
+
+
+def names_of(stores: Stores, cluster_ids: Sequence[str]) -> dict[str, str]:
+    """Names of clusters by id; the id where one was struck from the registry meanwhile."""
+    known = stores.clusters.known(cluster_ids)
+    return {each: known[each].name if each in known else each for each in cluster_ids}
+
+
+def grouped(incidents: Sequence[Incident]) -> dict[str, list[Incident]]:
+    """Incidents by cluster id."""
+    groups: dict[str, list[Incident]] = {}
+    for incident in incidents:
+        groups.setdefault(incident.cluster_id, []).append(incident)
+    return groups
+
+
 def _cause(investigation: Investigation | None) -> str:
     if investigation is None or not investigation.causes:
         return "not enough evidence"
     return investigation.causes[0].title
-
-
-def _coverage_row(
-    stores: Stores, scan: Scan, cluster_id: str, name: str, coverage: list[Coverage], gaps: dict[str, list[str]]
-) -> dict[str, Any]:
-    chunks = [chunk for chunk in coverage if chunk.cluster_id == cluster_id]
-    counts = {status: sum(chunk.status is status for chunk in chunks) for status in CoverageStatus}
-    incidents = stores.incidents.list(cluster_ids=[cluster_id])
-    return {
-        "cluster": name,
-        "grade": grade_cluster(incidents, chunks, judged=scan.has_judged(cluster_id)).letter.value,
-        **{status.value: counts[status] for status in CoverageStatus},
-        "gaps": quoted("; ".join(gaps.get(name, []))),
-    }

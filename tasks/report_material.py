@@ -68,7 +68,7 @@ def gather(stores: Stores, scan: Scan, cluster_ids: list[str], incident_id: str 
         gaps={cluster_id: inventory.gaps for cluster_id, inventory in inventories.items() if inventory},
         incidents=incidents,
         findings=findings,
-        investigations=[found for each in incidents if (found := stores.investigations.of_incident(each.id))],
+        investigations=list(stores.investigations.of_incidents([each.id for each in incidents]).values()),
         changes=stores.changes.list(cluster_ids=chosen, window=scan.window),
         charts=list(_charts(stores, scan, incidents, findings)),
     )
@@ -82,7 +82,7 @@ def _incidents(stores: Stores, scan: Scan, cluster_ids: list[str]) -> list[Incid
 
 def _findings(stores: Stores, scan: Scan, cluster_ids: list[str], incidents: list[Incident]) -> list[Finding]:
     seen = stores.findings.list(cluster_ids=cluster_ids, scan_id=scan.id)
-    of_incidents = [finding for each in incidents for finding in stores.findings.list(incident_id=each.id)]
+    of_incidents = stores.findings.list(incident_ids=[each.id for each in incidents])
     return list({finding.id: finding for finding in [*seen, *of_incidents]}.values())
 
 

@@ -30,6 +30,11 @@ class Letter(StrEnum):
     F = "F"
     NOT_GRADED = "not graded"
 
+    @property
+    def trouble(self) -> int:
+        """For lists that begin with the worst: 0 for A, 5 for F; what was not seen may be bad and comes before C."""
+        return [Letter.A, Letter.B, Letter.C, Letter.NOT_GRADED, Letter.D, Letter.F].index(self)
+
 
 class Grade(BaseModel):
     """A cluster's grade, why, and the share (0..1) of what was asked that was seen."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from pydantic import AwareDatetime, BaseModel
@@ -12,7 +13,7 @@ from fleet.findings.scan import Scan
 from fleet.frames.coverage import CoverageStatus, combine
 from fleet.frames.pack import Severity
 from fleet.frames.window import STEP_SECONDS, Window
-from fleet.investigations.investigation import CauseKind
+from fleet.investigations.investigation import CauseKind, Investigation
 
 if TYPE_CHECKING:
     from storage.stores import Stores
@@ -71,28 +72,29 @@ def result_of(stores: Stores, scan_id: str) -> ScanResult:
     scan = stores.scans.get(scan_id)
     names = {cluster_id: cluster.name for cluster_id, cluster in stores.clusters.known(scan.cluster_ids).items()}
     incidents = stores.incidents.list(cluster_ids=list(names), scan_id=scan.id)
-    findings = stores.findings.list(cluster_ids=scan.cluster_ids, scan_id=scan.id)
-    severities = [each.severity for each in [*findings, *incidents]]
+    investigations = stores.investigations.of_incidents([incident.id for incident in incidents])
+    findings = stores.findings.severities(scan.id)
+    severities = {*findings, *(incident.severity for incident in incidents)}
     return ScanResult(
         scan_id=scan.id,
         state=scan.state.value,
         window=scan.window,
         coverage=_coverage(stores, scan, names, incidents),
-        incidents=[_incident(stores, names, incident) for incident in incidents],
-        findings=len(findings),
+        incidents=[_incident(names, incident, investigations.get(incident.id)) for incident in incidents],
+        findings=sum(findings.values()),
         worst=max(severities, key=lambda severity: severity.rank, default=None),
     )
 
 
 def _coverage(stores: Stores, scan: Scan, names: dict[str, str], incidents: list[Incident]) -> list[ClusterCoverage]:
-    chunks = stores.coverage.list(
-        scan.window, cluster_ids=list(names), pack_hash=scan.pack.content_hash, step_seconds=STEP_SECONDS
-    )
+    found: dict[str, list[Incident]] = defaultdict(list)
+    for incident in incidents:
+        found[incident.cluster_id].append(incident)
     rows = []
-    for cluster_id, name in names.items():
-        own = [chunk for chunk in chunks if chunk.cluster_id == cluster_id]
-        found = [incident for incident in incidents if incident.cluster_id == cluster_id]
-        grade = grade_cluster(found, own, judged=scan.has_judged(cluster_id))
+    for cluster_id, own in stores.coverage.by_cluster(
+        scan.window, list(names), pack_hash=scan.pack.content_hash, step_seconds=STEP_SECONDS
+    ):
+        grade = grade_cluster(found[cluster_id], own, judged=scan.has_judged(cluster_id))
         seen = _share([chunk.window for chunk in own if chunk.status.final], scan.window)
         statuses = [chunk.status for chunk in own]
         missing = [chunk for chunk in own if not chunk.status.final]
@@ -106,7 +108,7 @@ def _coverage(stores: Stores, scan: Scan, names: dict[str, str], incidents: list
             reasons.add(grade.reason)
         rows.append(
             ClusterCoverage(
-                cluster=name,
+                cluster=names[cluster_id],
                 signal="metrics",
                 status=combine(statuses),
                 seen_ratio=seen,
@@ -128,8 +130,7 @@ def _share(parts: list[Window], whole: Window) -> float:
     return seconds / whole.seconds
 
 
-def _incident(stores: Stores, names: dict[str, str], incident: Incident) -> IncidentLine:
-    investigation = stores.investigations.of_incident(incident.id)
+def _incident(names: dict[str, str], incident: Incident, investigation: Investigation | None) -> IncidentLine:
     return IncidentLine(
         id=incident.id,
         cluster=names[incident.cluster_id],

@@ -164,12 +164,12 @@ def _show(stores: Stores, result: ScanResult, files: list[Path]) -> None:
     out().print(f"scan {result.scan_id}: {utc(result.window.start)} to {utc(result.window.end)}")
     out().print(coverage_table(result.coverage))
     print_incidents(out(), result)
-    findings = stores.findings.list(scan_id=result.scan_id)
+    findings = stores.findings.list(scan_id=result.scan_id, limit=MOST_FINDINGS)
     if findings:
         known = stores.clusters.known({each.cluster_id for each in findings})
         names = {cluster_id: cluster.name for cluster_id, cluster in known.items()}
-        out().print(findings_table(findings[:MOST_FINDINGS], names))
-    if len(findings) > MOST_FINDINGS:
-        out().print(f"and {len(findings) - MOST_FINDINGS} more findings: all are in the report")
+        out().print(findings_table(findings, names))
+    if result.findings > len(findings):
+        out().print(f"and {result.findings - len(findings)} more findings: all are in the report")
     for file in files:
         err().print(f"report: {file}", markup=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -11,13 +12,15 @@ from rich.padding import Padding
 from rich.table import Table
 
 from fleet.findings.finding import Finding
+from fleet.findings.grade import Letter
 from fleet.findings.incident import Incident
 from fleet.inventory.cluster import Cluster
-from fleet.inventory.inventory import Inventory, Presence
 from fleet.investigations.investigation import Investigation
 from fleet.reports.record import ReportRecord
 from interfaces.cli.result import ClusterCoverage, IncidentLine, ScanResult
 
+MOST_CLUSTERS, MOST_INCIDENTS = 40, 20
+"""What a terminal shows of a large fleet: the rest is in the report, and in ``--json``."""
 SEVERITY_STYLE = {"critical": "bold red", "warning": "yellow", "info": "cyan"}
 STATUS_STYLE = {"ok": "green", "partial": "yellow", "absent": "dim", "unknown": "bold red"}
 
@@ -50,37 +53,23 @@ def cluster_table(clusters: Sequence[Cluster]) -> Table:
     return table
 
 
-def print_cluster(
-    console: Console, cluster: Cluster, inventory: Inventory | None, incidents: Sequence[Incident]
-) -> None:
-    """A cluster, what discovery saw of it last, and its open incidents."""
-    console.print(cluster_table([cluster]))
-    if inventory is None:
-        console.print("Not discovered yet: run `fleetscope discover`.")
-    else:
-        print_inventory(console, cluster.name, inventory)
+def print_open_incidents(console: Console, incidents: Sequence[Incident]) -> None:
+    """Incidents of a cluster, one a line."""
     for incident in incidents:
         console.print(f"[{SEVERITY_STYLE[incident.severity]}]{incident.severity.value}[/] {printable(incident.title)}")
 
 
-def print_inventory(console: Console, name: str, inventory: Inventory) -> None:
-    """What discovery saw."""
-    console.print(
-        f"[bold]{name}[/]: version {printable(inventory.version or 'unknown')}, {len(inventory.nodes)} nodes, "
-        f"{len(inventory.workloads)} workloads, {len(inventory.pods)} pods, seen {utc(inventory.observed_at)}"
-    )
-    for presence in Presence:
-        found = sorted(each.name for each in inventory.capabilities if each.presence is presence)
-        if found:
-            console.print(f"  {presence.value}: {printable(', '.join(found))}")
-    for gap in inventory.gaps:
-        console.print(f"  [bold red]unknown[/] {printable(gap.part)}: {printable(gap.reason)}")
-
-
 def coverage_table(coverage: Sequence[ClusterCoverage]) -> Table:
-    """What was seen of each cluster, and its grade."""
+    """What was seen of each cluster, and its grade; of a large fleet, those that are worst off."""
+    shown = coverage
     table = Table("cluster", "grade", "coverage", "seen", "what is missing")
-    for row in coverage:
+    if len(coverage) > MOST_CLUSTERS:
+        shown = sorted(coverage, key=lambda row: (-Letter(row.grade).trouble, row.seen_ratio, row.cluster))
+        shown = shown[:MOST_CLUSTERS]
+        grades = Counter(row.grade for row in coverage)
+        told = ", ".join(f"{letter.value}: {grades[letter.value]}" for letter in Letter if grades[letter.value])
+        table.caption = f"The {len(shown)} worst of {len(coverage)} clusters. Grades of all of them: {told}."
+    for row in shown:
         style = STATUS_STYLE[row.status]
         missing = printable("; ".join(row.reasons)) or "-"
         table.add_row(row.cluster, row.grade, f"[{style}]{row.status}[/]", f"{row.seen_ratio:.0%}", missing)
@@ -98,14 +87,16 @@ def findings_table(findings: Sequence[Finding], names: dict[str, str]) -> Table:
 
 
 def print_incidents(console: Console, result: ScanResult) -> None:
-    """The incidents of a scan, the worst first, each with its most probable cause."""
+    """The incidents of a scan, the worst first and at most ``MOST_INCIDENTS``, each with its most probable cause."""
     if not result.incidents:
         console.print("No incidents.")
-    for number, line in enumerate(result.incidents, start=1):
+    for number, line in enumerate(result.incidents[:MOST_INCIDENTS], start=1):
         severity = f"[{SEVERITY_STYLE[line.severity]}]{line.severity.value}[/]"
         console.print(f"[bold]{number}. {line.cluster}[/]  {severity}  {_stretch(line)}")
         console.print(Padding(printable(line.title), (0, 0, 0, 3)))
         console.print(Padding(_cause_words(line), (0, 0, 0, 3)))
+    if len(result.incidents) > MOST_INCIDENTS:
+        console.print(f"and {len(result.incidents) - MOST_INCIDENTS} more incidents: all are in the report")
 
 
 def _stretch(line: IncidentLine) -> str:

@@ -13,6 +13,8 @@ import pytest
 
 from fleet.findings.scan import ScanState
 from fleet.inventory.cluster import cluster_id
+from interfaces.cli.result import result_of
+from interfaces.cli.tables import coverage_table
 from simulator.options import BrokenMode
 from tests.deployments.prefect_api import PrefectApi
 from tests.e2e.fleets import ANCHOR, Registered, register, simulated, write_pack
@@ -105,6 +107,9 @@ def test_scan_at_the_command_line(installation: Installation, clusters: Register
     assert sorted(scan.judged_ids or []) == sorted(clusters.ids)
     assert scan.counts["series"] >= 3 * CLUSTERS
     assert len(outcome.json["coverage"]) == CLUSTERS
+    shown = coverage_table(result_of(installation.stores, scan.id).coverage)
+    assert shown.row_count < CLUSTERS
+    assert f"worst of {CLUSTERS} clusters. Grades of all of them: A: {CLUSTERS}." in str(shown.caption)
     [report] = installation.stores.reports.list(scan_id=scan.id)
     assert len(report.summary["grades"]) == CLUSTERS
 

@@ -8,6 +8,7 @@ import pytest
 from fleet.detectors.contract import Sensitivity
 from fleet.errors import NotFound
 from fleet.findings.finding import Finding, FindingState
+from fleet.frames.pack import Severity
 from fleet.frames.window import Window
 from storage.database import Database
 from storage.findings import FindingStore
@@ -37,6 +38,15 @@ def test_recording_again_changes_nothing(store: FindingStore) -> None:
     assert again.id == first.id
     assert again.first_seen_at == first.first_seen_at
     assert again.window == hours(0, 0.5)
+
+
+def test_a_scan_s_findings_are_counted_by_severity(store: FindingStore) -> None:
+    worse = finding(hours(0, 0.5), workload="other", severity=Severity.CRITICAL)
+    record(store, "scan-1", hours(0, 1), finding(hours(0, 0.5)), worse)
+    record(store, "scan-2", hours(2, 3), finding(hours(2.5, 3)))
+    assert store.severities("scan-1") == {Severity.WARNING: 1, Severity.CRITICAL: 1}
+    assert store.severities("scan-2") == {Severity.WARNING: 1}
+    assert store.severities("scan-3") == {}
 
 
 def test_a_sighting_that_touches_extends_the_episode(store: FindingStore) -> None:

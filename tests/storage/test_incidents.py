@@ -50,10 +50,10 @@ def test_findings_are_linked_and_keep_their_link(store: IncidentStore, findings:
     earlier = finding(hours(-9, -8))
     findings.record(CLUSTER, scan("scan-1", hours(-9, 1)), [earlier, cart, other], seen_queries={QUERY})
     store.record(CLUSTER, "scan-1", [incident("i-1", [cart.fingerprint])])
-    assert [each.window for each in findings.list(incident_id="i-1")] == [hours(0, 1)]
-    assert [each.incident_id for each in findings.list(incident_id="i-1")] == ["i-1"]
+    assert [each.window for each in findings.list(incident_ids=["i-1"])] == [hours(0, 1)]
+    assert [each.incident_id for each in findings.list(incident_ids=["i-1"])] == ["i-1"]
     findings.record(CLUSTER, scan("scan-2", hours(1, 2)), [finding(hours(1, 2))], seen_queries={QUERY})
-    assert [each.window for each in findings.list(incident_id="i-1")] == [hours(0, 2)]
+    assert [each.window for each in findings.list(incident_ids=["i-1"])] == [hours(0, 2)]
 
 
 def test_an_incident_ends_when_its_last_finding_is_resolved(store: IncidentStore, findings: FindingStore) -> None:

@@ -10,7 +10,8 @@ from fleet.errors import NotFound, StoreError
 from fleet.findings.scan import ScanState
 from fleet.inventory.change import Change, ChangeKind
 from fleet.inventory.cluster import Cluster, ClusterOrigin, Endpoint, EndpointKind
-from fleet.inventory.inventory import Inventory
+from fleet.inventory.figures import InventoryFigures
+from fleet.inventory.inventory import Gap, Inventory, Pod
 from fleet.investigations.investigation import Investigation, Verdict
 from fleet.reports.record import ReportKind, ReportRecord
 from storage.clusters import ClusterStore
@@ -142,6 +143,34 @@ def test_the_latest_inventory_is_found_and_changes_are_stored_once(database: Dat
     assert changes.list() == [change(1, ChangeKind.VERSION), change(-1)]
 
 
+def test_the_latest_inventories_are_counted_where_they_lie(database: Database) -> None:
+    store = InventoryStore(database)
+    gap = Gap(part="nodes", reason="forbidden")
+    pods = [Pod(namespace="shop", name=f"cart-{number}") for number in range(3)]
+    store.put(Inventory(cluster_id=CLUSTER, observed_at=T0, version="1.33", namespaces=["old"]))
+    later = T0 + timedelta(hours=1)
+    store.put(Inventory(cluster_id=CLUSTER, observed_at=later, version="1.34", pods=pods, gaps=[gap]))
+    store.put(Inventory(cluster_id="another", observed_at=T0))
+    found = store.figures([CLUSTER, "another", "never seen"])
+    assert found == {
+        CLUSTER: InventoryFigures(
+            cluster_id=CLUSTER, observed_at=later, version="1.34", nodes=0, workloads=0, pods=3, gaps=[gap]
+        ),
+        "another": InventoryFigures(cluster_id="another", observed_at=T0, nodes=0, workloads=0, pods=0),
+    }
+    assert store.figures([]) == {}
+
+
+def test_clusters_are_found_by_names_in_the_order_given(database: Database) -> None:
+    store = ClusterStore(database)
+    for name in ("a", "b", "c"):
+        store.put(cluster(name))
+    assert list(store.by_names(["c", "a"])) == ["c", "a"]
+    assert store.by_names([]) == {}
+    with pytest.raises(NotFound, match="named 'd'"):
+        store.by_names(["a", "d"])
+
+
 def test_changes_are_listed_by_filter(database: Database) -> None:
     store = ChangeStore(database)
     assert store.put([change(0), change(1, ChangeKind.OOM_KILL), change(2, cluster_id="another")]) == 3
@@ -211,6 +240,8 @@ def test_an_investigation_that_runs_again_replaces_itself(database: Database) ->
     newest = store.of_incident("i-1")
     assert newest is not None
     assert newest.id == "v2"
+    assert {key: each.id for key, each in store.of_incidents(["i-1", "i-2"]).items()} == {"i-1": "v2"}
+    assert store.of_incidents([]) == {}
     assert store.of_incident("i-2") is None
     assert [each.id for each in store.list()] == ["v3", "v2", "v1"]
     assert [each.id for each in store.list(cluster_ids=[CLUSTER], limit=1)] == ["v3"]
