@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from fleet.credentials import ClusterCredential
@@ -82,6 +82,39 @@ class Registry:
             return stored
         self._credentials.put(ref, credential)
         return self._clusters.put(cluster.model_copy(update={"credential_ref": ref}))
+
+    def update(
+        self,
+        name: str,
+        change: Callable[[Cluster], Cluster],
+        recredit: Callable[[ClusterCredential], ClusterCredential] | None = None,
+    ) -> tuple[Cluster, list[FieldDifference]]:
+        """Change what is registered of a cluster; returns it with what is different now.
+
+        Args:
+            name: the cluster's.
+            change: gives the cluster as it shall be, of the cluster as it is; it may be asked twice.
+            recredit: gives what its reference shall hold, untried, of what it holds; None to leave that.
+
+        Raises:
+            NotFound: there is none; whatever ``change`` raises, and then nothing is changed.
+            CredentialConflict: another credential became current meanwhile.
+        """
+        known = self._clusters.by_name(name)
+        differences = differences_of(known, change(known))
+        ref = known.credential_ref
+        if recredit is not None:
+            ref = credential_ref(name)
+            current = self._credentials.version(ref)
+            stored = self.stored_credential(known)
+            wanted = recredit(stored)
+            if wanted != stored:
+                differences += _credential_differences(stored, wanted)
+                self._credentials.put(ref, wanted, replaces=current.number if current else 0)
+            elif stored == _NOTHING:
+                ref = known.credential_ref
+        updated = self._clusters.change(name, lambda now: change(now).model_copy(update={"credential_ref": ref}))
+        return updated, differences
 
     def remove(self, name: str) -> None:
         """Strike a cluster from the registry, then forget its secret; its results stay.

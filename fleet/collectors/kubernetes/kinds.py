@@ -55,6 +55,8 @@ NAMESPACES = Kind("namespaces", "", _V1, "the namespaces", namespaced=False, nam
 PODS = Kind("pods", "", _V1, "pods: where they run, restarts, kills for want of memory, image digests, hugepages")
 EVENTS = Kind("events", "", _V1, "warnings, evictions and scaling as changes")
 
+SERVICES = Kind("services", "", _V1, "finding Prometheus, Alertmanager, Loki, Tempo and Korrel8r behind Services")
+
 DEPLOYMENTS = Kind("deployments", "apps", _V1, "workloads with their images and configuration")
 STATEFUL_SETS = Kind("statefulsets", "apps", _V1, "workloads with their images and configuration")
 DAEMON_SETS = Kind("daemonsets", "apps", _V1, "workloads with their images and configuration")
@@ -131,6 +133,9 @@ TEMPO_STACKS = Kind(
 TEMPO_MONOLITHICS = Kind(
     "tempomonolithics", "tempo.grafana.com", ("v1alpha1",), "whether the Tempo operator is used", names_only=True
 )
+ROUTES = Kind(
+    "routes", "route.openshift.io", _V1, "finding the endpoints of OpenShift's monitoring, logging and tracing"
+)
 MANAGED_CLUSTERS = Kind(
     "managedclusters",
     "cluster.open-cluster-management.io",
@@ -140,7 +145,7 @@ MANAGED_CLUSTERS = Kind(
     names_only=True,
 )
 
-BUILT_IN = (NODES, NAMESPACES, PODS, EVENTS, DEPLOYMENTS, STATEFUL_SETS, DAEMON_SETS, REPLICA_SETS)
+BUILT_IN = (NODES, NAMESPACES, PODS, EVENTS, SERVICES, DEPLOYMENTS, STATEFUL_SETS, DAEMON_SETS, REPLICA_SETS)
 """What every Kubernetes has."""
 CUSTOM = (
     CLUSTER_VERSIONS,
@@ -163,6 +168,7 @@ CUSTOM = (
     LOKI_STACKS,
     TEMPO_STACKS,
     TEMPO_MONOLITHICS,
+    ROUTES,
     MANAGED_CLUSTERS,
 )
 """What is there only with its API group."""

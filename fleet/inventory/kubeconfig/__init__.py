@@ -1,6 +1,6 @@
 """Clusters from a kubeconfig: what its contexts name, without running anything that it names."""
 
 from fleet.inventory.kubeconfig.context import KubeconfigContext
-from fleet.inventory.kubeconfig.document import Kubeconfig, read_kubeconfig
+from fleet.inventory.kubeconfig.document import Kubeconfig, load_kubeconfig, read_kubeconfig
 
-__all__ = ["Kubeconfig", "KubeconfigContext", "read_kubeconfig"]
+__all__ = ["Kubeconfig", "KubeconfigContext", "load_kubeconfig", "read_kubeconfig"]

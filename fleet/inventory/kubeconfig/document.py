@@ -10,7 +10,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from fleet.errors import UsageError
 from fleet.inventory.kubeconfig.context import KubeconfigContext, read_context
 from fleet.inventory.kubeconfig.form import Document
-from fleet.inventory.untrusted_yaml import load_untrusted
+from fleet.inventory.kubeconfig.named_file import UnreadableFile, read_named_file
+from fleet.inventory.untrusted_yaml import LARGEST_CHARACTERS, load_untrusted
 
 EntryT = TypeVar("EntryT")
 
@@ -22,6 +23,21 @@ class Kubeconfig(BaseModel):
 
     contexts: list[KubeconfigContext]
     current: str = ""
+
+
+def load_kubeconfig(file: Path) -> Kubeconfig:
+    """The contexts of a kubeconfig's file, as ``read_kubeconfig`` reads them.
+
+    Raises:
+        UsageError: the file cannot be read, or is no kubeconfig.
+    """
+    try:
+        text = read_named_file(Path(), str(file), LARGEST_CHARACTERS).decode()
+    except UnreadableFile as unreadable:
+        raise UsageError(f"{unreadable}.") from None
+    except UnicodeDecodeError:
+        raise UsageError(f"{file} is no kubeconfig: it is no UTF-8 text.") from None
+    return read_kubeconfig(text, file.parent, str(file))
 
 
 def read_kubeconfig(text: str, directory: Path, place: str) -> Kubeconfig:

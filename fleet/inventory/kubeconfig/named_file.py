@@ -13,12 +13,13 @@ class UnreadableFile(Exception):
     """A named file cannot be read; the text says which and why."""
 
 
-def read_named_file(directory: Path, name: str) -> bytes:
+def read_named_file(directory: Path, name: str, largest_bytes: int = LARGEST_BYTES) -> bytes:
     """What a file holds.
 
     Args:
         directory: where the document lies that names it: relative names start there.
         name: the file's name as it stands in the document.
+        largest_bytes: of the file.
 
     Raises:
         UnreadableFile: there is none, it is none (a device or a pipe could go on for ever), or it is too large.
@@ -32,9 +33,9 @@ def read_named_file(directory: Path, name: str) -> bytes:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise UnreadableFile(f"{name} is no plain file")
         with open(descriptor, "rb", closefd=False) as file:
-            content = file.read(LARGEST_BYTES + 1)
+            content = file.read(largest_bytes + 1)
     finally:
         os.close(descriptor)
-    if len(content) > LARGEST_BYTES:
-        raise UnreadableFile(f"the file {name} is larger than {LARGEST_BYTES // 2**20} MiB")
+    if len(content) > largest_bytes:
+        raise UnreadableFile(f"the file {name} is larger than {largest_bytes // 2**20} MiB")
     return content

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,8 +12,7 @@ from interfaces.cli.cluster import options
 from interfaces.cli.terminal import out, parse_labels, print_json
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
+    from fleet.credentials import ClusterCredential
     from fleet.inventory.cluster import Cluster, Endpoint, EndpointKind
 
 
@@ -34,15 +34,21 @@ def update(
         bool | None,
         typer.Option("--verify/--insecure", help="Whether TLS is verified; shown wherever the endpoint is shown."),
     ] = None,
+    token_file: options.TokenFileOption = None,
+    username: options.UsernameOption = "",
+    password_file: options.PasswordFileOption = None,
+    client_cert: options.ClientCertOption = None,
+    client_key: options.ClientKeyOption = None,
     json: options.JsonOption = False,
 ) -> None:
     """Change what is registered of a cluster; what is not named stays as it is.
 
-    --ca-file, --verify and --insecure are for the endpoints named here, or for all when none is named. Credentials
-    are changed by `fleetscope cluster rotate`.
+    --ca-file, --verify and --insecure are for the endpoints named here, or for all when none is named. A credential
+    given here is stored untried, for a cluster that has none yet; `fleetscope cluster rotate` tries a new one first.
     """
-    from fleet.inventory.registration import PlannedChange, Step, differences_of
+    from fleet.inventory.registration import PlannedChange, Step
     from interfaces.cli.cluster.plan import print_changes
+    from interfaces.cli.registration import CredentialFiles
     from interfaces.cli.workspace import open_workspace
 
     urls = {
@@ -57,10 +63,10 @@ def update(
         {kind: url for kind, url in urls.items() if url}, _kinds(remove_endpoint or []), ca_file, verify
     )
     labels, gone = parse_labels(label or []), set(remove_label or [])
-    seen: list[Cluster] = []
+    files = options.credential_files(token_file, username, password_file, client_cert, client_key)
+    credential = CredentialFiles.model_validate(files).read(Path())
 
     def change(known: Cluster) -> Cluster:
-        seen.append(known)
         fields = {
             "environment": known.environment if environment is None else environment,
             "region": known.region if region is None else region,
@@ -69,9 +75,11 @@ def update(
         }
         return known.model_copy(update=fields)
 
+    def recredit(stored: ClusterCredential) -> ClusterCredential:
+        return stored.model_copy(update={"default": credential})
+
     with open_workspace() as stores:
-        changed = stores.clusters.change(name, change)
-    differences = differences_of(seen[-1], changed)
+        changed, differences = stores.registry.update(name, change, recredit if credential else None)
     if json:
         print_json({"cluster": changed, "differences": differences})
     else:
@@ -94,8 +102,6 @@ class EndpointChanges:
         Raises:
             UsageError: an address is none, a file cannot be read, or no endpoint would be left.
         """
-        from pathlib import Path
-
         from fleet.errors import UsageError
         from fleet.inventory.cluster import EndpointKind
         from interfaces.cli.registration import checked_endpoint
