@@ -101,6 +101,12 @@ def error_of(answer: Answer, endpoint_url: str, path: str) -> SourceError | None
             endpoint=endpoint_url,
             hint="Register the API server's own address, and check the credential.",
         )
+    if answer.status >= 500 and page.html:
+        return ServerFailed(
+            f"{what}: a router answered {answer.status} for the server behind it.",
+            endpoint=endpoint_url,
+            hint="Does the API server run?",
+        )
     if answer.status >= 500:
         return ServerFailed(f"{what} failed with {answer.status}: {said}", endpoint=endpoint_url)
     return _refusal(answer.status, what, said, endpoint_url)
@@ -109,7 +115,9 @@ def error_of(answer: Answer, endpoint_url: str, path: str) -> SourceError | None
 def _refusal(code: int, what: str, said: str, endpoint_url: str) -> SourceError:
     if code == 401:
         return Unauthorized(
-            f"{what} does not accept the credential.", endpoint=endpoint_url, hint="Renew the cluster's credential."
+            f"{what} does not accept the credential.",
+            endpoint=endpoint_url,
+            hint="Give the cluster a new one: fleetscope cluster rotate.",
         )
     if code == 403:
         return Forbidden(f"{what} refuses: {said}", endpoint=endpoint_url)
@@ -118,12 +126,13 @@ def _refusal(code: int, what: str, said: str, endpoint_url: str) -> SourceError:
     return QueryRefused(f"{what} refused the request with {code}: {said}", endpoint=endpoint_url)
 
 
-def transport_error(error: Exception, endpoint: Endpoint, *, begun: bool = False) -> SourceError:
+def transport_error(error: Exception, endpoint: Endpoint, *, certified: bool, begun: bool = False) -> SourceError:
     """The failure behind an exception of urllib3 or of the official client, in words and without their texts.
 
     Args:
         error: what was raised.
         endpoint: what was asked.
+        certified: whether a client certificate was sent.
         begun: whether the answer's body had begun.
     """
     from kubernetes.client.exceptions import ApiException
@@ -131,7 +140,7 @@ def transport_error(error: Exception, endpoint: Endpoint, *, begun: bool = False
 
     endpoint_url = endpoint.url
     if isinstance(error, ApiException | exceptions.SSLError):
-        return tls_fault(_openssl_error(error), endpoint)
+        return tls_fault(_openssl_error(error), endpoint, certified=certified)
     if begun and not isinstance(error, exceptions.TimeoutError):
         return AnswerTruncated(f"An answer of {endpoint_url} ended in the middle.", endpoint=endpoint_url)
     if isinstance(error, exceptions.NameResolutionError):

@@ -192,11 +192,11 @@ class KubernetesClient:
                 _request_timeout=timeouts,
             ).response
         except (HTTPError, ApiException) as error:
-            raise transport_error(error, self.endpoint) from None
+            raise transport_error(error, self.endpoint, certified=self._authorization.certified) from None
         try:
             body = self._body(response, read_seconds)
         except HTTPError as error:
-            raise transport_error(error, self.endpoint, begun=True) from None
+            raise transport_error(error, self.endpoint, certified=self._authorization.certified, begun=True) from None
         finally:
             # A whole answer has given its connection back by now; what is left of another would block the next.
             if response.isclosed():

@@ -24,6 +24,11 @@ class Authorization:
         self.credential = source.credential() if source else None
         self.header = self._header()
 
+    @property
+    def certified(self) -> bool:
+        """Whether a client certificate is sent."""
+        return self.credential is not None and self.credential.client_cert_pem is not None
+
     def renew(self, refused_header: bytes | None) -> bool:
         """Whether there is another header to try than the refused one; asks the source once in a lifetime."""
         with self._lock:

@@ -36,7 +36,7 @@ _SIGN_IN = re.compile(rb"sign[\s-]?in|log[\s-]?in|oauth|type=.?password", re.IGN
 _HTML = re.compile(rb"\s*(<!doctype\s+html|<html|<head|<body)", re.IGNORECASE)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
 _LONGEST_WORDS = 300
-_NEW_CREDENTIAL = "Store a new credential for this cluster."
+_NEW_CREDENTIAL = "Give the cluster a new one: fleetscope cluster rotate."
 
 
 @dataclass(frozen=True)
@@ -169,13 +169,21 @@ def retry_after_seconds(value: str | None, now: datetime) -> float | None:
     return max(0.0, (at - now).total_seconds())
 
 
-def broken(endpoint: Endpoint, error: Exception, seconds: float, *, in_body: bool) -> SourceError:
-    """The error for a connection that failed; ``seconds`` is the time that the request was given."""
+def broken(endpoint: Endpoint, error: Exception, seconds: float, *, in_body: bool, certified: bool) -> SourceError:
+    """The error for a connection that failed.
+
+    Args:
+        endpoint: what was asked.
+        error: of the HTTP library.
+        seconds: the time that the request was given.
+        in_body: whether the answer's body had begun.
+        certified: whether a client certificate was sent.
+    """
     url = endpoint.url
     cause = error.__cause__ or error.__context__
     closed = isinstance(cause, ssl.SSLEOFError | ssl.SSLZeroReturnError)
     if isinstance(cause, ssl.SSLError) and not closed and not in_body:
-        return tls_fault(cause, endpoint)
+        return tls_fault(cause, endpoint, certified=certified)
     if isinstance(error, httpcore.ConnectTimeout):
         return Unreachable(f"{url} did not accept a connection in time.", endpoint=url, hint=_firewall(url))
     if isinstance(error, httpcore.TimeoutException):

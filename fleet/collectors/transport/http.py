@@ -176,7 +176,8 @@ class HttpTransport:
             if self._closed.is_set():
                 raise self._closed_error() from None
             # The library's text may quote what was sent: our own words stand alone.
-            raise broken(self.endpoint, error, deadline.seconds, in_body=in_body) from None
+            certified = self._authorization.certified
+            raise broken(self.endpoint, error, deadline.seconds, in_body=in_body, certified=certified) from None
 
     def _request(self, path: str, form: Form, post: bool) -> httpcore.Request:
         parts = urlsplit(self.endpoint.url)

@@ -59,21 +59,30 @@ def _load_client_certificate(context: ssl.SSLContext, endpoint: Endpoint, creden
         os.close(descriptor)
 
 
-def tls_fault(error: ssl.SSLError, endpoint: Endpoint) -> TlsFailed:
-    """What was wrong with TLS, told apart for a reader who has to mend it."""
-    words, hint = _words(error)
+def tls_fault(error: ssl.SSLError, endpoint: Endpoint, *, certified: bool) -> TlsFailed:
+    """What was wrong with TLS, told apart for a reader who has to mend it.
+
+    Args:
+        error: OpenSSL's.
+        endpoint: what was asked.
+        certified: whether a client certificate was sent; servers that want one differ in how they say so.
+    """
+    words, hint = _words(error, certified)
     return TlsFailed(f"{endpoint.url}: {words}.", endpoint=endpoint.url, hint=hint)
 
 
-def _words(error: ssl.SSLError) -> tuple[str, str]:
+def _words(error: ssl.SSLError, certified: bool) -> tuple[str, str]:
     if isinstance(error, ssl.SSLCertVerificationError):
         return _certificate_words(error)
     reason = (error.reason or "").upper()
     if reason in {"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG"}:
         return "the server does not speak TLS on this port", "Is it http:// instead of https://?"
-    if "CERTIFICATE_REQUIRED" in reason or reason == "SSLV3_ALERT_HANDSHAKE_FAILURE":
+    about_certificate = "ALERT" in reason and ("CERTIFICATE" in reason or "CA" in reason.split("_"))
+    if "CERTIFICATE_REQUIRED" in reason or (
+        not certified and (about_certificate or reason == "SSLV3_ALERT_HANDSHAKE_FAILURE")
+    ):
         return "the server asks for a client certificate", "Store a client certificate and its key for this cluster."
-    if "ALERT" in reason and ("CERTIFICATE" in reason or "CA" in reason.split("_")):
+    if about_certificate:
         return "the server did not accept our client certificate", "Is it expired, or signed by another authority?"
     if "VERSION" in reason or "PROTOCOL" in reason:
         return "the server offers no TLS version from 1.2 on", "Update the server's TLS settings."
