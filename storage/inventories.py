@@ -19,7 +19,6 @@ from storage.documents import from_document, to_document
 from storage.statements import table_of, upsert
 from storage.tables import ChangeRow, InventoryRow
 
-
 _LET_GO = text(
     """
     UPDATE inventories SET body = jsonb_set(
@@ -34,7 +33,10 @@ _LET_GO = text(
 
 
 class InventoryStore:
-    """Inventories by cluster and time; pods only in each cluster's newest. Every method raises StoreUnavailable or StoreError when the database does."""
+    """Inventories by cluster and time; pods only in each cluster's newest.
+
+    Every method raises StoreUnavailable or StoreError when the database does.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database

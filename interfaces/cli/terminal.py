@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import traceback
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +32,28 @@ def err() -> Console:
 
 def print_json(value: Any) -> None:
     """Write a value (models, times and plain data) as indented JSON to standard output."""
+    sys.stdout.write(_json(value) + "\n")
+
+
+def write_json_object(fields: Iterable[tuple[str, Any]]) -> None:
+    """Write an object to standard output; a field whose value is an iterator of pairs is an object written as it comes.
+
+    Nothing is held that was written: the whole may be larger than the memory.
+    """
+    write = sys.stdout.write
+    for number, (name, value) in enumerate(fields):
+        write(("{" if number == 0 else ",") + f"\n{_json(name)}: ")
+        if not isinstance(value, Iterator):
+            write(_json(value))
+            continue
+        write("{")
+        for count, (key, item) in enumerate(value):
+            write(("," if count else "") + f"\n{_json(key)}: {_json(item)}")
+        write("}")
+    write("\n}\n")
+
+
+def _json(value: Any) -> str:
     import orjson
     from pydantic import BaseModel
 
@@ -39,7 +62,7 @@ def print_json(value: Any) -> None:
             return item.model_dump(mode="json")
         raise TypeError(f"{type(item).__name__} is not JSON")
 
-    sys.stdout.write(orjson.dumps(value, default=encode, option=orjson.OPT_INDENT_2).decode() + "\n")
+    return orjson.dumps(value, default=encode, option=orjson.OPT_INDENT_2).decode()
 
 
 def explain_failure(failure: Exception) -> int:

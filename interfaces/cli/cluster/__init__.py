@@ -9,10 +9,13 @@ from interfaces.cli.cluster.add import add
 from interfaces.cli.cluster.apply import apply
 from interfaces.cli.cluster.endpoints import endpoints
 from interfaces.cli.cluster.importing import import_clusters
+from interfaces.cli.cluster.history import history
 from interfaces.cli.cluster.list import list_clusters
 from interfaces.cli.cluster.remove import remove
+from interfaces.cli.cluster.rotate import rotate
 from interfaces.cli.cluster.show import show
 from interfaces.cli.cluster.update import update
+from interfaces.cli.cluster.validate import validate
 
 app = typer.Typer(help="The registry of clusters.", no_args_is_help=True)
 app.command(
@@ -24,6 +27,7 @@ app.command("import", epilog="Example: fleetscope cluster import --kubeconfig ~/
 )
 app.command("list", epilog="Example: fleetscope cluster list --selector environment=prod --json")(list_clusters)
 app.command(epilog="Example: fleetscope cluster show edge-1")(show)
+app.command(epilog="Example: fleetscope cluster history edge-1 --last 7d")(history)
 app.command(
     epilog="Example: fleetscope cluster update edge-1 --label tier=core --remove-label trial "
     "--loki https://loki.edge-1.example --ca-file loki-ca.pem"
@@ -33,3 +37,5 @@ app.command(epilog="Example: fleetscope cluster activate edge-1 edge-2")(activat
 app.command(epilog="Example: fleetscope cluster deactivate edge-1 edge-2")(deactivate)
 app.command(epilog="Example: fleetscope cluster apply --file fleet.yaml --dry-run")(apply)
 app.command(epilog="Example: fleetscope cluster remove edge-1")(remove)
+app.command(epilog="Example: fleetscope cluster validate edge-1 --rights")(validate)
+app.command(epilog="Example: fleetscope cluster rotate edge-1 --token-file ./new-token")(rotate)

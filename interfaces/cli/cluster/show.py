@@ -13,7 +13,8 @@ from interfaces.cli.terminal import out, print_json
 def show(name: Annotated[str, typer.Argument(help="The cluster's name.")], json: JsonOption = False) -> None:
     """Show a cluster, what discovery saw of it last, and its open incidents."""
     from fleet.findings.finding import UNRESOLVED
-    from interfaces.cli.tables import print_cluster
+    from interfaces.cli.inventory_view import print_inventory
+    from interfaces.cli.tables import cluster_table, print_open_incidents
     from interfaces.cli.workspace import open_workspace
 
     with open_workspace() as stores:
@@ -22,5 +23,11 @@ def show(name: Annotated[str, typer.Argument(help="The cluster's name.")], json:
         incidents = stores.incidents.list(cluster_ids=[cluster.id], states=UNRESOLVED)
     if json:
         print_json({"cluster": cluster, "inventory": inventory, "incidents": incidents})
+        return
+    console = out()
+    console.print(cluster_table([cluster]))
+    if inventory is None:
+        console.print("Not discovered yet: run `fleetscope discover`.")
     else:
-        print_cluster(out(), cluster, inventory, incidents)
+        print_inventory(console, cluster, inventory)
+    print_open_incidents(console, incidents)
