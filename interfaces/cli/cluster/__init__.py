@@ -8,8 +8,8 @@ from interfaces.cli.cluster.activate import activate, deactivate
 from interfaces.cli.cluster.add import add
 from interfaces.cli.cluster.apply import apply
 from interfaces.cli.cluster.endpoints import endpoints
-from interfaces.cli.cluster.importing import import_clusters
 from interfaces.cli.cluster.history import history
+from interfaces.cli.cluster.importing import import_clusters
 from interfaces.cli.cluster.list import list_clusters
 from interfaces.cli.cluster.remove import remove
 from interfaces.cli.cluster.rotate import rotate
