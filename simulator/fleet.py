@@ -38,9 +38,9 @@ __all__ = ["FleetOptions", "SimulatedFleet"]
 
 _START_SECONDS = 20.0
 _STOP_SECONDS = 10.0
-_KEPT_PODS = 120_000
-"""Of so many pods the timelines are kept, which is some 100 MiB."""
-_KEPT_BYTES = 192 * 2**20
+_KEPT_PODS = 60_000
+"""Of so many pods the timelines are kept, which is some 150 MiB."""
+_KEPT_BYTES = 128 * 2**20
 
 
 class SimulatedFleet:
