@@ -160,7 +160,8 @@ class SecretsApi:
             sent = connection.rest.request(method, url, headers=headers, body=document, _request_timeout=timeouts)
             body = _body(sent.response)
         except (HTTPError, ApiException) as failure:
-            fault = _store_error(transport_error(failure, connection.endpoint))
+            certified = connection.authorization.certified
+            fault = _store_error(transport_error(failure, connection.endpoint, certified=certified))
         else:
             if sent.status not in {200, 201}:
                 body = connection.authorization.hide(body.decode(errors="replace")).encode()
