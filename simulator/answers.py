@@ -14,13 +14,22 @@ TEXT = "text/plain; charset=utf-8"
 
 @dataclass(frozen=True)
 class Request:
-    """A request below a cluster's API: the path there, the parameters of URL and form, and the headers it reads."""
+    """A request below a cluster's API: the path there, the parameters of URL and form, and what else it brought.
+
+    Header names are in lower case; of a header sent more than once, the values are joined by commas.
+    """
 
     method: str
     path: str
     parameters: Mapping[str, list[str]]
     token: str | None = None
-    accept: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+
+    @property
+    def accept(self) -> str:
+        """The media types that the client takes."""
+        return self.headers.get("accept", "")
 
     def one(self, name: str, default: str = "") -> str:
         """The first value of a parameter."""

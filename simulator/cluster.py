@@ -12,6 +12,7 @@ from typing import Any
 
 from simulator.effects import Effect, effects_of
 from simulator.faults import DAY
+from simulator.kubernetes.overlay import Overlay
 from simulator.layout import Layout
 from simulator.neighbourhood import Neighbourhood
 from simulator.pack import PackEntry
@@ -30,6 +31,7 @@ class SimulatedCluster:
     Attributes:
         name: its name, also the first part of its paths.
         pack: the queries that its Prometheus knows.
+        overlay: what clients wrote.
         renderings: what was rendered of this and other clusters, by a key that begins with the cluster's name.
         neighbourhood: tells of the fleet around it, once that is served.
     """
@@ -39,6 +41,7 @@ class SimulatedCluster:
     renderings: Recent[Hashable, Any]
     neighbourhood: Callable[[], Neighbourhood]
     _timeline: Callable[[], Timeline]
+    overlay: Overlay = field(default_factory=Overlay)
     _series: dict[str, tuple[Series, list[bytes]]] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
 

@@ -177,6 +177,14 @@ class SimulatedFleet:
         """Gives a cluster's tokens all their rights back."""
         self._running.access[name].denied = ()
 
+    def compact(self, name: str) -> None:
+        """Forgets a cluster's old revisions: continue tokens and watches from before are answered with 410."""
+        self._running.compact(name)
+
+    def expire_continue(self, name: str, times: int = 1) -> None:
+        """Lets the next continue tokens that a cluster is shown, so many of them, be too old (410)."""
+        self._running.expire_continue(name, times)
+
     def set_broken(self, name: str, mode: BrokenMode | None) -> None:
         """Breaks a cluster (``name``) or one of its APIs (``name/api``) from now on, or mends it.
 

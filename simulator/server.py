@@ -16,6 +16,8 @@ from simulator.answers import Answer, RefusedError, Request, json_answer, text_a
 from simulator.broken import CutShort, Hang, Stream, Throttle, instead, spoiled
 from simulator.cluster import SimulatedCluster
 from simulator.kubernetes.api import answer_kubernetes
+from simulator.kubernetes.proxy import Forward
+from simulator.kubernetes.watching import Watch, serve_watch
 from simulator.options import BrokenMode, mode_of
 from simulator.prometheus import answer_prometheus
 
@@ -71,6 +73,15 @@ class Application:
         else:
             self.broken[name] = mode
 
+    def compact(self, name: str) -> None:
+        """Forgets a cluster's old revisions, so that continue tokens and watches from before are too old."""
+        cluster = self._clusters[name]
+        cluster.overlay.compact(cluster.observed_at())
+
+    def expire_continue(self, name: str, times: int) -> None:
+        """Lets the next continue tokens that a cluster is shown be too old."""
+        self._clusters[name].overlay.expire(times)
+
     def requests(self) -> dict[str, Any]:
         """Requests by cluster, API and path, samples served by cluster, and CPU seconds of the process."""
         clusters: defaultdict[str, dict[str, Any]] = defaultdict(dict)
@@ -118,6 +129,10 @@ class Application:
             await _head(send, 200, outcome.answer.content_type, len(outcome.answer.body), {})
             half = outcome.answer.body[: len(outcome.answer.body) // 2]
             await send({"type": "http.response.body", "body": half, "more_body": True})
+        elif isinstance(outcome, Watch):
+            gone = asyncio.ensure_future(_disconnected(receive))
+            await serve_watch(outcome, send, lambda: self._stopping or gone.done())
+            gone.cancel()
         elif isinstance(outcome, Stream):
             await _head(send, 200, outcome.content_type, None, {})
             for chunk in outcome.chunks():
@@ -129,7 +144,7 @@ class Application:
 
     def _answer(
         self, name: str, api: str, request: Request, mode: BrokenMode | None
-    ) -> Answer | CutShort | Stream | Hang:
+    ) -> Answer | CutShort | Stream | Watch | Hang:
         if mode is BrokenMode.THROTTLED and self._throttled.first(name, api, request):
             return text_answer("Too many requests, please try again later.\n", 429, {"Retry-After": "1"})
         refused = None if mode is None else instead(mode, api, request)
@@ -139,13 +154,17 @@ class Application:
             answer = self._sound_answer(name, api, request)
         except RefusedError as refusal:
             return refusal.answer
-        return answer if mode is None or api != "prometheus" else spoiled(mode, request, answer)
+        if mode is None or api != "prometheus" or isinstance(answer, Watch):
+            return answer
+        return spoiled(mode, request, answer)
 
-    def _sound_answer(self, name: str, api: str, request: Request) -> Answer:
+    def _sound_answer(self, name: str, api: str, request: Request) -> Answer | Watch:
         cluster, access = self._clusters[name], self.access[name]
         if api == "kubernetes":
             outcome = answer_kubernetes(cluster, request, access)
-            return outcome if isinstance(outcome, Answer) else _SERVERS[outcome.api](cluster, outcome.request)
+            if isinstance(outcome, Forward):
+                return _SERVERS[outcome.api](cluster, outcome.request)
+            return outcome
         if not access.knows(request.token):
             return text_answer("Unauthorized\n", 401)
         return _SERVERS[api](cluster, request)
@@ -169,13 +188,17 @@ class Application:
 
 
 def _bearer(scope: Scope) -> str | None:
-    value = _header(scope, b"authorization")
+    value = _headers(scope).get("authorization", "")
     scheme, _, token = value.partition(" ")
     return token.strip() or None if scheme.lower() == "bearer" else None
 
 
-def _header(scope: Scope, name: bytes) -> str:
-    return next((value.decode("latin-1") for key, value in scope["headers"] if key == name), "")
+def _headers(scope: Scope) -> dict[str, str]:
+    headers: dict[str, str] = {}
+    for key, value in scope["headers"]:
+        name, text = key.decode("latin-1").lower(), value.decode("latin-1")
+        headers[name] = f"{headers[name]},{text}" if name in headers else text
+    return headers
 
 
 def _same(given: str | None, wanted: str) -> bool:
@@ -184,16 +207,16 @@ def _same(given: str | None, wanted: str) -> bool:
 
 async def _read(scope: Scope, receive: Receive, path: str, token: str | None) -> Request:
     parameters = parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True)
-    if scope["method"] == "POST":
-        body, more = b"", True
-        while more and len(body) < _MAX_BODY_BYTES:
-            message = await receive()
-            body += message.get("body", b"")
-            more = message.get("more_body", False)
-        if _header(scope, b"content-type").startswith("application/x-www-form-urlencoded"):
-            for name, values in parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True).items():
-                parameters[name] = values + parameters.get(name, [])
-    return Request(scope["method"], path, parameters, token, _header(scope, b"accept"))
+    headers = _headers(scope)
+    body, more = b"", scope["method"] != "GET"
+    while more and len(body) < _MAX_BODY_BYTES:
+        message = await receive()
+        body += message.get("body", b"")
+        more = message.get("more_body", False)
+    if headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
+        for name, values in parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True).items():
+            parameters[name] = values + parameters.get(name, [])
+    return Request(scope["method"], path, parameters, token, headers, body)
 
 
 async def _disconnected(receive: Receive) -> None:

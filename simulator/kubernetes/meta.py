@@ -42,7 +42,7 @@ def metadata(
     return {
         **place,
         "uid": uid_of(cluster.layout.seed, cluster.name, kind, namespace, name),
-        "resourceVersion": str(int(created if changed is None else changed)),
+        "resourceVersion": str(int((created if changed is None else changed) * 1000)),
         "creationTimestamp": rfc3339(created),
         **{field: value for field, value in fields.items() if value},
     }

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
 
-from simulator.access import READER
 from simulator.answers import RefusedError, Request
+from simulator.cluster import SimulatedCluster
+from simulator.kubernetes.current import body_of
+from simulator.kubernetes.generated import Generated
+from simulator.kubernetes.meta import Object
+from simulator.kubernetes.paths import Target
+from simulator.kubernetes.served import served_by
 from simulator.kubernetes.status import not_found, status
 
-_PATH = re.compile(r"/api/v1/namespaces/(?P<namespace>[^/]+)/services/(?P<service>[^/]+)/proxy(?P<path>/.*)?")
-_APIS = {"alertmanager": "alertmanager", "prometheus": "prometheus", "thanos": "prometheus", "loki": "loki"}
-_APIS["tempo"] = "tempo"
+_BEHIND = {"alertmanager": "alertmanager", "prometheus": "prometheus", "thanos": "prometheus", "loki": "loki"}
+_BEHIND["tempo"] = "tempo"
 
 
 @dataclass(frozen=True)
@@ -20,36 +23,36 @@ class Forward:
 
     api: str
     request: Request
-    namespace: str
-    service: str
 
 
-def forwarded(request: Request) -> Forward | None:
-    """Where a request goes whose path is that of a Service's proxy; None for other paths.
+def forward_to_service(cluster: SimulatedCluster, target: Target, request: Request) -> Forward:
+    """Where a request for ``services/[SCHEME:]NAME[:PORT]/proxy`` goes.
 
     Raises:
-        RefusedError: nothing of the simulator stands behind a Service of this name (404).
+        RefusedError: there is no such Service (404), it has no such port, or nothing stands behind it (503).
     """
-    match = _PATH.fullmatch(request.path)
-    if match is None:
-        return None
-    service = _name(match["service"])
-    api = next((api for word, api in _APIS.items() if word in service), None)
+    name, port = _name_and_port(target.name or "")
+    body = body_of(cluster, served_by(cluster).built_in("", "services"), target.namespace, name)
+    if body is None:
+        raise not_found("services", "", name)
+    if port and not _has_port(Generated("", body).item, port):
+        raise _unavailable(f'no service port "{port}" found for service "{name}"')
+    api = next((api for word, api in _BEHIND.items() if word in name), None)
     if api is None:
-        raise not_found("services", "", service)
-    return Forward(api, replace(request, path=match["path"] or "/"), match["namespace"], service)
+        raise _unavailable(f'no endpoints available for service "{target.name}"')
+    return Forward(api, replace(request, path=target.further or "/"))
 
 
-def _name(text: str) -> str:
-    """The Service's name in ``NAME``, ``NAME:PORT`` or ``SCHEME:NAME:PORT``."""
+def _name_and_port(text: str) -> tuple[str, str]:
     parts = text.split(":")
-    return parts[1] if len(parts) == 3 else parts[0]
+    if len(parts) == 3:
+        return parts[1], parts[2]
+    return parts[0], parts[1] if len(parts) == 2 else ""
 
 
-def forbidden_service(forward: Forward, verb: str) -> RefusedError:
-    """The refusal for want of the right to a Service's proxy."""
-    message = (
-        f'services "{forward.service}" is forbidden: User "{READER}" cannot {verb} resource "services/proxy" '
-        f'in API group "" in the namespace "{forward.namespace}"'
-    )
-    return status(403, "Forbidden", message, {"name": forward.service, "kind": "services"})
+def _has_port(service: Object, port: str) -> bool:
+    return any(port in {each.get("name"), str(each["port"])} for each in service["spec"].get("ports") or ())
+
+
+def _unavailable(message: str) -> RefusedError:
+    return status(503, "ServiceUnavailable", message)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from simulator.cluster import SimulatedCluster
 from simulator.kubernetes import tables
@@ -29,6 +30,10 @@ class Resource:
         objects: makes its objects as of a time (Unix seconds) that is one of the timeline's turns.
         custom: whether a CustomResourceDefinition stands behind it, so that list items carry kind and apiVersion.
         refreshed_seconds: how often its objects change by themselves beside the turns; None for never.
+        with_status: whether the status is a subresource, which a write to the object itself leaves as it is.
+        list_kind: the kind of its lists where it is not the kind with ``List`` behind it.
+        converted: whether its objects are kept in another version than this one.
+        schema: the OpenAPI schema of a custom resource; None where nothing is known of its form.
     """
 
     group: str
@@ -43,6 +48,10 @@ class Resource:
     fields: Fields | None = None
     custom: bool = False
     refreshed_seconds: int | None = None
+    with_status: bool = True
+    list_kind: str = ""
+    converted: bool = False
+    schema: Mapping[str, Any] | None = field(default=None, compare=False)
 
     @property
     def group_version(self) -> str:

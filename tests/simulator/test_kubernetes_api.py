@@ -148,7 +148,7 @@ def test_groups_fit_the_platform(fleet: SimulatedFleet) -> None:
             version = group["preferredVersion"]["groupVersion"]
             listed = client.get(f"/apis/{version}").json()["resources"]
             assert listed
-            for resource in listed:
+            for resource in (each for each in listed if "list" in each["verbs"]):
                 items = client.get(f"/apis/{version}/{resource['name']}").json()
                 assert items["kind"] == f"{resource['kind']}List"
     openshift, vanilla, telco = (found[name] for name in fleet.names)

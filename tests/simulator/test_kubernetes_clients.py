@@ -87,5 +87,7 @@ def test_python_client_sees_refusals(reader: k8s.ApiClient) -> None:
         k8s.CoreV1Api(reader).read_namespaced_pod("absent", "shop")
     assert caught.value.status == 404
     with pytest.raises(k8s.ApiException) as caught:
-        k8s.CoreV1Api(reader).delete_namespaced_pod("absent", "shop")
-    assert caught.value.status == 405
+        k8s.CoreV1Api(reader).create_namespaced_pod(
+            "shop", {"metadata": {"name": "Bad_Name"}, "spec": {"containers": []}}
+        )
+    assert caught.value.status == 422

@@ -150,7 +150,7 @@ def test_files_can_be_read_by_their_owner_only(tmp_path: Path) -> None:
             *running.directory.glob("*.key"),
             running.directory / "kubeconfig",
         ]
-        assert len(secrets) == 4
+        assert len(secrets) == 5
         assert all(path.stat().st_mode & 0o777 == 0o600 for path in secrets)
         token, ca = running.token("fra-01"), (running.directory / "ca.pem").read_bytes()
     with SimulatedFleet(FleetOptions(clusters=1, directory=tmp_path / "fleet")) as again:
