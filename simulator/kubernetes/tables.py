@@ -13,6 +13,7 @@ Column = tuple[str, str, int]
 """Name, type, and priority: 0 is always shown, 1 only when wide."""
 
 NONE = "<none>"
+UNKNOWN = "<unknown>"
 
 
 def age(item: Object, at: float) -> str:
@@ -56,37 +57,41 @@ def _shown(item: Object, include: str) -> Object | None:
 
 def node_cells(item: Object, at: float) -> Sequence[Any]:
     """A node's row."""
-    info, prefix = item["status"]["nodeInfo"], "node-role.kubernetes.io/"
-    roles = sorted(label.removeprefix(prefix) for label in item["metadata"]["labels"] if label.startswith(prefix))
-    ready = any(each["type"] == "Ready" and each["status"] == "True" for each in item["status"]["conditions"])
+    status, prefix = item.get("status") or {}, "node-role.kubernetes.io/"
+    info = status.get("nodeInfo") or {}
+    labels = item["metadata"].get("labels") or {}
+    roles = sorted(label.removeprefix(prefix) for label in labels if label.startswith(prefix))
+    ready = {each["type"]: each["status"] for each in status.get("conditions") or ()}.get("Ready")
+    words = {"True": "Ready", None: "Unknown"}.get(ready, "NotReady")
     return (
         item["metadata"]["name"],
-        "Ready" if ready else "NotReady",
+        f"{words},SchedulingDisabled" if (item.get("spec") or {}).get("unschedulable") else words,
         ",".join(roles) or NONE,
         age(item, at),
-        info["kubeletVersion"],
-        item["status"]["addresses"][0]["address"],
+        info.get("kubeletVersion", ""),
+        next((each["address"] for each in status.get("addresses") or () if each["type"] == "InternalIP"), NONE),
         NONE,
-        info["osImage"],
-        info["kernelVersion"],
-        info["containerRuntimeVersion"],
+        info.get("osImage") or UNKNOWN,
+        info.get("kernelVersion") or UNKNOWN,
+        info.get("containerRuntimeVersion") or UNKNOWN,
     )
 
 
 def pod_cells(item: Object, at: float) -> Sequence[Any]:
     """A pod's row."""
-    statuses = item["status"]["containerStatuses"]
+    status, spec = item.get("status") or {}, item.get("spec") or {}
+    statuses = status.get("containerStatuses") or []
     ready = sum(1 for each in statuses if each["ready"])
     restarts = sum(each["restartCount"] for each in statuses)
     waiting = [each["state"]["waiting"]["reason"] for each in statuses if "waiting" in each["state"]]
     return (
         item["metadata"]["name"],
-        f"{ready}/{len(statuses)}",
-        waiting[0] if waiting else item["status"]["phase"],
+        f"{ready}/{len(spec.get('containers') or ())}",
+        waiting[0] if waiting else status.get("phase", ""),
         restarts,
         age(item, at),
-        item["status"]["podIP"],
-        item["spec"]["nodeName"],
+        status.get("podIP") or NONE,
+        spec.get("nodeName") or NONE,
         NONE,
         NONE,
     )
@@ -94,17 +99,17 @@ def pod_cells(item: Object, at: float) -> Sequence[Any]:
 
 def namespace_cells(item: Object, at: float) -> Sequence[Any]:
     """A namespace's row."""
-    return item["metadata"]["name"], item["status"]["phase"], age(item, at)
+    return item["metadata"]["name"], (item.get("status") or {}).get("phase", ""), age(item, at)
 
 
 def deployment_cells(item: Object, at: float) -> Sequence[Any]:
     """A Deployment's row."""
-    status = item["status"]
+    status = item.get("status") or {}
     return (
         item["metadata"]["name"],
-        f"{status['readyReplicas']}/{item['spec']['replicas']}",
-        status["updatedReplicas"],
-        status["availableReplicas"],
+        f"{status.get('readyReplicas', 0)}/{item['spec'].get('replicas', 1)}",
+        status.get("updatedReplicas", 0),
+        status.get("availableReplicas", 0),
         age(item, at),
         *_template(item),
     )
@@ -112,20 +117,20 @@ def deployment_cells(item: Object, at: float) -> Sequence[Any]:
 
 def replica_set_cells(item: Object, at: float) -> Sequence[Any]:
     """A ReplicaSet's row."""
-    status = item["status"]
-    counts = (item["spec"]["replicas"], status["replicas"], status.get("readyReplicas", 0))
+    status = item.get("status") or {}
+    counts = (item["spec"].get("replicas", 1), status.get("replicas", 0), status.get("readyReplicas", 0))
     return item["metadata"]["name"], *counts, age(item, at), *_template(item)
 
 
 def stateful_set_cells(item: Object, at: float) -> Sequence[Any]:
     """A StatefulSet's row."""
-    ready = f"{item['status']['readyReplicas']}/{item['spec']['replicas']}"
+    ready = f"{(item.get('status') or {}).get('readyReplicas', 0)}/{item['spec'].get('replicas', 1)}"
     return item["metadata"]["name"], ready, age(item, at), *_template(item)[:2]
 
 
 def daemon_set_cells(item: Object, at: float) -> Sequence[Any]:
     """A DaemonSet's row."""
-    status = item["status"]
+    status = item.get("status") or {}
     fields = (
         "desiredNumberScheduled",
         "currentNumberScheduled",
@@ -133,15 +138,18 @@ def daemon_set_cells(item: Object, at: float) -> Sequence[Any]:
         "updatedNumberScheduled",
         "numberAvailable",
     )
-    return item["metadata"]["name"], *(status[field] for field in fields), NONE, age(item, at), *_template(item)
+    counts = (status.get(field, 0) for field in fields)
+    return item["metadata"]["name"], *counts, NONE, age(item, at), *_template(item)
 
 
 def event_cells(item: Object, at: float) -> Sequence[Any]:
     """An event's row."""
-    involved = item["involvedObject"]
-    last = datetime.fromisoformat(item["lastTimestamp"]).timestamp()
-    about = f"{involved['kind'].lower()}/{involved['name']}"
-    return duration(at - last), item["type"], item["reason"], about, item["message"], item["metadata"]["name"]
+    involved = item.get("involvedObject") or {}
+    last = item.get("lastTimestamp")
+    seen = duration(at - datetime.fromisoformat(last).timestamp()) if last else UNKNOWN
+    about = f"{involved.get('kind', '').lower()}/{involved.get('name', '')}"
+    words = (item.get("type", ""), item.get("reason", ""), about, item.get("message", ""))
+    return seen, *words, item["metadata"]["name"]
 
 
 def plain_cells(item: Object, at: float) -> Sequence[Any]:
@@ -150,8 +158,8 @@ def plain_cells(item: Object, at: float) -> Sequence[Any]:
 
 
 def _template(item: Object) -> tuple[str, str, str]:
-    containers = item["spec"]["template"]["spec"]["containers"]
-    labels = item["spec"]["selector"]["matchLabels"]
+    containers = (item["spec"]["template"].get("spec") or {}).get("containers") or ()
+    labels = item["spec"]["selector"].get("matchLabels") or {}
     return (
         ",".join(each["name"] for each in containers),
         ",".join(each["image"] for each in containers),
