@@ -113,6 +113,7 @@ def test_each_fault_is_named(name: str, fleet: SimulatedFleet) -> None:
 def test_a_sound_cluster_says_its_versions(name: str, fleet: SimulatedFleet) -> None:
     validation = validated(registered(fleet, name), fleet.token(NAMES[name]))
     assert {each.status for each in validation.endpoints} == {EndpointStatus.OK}, validation.endpoints
+    assert validation.sound, validation.rights
     assert all(each.latency_seconds is not None and each.latency_seconds > 0 for each in validation.endpoints)
     assert of(validation, EndpointKind.KUBERNETES).version.startswith("v1.")
     assert of(validation, EndpointKind.PROMETHEUS).version.startswith("2.")
