@@ -47,7 +47,7 @@ class KubernetesLimits:
     first_seconds: float = 10.0
     read_seconds: float = 30.0
     total_seconds: float = 180.0
-    page_size: int = 500
+    page_size: int = 1000
     page_bytes: int = 64 * 2**20
     pause_seconds: float = 15.0
     attempts: int = 3

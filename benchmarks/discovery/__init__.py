@@ -1,0 +1,1 @@
+"""Discovery of large clusters and large fleets."""
