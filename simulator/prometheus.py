@@ -24,6 +24,7 @@ from simulator.times import milliseconds_of_duration, milliseconds_of_time
 MAX_POINTS = 11_000
 _BLOCK_SAMPLES = 1_000_000
 """Samples generated at once, so that large clusters do not need large memory."""
+_NUMBER = re.compile(r"\d+(\.\d+)?")
 _LABEL_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 _MATCHER = re.compile(r'\s*([a-zA-Z_][a-zA-Z0-9_]*)\s*(=~|!~|!=|=)\s*"((?:[^"\\]|\\.)*)"\s*,?')
 _SELECTOR = re.compile(r"\s*([a-zA-Z_:][a-zA-Z0-9_:]*)?\s*(?:\{(.*)\})?\s*", re.DOTALL)
@@ -88,6 +89,9 @@ def _entry(cluster: SimulatedCluster, request: Request) -> PackEntry:
 
 def _query(cluster: SimulatedCluster, request: Request) -> Answer:
     at = _time(request, "time") if "time" in request.parameters else int(time.time() * 1000)
+    if _NUMBER.fullmatch(one_line(request.one("query"))):
+        value = f"{float(one_line(request.one('query'))):g}"
+        return _success({"resultType": "scalar", "result": [at / 1000, value]})
     entry = _entry(cluster, request)
     series, _ = cluster.series(entry.id)
     result = []

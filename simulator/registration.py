@@ -10,6 +10,7 @@ from typing import Any
 from simulator.tls import write_secret
 
 _CITIES = (("fra", "eu-central"), ("dub", "eu-west"), ("iad", "us-east"), ("sin", "ap-south"))
+_APIS = ("kubernetes", "prometheus", "alertmanager", "loki", "tempo")
 _ENVIRONMENTS = ("production", "production", "staging")
 
 
@@ -44,7 +45,7 @@ def registration_of(
     """
     clusters = []
     for index, name in enumerate(names):
-        endpoints = {api: {"url": url(name, api), "ca_pem": ca_pem} for api in ("kubernetes", "prometheus")}
+        endpoints = {api: {"url": url(name, api), "ca_pem": ca_pem} for api in _APIS}
         clusters.append(
             {
                 "name": name,

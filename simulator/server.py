@@ -12,14 +12,17 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from simulator.access import Access
+from simulator.alertmanager import answer_alertmanager
 from simulator.answers import Answer, RefusedError, Request, json_answer, text_answer
 from simulator.broken import CutShort, Hang, Stream, Throttle, instead, spoiled
 from simulator.cluster import SimulatedCluster
 from simulator.kubernetes.api import answer_kubernetes
 from simulator.kubernetes.proxy import Forward
 from simulator.kubernetes.watching import Watch, serve_watch
+from simulator.loki import answer_loki
 from simulator.options import BrokenMode, mode_of
 from simulator.prometheus import answer_prometheus
+from simulator.tempo import answer_tempo
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
@@ -29,7 +32,12 @@ _MAX_BODY_BYTES = 4 * 2**20
 _THREADS = 4
 _PIECE_BYTES = 2**19
 """Large answers are sent in pieces: the event loop moves what it could not send yet each time that it sends some."""
-_SERVERS: dict[str, Callable[[SimulatedCluster, Request], Answer]] = {"prometheus": answer_prometheus}
+_SERVERS: dict[str, Callable[[SimulatedCluster, Request], Answer]] = {
+    "alertmanager": answer_alertmanager,
+    "loki": answer_loki,
+    "prometheus": answer_prometheus,
+    "tempo": answer_tempo,
+}
 _APIS = frozenset({"kubernetes", *_SERVERS})
 _SLOW_SECONDS = 1.0
 
@@ -234,7 +242,7 @@ async def _respond(send: Send, answer: Answer) -> None:
 
 
 async def _head(send: Send, status: int, content_type: str, length: int | None, more: Mapping[str, str]) -> None:
-    headers = [(b"content-type", content_type.encode())]
+    headers = [(b"content-type", content_type.encode())] if content_type else []
     headers += [(name.encode(), value.encode()) for name, value in more.items()]
     if length is not None:
         headers.append((b"content-length", str(length).encode()))
