@@ -16,6 +16,14 @@ from simulator.kubernetes.served import Served, served_by
 
 _HEALTH = frozenset({"/healthz", "/livez", "/readyz"})
 _VERBS = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"]
+_IN_ALL = frozenset(
+    {
+        ("", "pods"),
+        ("", "services"),
+        *(("apps", plural) for plural in ("daemonsets", "deployments", "replicasets", "statefulsets")),
+        *(("batch", plural) for plural in ("cronjobs", "jobs")),
+    }
+)
 _AGGREGATED = "apidiscovery.k8s.io"
 
 
@@ -91,6 +99,12 @@ def _group(name: str, versions: Sequence[str]) -> Object:
     return {"name": name, "versions": listed, "preferredVersion": listed[0]}
 
 
+def _names(resource: Resource) -> Object:
+    """Further names of a resource: short ones, and the categories that it belongs to."""
+    short, in_all = list(resource.short_names), (resource.group, resource.plural) in _IN_ALL
+    return {**({"shortNames": short} if short else {}), **({"categories": ["all"]} if in_all else {})}
+
+
 def _subresources(resource: Resource) -> Iterable[tuple[str, str, list[str]]]:
     """The subresources of a resource: name, kind and verbs."""
     if has_status(resource):
@@ -111,7 +125,7 @@ def _resource_list(group_version: str, members: Sequence[Resource], reviews: Ite
                 "namespaced": resource.namespaced,
                 "kind": resource.kind,
                 "verbs": _VERBS,
-                **({"shortNames": list(resource.short_names)} if resource.short_names else {}),
+                **_names(resource),
             }
         )
         listed += (
@@ -178,7 +192,7 @@ def _discovered(resource: Resource) -> Object:
         "scope": "Namespaced" if resource.namespaced else "Cluster",
         "singularResource": resource.kind.lower(),
         "verbs": _VERBS,
-        **({"shortNames": list(resource.short_names)} if resource.short_names else {}),
+        **_names(resource),
         **({"subresources": subresources} if subresources else {}),
     }
 

@@ -10,10 +10,12 @@ import yaml
 
 from simulator.answers import Request
 from simulator.kubernetes.meta import Object
+from simulator.kubernetes.protobuf import MEDIA_TYPE, read_protobuf
 from simulator.kubernetes.status import Cause, bad_request, invalid, status
 
 JSON_TYPES = frozenset({"", "application/json"})
 YAML_TYPES = frozenset({"application/yaml", "application/apply-patch+yaml"})
+_ACCEPTED = f"application/json, application/yaml, {MEDIA_TYPE}"
 _OPTIONS = {"create": "CreateOptions", "update": "UpdateOptions", "patch": "PatchOptions"}
 
 
@@ -35,14 +37,26 @@ def document_of(request: Request, kind: str) -> Object:
         RefusedError: it is in no known form (415), or no object (400).
     """
     media = media_type(request)
+    if media == MEDIA_TYPE:
+        return _from_protobuf(request.body)
     if media not in JSON_TYPES | YAML_TYPES:
-        raise unsupported("application/json, application/yaml, application/vnd.kubernetes.protobuf")
+        raise unsupported(_ACCEPTED)
     try:
         found: Any = yaml.safe_load(request.body) if media in YAML_TYPES else orjson.loads(request.body)
     except (orjson.JSONDecodeError, yaml.YAMLError) as error:
         raise _unreadable(request.body, kind) from error
     if not isinstance(found, dict):
         raise _unreadable(request.body, kind)
+    return found
+
+
+def _from_protobuf(body: bytes) -> Object:
+    try:
+        found = read_protobuf(body)
+    except ValueError as error:
+        raise bad_request(f"the object provided is unrecognized: {error}") from error
+    if found is None:
+        raise unsupported("application/json, application/yaml")
     return found
 
 

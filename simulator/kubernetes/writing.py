@@ -16,7 +16,7 @@ from simulator.kubernetes.builtins import has_status, is_custom
 from simulator.kubernetes.current import body_of, key_of, kind_of, revision_of
 from simulator.kubernetes.deletion import delete, delete_all, has_finalizers, needs_successors
 from simulator.kubernetes.documents import document_of, field_manager, is_dry, media_type, unsupported
-from simulator.kubernetes.fields import Manager, ownership_of, taken_over, written_down
+from simulator.kubernetes.fields import Manager, leaves, ownership_of, taken_over, written_down
 from simulator.kubernetes.generated import Generated
 from simulator.kubernetes.kinds import causes_against, causes_against_change, complete, normalise
 from simulator.kubernetes.meta import Object
@@ -119,8 +119,9 @@ class Writer:
             metadata.update({"uid": str(uuid.uuid4()), "creationTimestamp": now})
             if needs_successors(self.resource):
                 metadata["generation"] = 1
+            wishes = set(leaves({name: value for name, value in item.items() if name != "status"}))
             complete(self.resource, item, now)
-            ownership = taken_over({}, manager, None, item)
+            ownership = {manager: wishes}
             written_down(ownership, {}, item, now)
             if not is_dry(self.request, self.target.verb):
                 self._put(item, None)
