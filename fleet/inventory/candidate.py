@@ -21,7 +21,9 @@ class EndpointCandidate(BaseModel):
         found: the object that it was found by, for example ``Route openshift-monitoring/thanos-querier``.
         reason: why it is believed to be of this kind.
         rank: how good it is among its kind, the smallest first.
-        through_api: whether it is reached through the API server, with the API server's credential.
+        through_api: whether it is reached through the API server, which keeps the credential to itself.
+        guarded: whether none but the cluster's administrators can have put it there. Whoever may make Routes in a
+            namespace could have made one that looks like this, to be sent the cluster's credential.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -32,6 +34,7 @@ class EndpointCandidate(BaseModel):
     reason: str
     rank: int
     through_api: bool = False
+    guarded: bool = True
 
 
 class EndpointSearch(BaseModel):
@@ -43,15 +46,15 @@ class EndpointSearch(BaseModel):
 
 
 class TriedCandidate(BaseModel):
-    """A candidate and what it answered."""
+    """A candidate and what it answered; None for one that was not asked."""
 
     candidate: EndpointCandidate
-    answer: EndpointValidation
+    answer: EndpointValidation | None
 
     @property
     def answers(self) -> bool:
         """Whether it answered what its collector asks."""
-        return self.answer.status is EndpointStatus.OK
+        return self.answer is not None and self.answer.status is EndpointStatus.OK
 
 
 def missing_that_answer(cluster: Cluster, tried: Sequence[TriedCandidate]) -> list[EndpointCandidate]:

@@ -19,6 +19,8 @@ from fleet.inventory.cluster import Endpoint, EndpointKind
 _LOKI_GATEWAY = "/api/logs/v1"
 _TEMPO_GATEWAY = "/api/traces/v1"
 _MONITORING = "openshift-monitoring"
+_PLATFORM_NAMESPACES = "openshift-"
+"""Namespaces that begin so can be made by administrators alone."""
 _PLATFORM = {
     "thanos-querier": (EndpointKind.PROMETHEUS, 10, "Thanos Querier sees the platform's and the users' Prometheus"),
     "prometheus-k8s": (EndpointKind.PROMETHEUS, 30, "the platform's own Prometheus, without the users'"),
@@ -215,7 +217,8 @@ def _candidate(
         endpoint = Endpoint(url=url, ca_pem=ca_pem)
     except ValidationError:
         return None
-    return EndpointCandidate(kind=kind, endpoint=endpoint, found=route.found, reason=words, rank=rank)
+    guarded = route.place[0].startswith(_PLATFORM_NAMESPACES)
+    return EndpointCandidate(kind=kind, endpoint=endpoint, found=route.found, reason=words, rank=rank, guarded=guarded)
 
 
 def _place(metadata: Metadata) -> tuple[str, str]:

@@ -31,8 +31,9 @@ def endpoints(
 ) -> None:
     """Find Prometheus, Alertmanager, Loki, Tempo and Korrel8r of a cluster from its own Routes and Services.
 
-    Each is asked what its collector would ask, and shown with what it answered and why it is believed to be one.
-    Nothing is registered without --store or --choose. Exits with 4 when something could not be looked at.
+    Each is asked what its collector would ask, and shown with what it answered and why it is believed to be one; a
+    Route outside the platform's own namespaces is asked when it is chosen only. Nothing is registered without --store
+    or --choose. Exits with 4 when something could not be looked at.
     """
     from fleet.collectors.kubernetes.endpoints import find_endpoints
     from fleet.collectors.trying import try_candidates
@@ -48,7 +49,7 @@ def endpoints(
             return stores.credentials.source(ref, kind) if ref else None
 
         search = find_endpoints(cluster, source_of(EndpointKind.KUBERNETES))
-        tried = try_candidates(cluster, search.candidates, source_of)
+        tried = try_candidates(cluster, search.candidates, source_of, choose or [])
         proposed = missing_that_answer(cluster, tried)
         chosen = _named(tried, choose or []) + (proposed if store else [])
         differences = _store(stores, name, chosen) if chosen else []
@@ -88,24 +89,32 @@ def _show(cluster: Cluster, search: EndpointSearch, tried: Sequence[TriedCandida
 
     table = Table("endpoint", "status", "URL", "found by", "why", "answer")
     for each in tried:
-        candidate, answer = each.candidate, each.answer
+        candidate = each.candidate
         registered = cluster.endpoints.get(candidate.kind)
         state = " [dim](registered)[/]" if registered and registered.url == candidate.endpoint.url else ""
-        style = "green" if each.answers else "bold red"
-        words = f"{answer.version} {answer.message} {'' if each.answers else answer.hint}"
-        table.add_row(
-            candidate.kind.value + state,
-            f"[{style}]{answer.status.value}[/]",
-            printable(candidate.endpoint.url),
-            printable(candidate.found),
-            printable(candidate.reason),
-            printable(" ".join(words.split())),
-        )
+        status, words = _answer(each)
+        found = [printable(text) for text in (candidate.endpoint.url, candidate.found, candidate.reason)]
+        table.add_row(candidate.kind.value + state, status, *found, words)
     out().print(table if tried else "No endpoint was found.")
     for note in search.notes:
         out().print(printable(note), soft_wrap=True)
     for gap in search.gaps:
         out().print(f"[bold red]unknown[/] {printable(gap.part)}: {printable(gap.reason)}", soft_wrap=True)
+
+
+def _answer(tried: TriedCandidate) -> tuple[str, str]:
+    """Status and words of what a candidate answered."""
+    from interfaces.cli.tables import printable
+
+    answer = tried.answer
+    if answer is None:
+        return "[yellow]not asked[/]", (
+            "Whoever may make Routes in its namespace could have made it, to be sent the cluster's credential: "
+            "--choose its URL if it is yours."
+        )
+    style = "green" if tried.answers else "bold red"
+    words = f"{answer.version} {answer.message} {'' if tried.answers else answer.hint}"
+    return f"[{style}]{answer.status.value}[/]", printable(" ".join(words.split()))
 
 
 def _show_stored(name: str, differences: list[FieldDifference]) -> None:
