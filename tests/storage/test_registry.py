@@ -138,9 +138,33 @@ def test_the_latest_inventory_is_found_and_changes_are_stored_once(database: Dat
     assert inventories.put(second, [change(1, ChangeKind.VERSION)]) == 0
     latest = inventories.latest(CLUSTER)
     assert latest == second
-    assert inventories.latest(CLUSTER, before=second.observed_at) == first
+    earlier = inventories.latest(CLUSTER, before=second.observed_at)
+    assert earlier is not None
+    assert (earlier.version, earlier.changes) == (first.version, first.changes)
     assert inventories.latest("another") is None
     assert changes.list() == [change(1, ChangeKind.VERSION), change(-1)]
+
+
+def test_looks_are_listed_and_only_the_newest_keeps_its_pods(database: Database) -> None:
+    store = InventoryStore(database)
+    pods = [Pod(namespace="shop", name="cart-1")]
+    looks = [T0 + timedelta(hours=hour) for hour in range(3)]
+    for at in looks:
+        store.put(Inventory(cluster_id=CLUSTER, observed_at=at, version="1.34", pods=pods))
+    newest, earlier = store.latest(CLUSTER), store.latest(CLUSTER, before=looks[-1])
+    assert newest is not None
+    assert earlier is not None
+    assert (newest.pods, newest.gaps) == (pods, [])
+    # That there are none is not what was seen: it is said.
+    assert (earlier.pods, [gap.part for gap in earlier.gaps]) == ([], ["pods"])
+    # One that comes late keeps its place, and is let go of as well.
+    store.put(Inventory(cluster_id=CLUSTER, observed_at=T0 + timedelta(minutes=30), version="1.34", pods=pods))
+    late = store.latest(CLUSTER, before=looks[1])
+    assert late is not None
+    assert late.pods == []
+    assert store.versions(CLUSTER) == [looks[2], looks[1], T0 + timedelta(minutes=30), looks[0]]
+    assert store.versions(CLUSTER, hours(1, 2)) == [looks[1]]
+    assert store.versions("another") == []
 
 
 def test_the_latest_inventories_are_counted_where_they_lie(database: Database) -> None:
