@@ -176,21 +176,18 @@ class VaultCredentialStore:
         answer = failure.json if isinstance(failure.json, dict) else {}
         if isinstance(answer.get("data"), dict):
             return self._deleted(answer["data"].get("metadata") or {}, ref)
-        said = answer.get("errors")
-        if said == []:
+        if failure.errors == []:
             return CredentialMissing(
                 f"{self._server.place} holds nothing under {self._path(ref)}.",
                 hint="Register the cluster again with its token or password file.",
             )
-        if isinstance(said, list) and "namespace not found" in said:
-            return StoreError(f"{self._server.place}: there is no such namespace.", hint=_CORRECT_NAMESPACE)
-        if isinstance(said, list):
+        if any("no handler for route" in each for each in failure.errors or []):
             return StoreError(
                 f"{self._server.place} has no secrets engine at {self._mount}.",
                 hint=f"Enable one (`bao secrets enable -path={self._mount} -version=2 kv`), or correct "
                 "FLEETSCOPE_VAULT_MOUNT.",
             )
-        return self._server.not_vault()
+        return self._server.unavailable(failure)
 
     def _deleted(self, metadata: dict[str, Any], ref: str) -> CredentialMissing:
         number, path = metadata.get("version"), f"{self._mount} {ref}"
@@ -210,9 +207,6 @@ class VaultCredentialStore:
         except ValueError as wrong:
             reason = str(wrong)
         raise StoreError(f"What {self._server.place} holds under {self._path(ref)} is no credential: {reason}.")
-
-
-_CORRECT_NAMESPACE = "Correct FLEETSCOPE_VAULT_NAMESPACE, or create it (`bao namespace create`)."
 
 
 def _is_about_versions(failure: Failure) -> bool:

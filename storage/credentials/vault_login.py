@@ -75,9 +75,10 @@ class TokenFile(_Method):
         found = server.ask(lambda client: client.auth.token.lookup_self(), token)
         if isinstance(found, Answered):
             data = server.part(found, "data")
-            # Zero for a token without an end.
-            lifetime_seconds = float(data["ttl"]) if data["ttl"] else None
-            return VaultToken(token, lifetime_seconds, float(data["creation_ttl"]), bool(data["renewable"]))
+            # Zero for a token without an end; a root token has not all of these fields.
+            lifetime_seconds = float(data.get("ttl", 0)) or None
+            granted_seconds = float(data.get("creation_ttl", 0))
+            return VaultToken(token, lifetime_seconds, granted_seconds, bool(data.get("renewable")))
         if isinstance(found, Forbidden):
             # Not valid, or without the right to ask about itself: what it is used for will show which.
             return VaultToken(token)
@@ -158,8 +159,8 @@ class KubernetesAuth(_Method):
     def remedy(self) -> str:
         """See ``VaultLogin``."""
         return (
-            f"Check that the role {self.role} binds this service account, its namespace and the audience of the token "
-            f"in {self.token_file}, and that the server may review tokens."
+            f"Check that kubernetes is enabled at auth/{self.path}, that its role {self.role} binds this service "
+            f"account, its namespace and the audience of the token in {self.token_file}, and that it may review tokens."
         )
 
 
@@ -175,7 +176,8 @@ def issued(auth: dict[str, Any]) -> VaultToken:
 
 def _refusal(failure: Failure, server: VaultServer, login: AppRole | KubernetesAuth) -> StoreError:
     """What a refused login means, in our words: the server's own may quote what it was sent."""
-    if isinstance(failure, InvalidPath):
+    # Without a token, what is not mounted is forbidden. An AppRole that is not accepted is a bad request.
+    if isinstance(failure, InvalidPath) or (isinstance(failure, Forbidden) and isinstance(login, AppRole)):
         return StoreError(
             f"{server.place} has no auth method at auth/{login.path}.",
             hint=f"Enable {login.method} there, or correct FLEETSCOPE_VAULT_AUTH_PATH and FLEETSCOPE_VAULT_NAMESPACE.",

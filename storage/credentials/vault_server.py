@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeAlias, TypeVar
 
 import hvac
 import requests
-from hvac.exceptions import RateLimitExceeded, VaultError
+from hvac.exceptions import InvalidPath, RateLimitExceeded, VaultError
 from pydantic import SecretStr
 from requests.adapters import HTTPAdapter
 
@@ -89,7 +89,10 @@ class VaultServer:
                 hint="Correct the address, or the active node's api_addr.",
             )
         if isinstance(failure, requests.exceptions.RequestException):
-            return StoreUnavailable(
+            # A standby may have sent us on to an active node that is gone; one that hangs is not waited for again.
+            is_slow = isinstance(failure, requests.exceptions.Timeout)
+            condition = None if is_slow else self._condition()
+            return condition or StoreUnavailable(
                 f"{self.place} cannot be reached just now: {type(failure).__name__}.",
                 hint="Check that it runs (`fleetscope status`) and that FLEETSCOPE_VAULT_ADDRESS names it.",
             )
@@ -98,9 +101,17 @@ class VaultServer:
                 f"{self.place} cannot be asked: {type(failure).__name__} with the CA file {self.ca_file}.",
                 hint="Name a PEM file that can be read in FLEETSCOPE_VAULT_CA_FILE.",
             )
+        if isinstance(failure, InvalidPath):
+            return self._no_namespace() if "namespace not found" in (failure.errors or []) else self.not_vault()
         if isinstance(failure, RateLimitExceeded):
             return StoreUnavailable(f"{self.place} asks for a pause: a rate limit quota is used up.")
         return self._condition() or StoreUnavailable(f"{self.place} failed: {type(failure).__name__}.")
+
+    def _no_namespace(self) -> StoreError:
+        return StoreError(
+            f"{self.place}: there is no such namespace.",
+            hint="Correct FLEETSCOPE_VAULT_NAMESPACE, or create it (`bao namespace create`).",
+        )
 
     def _condition(self) -> StoreUnavailable | None:
         """What the server's health says against it; None where that is nothing."""
