@@ -30,16 +30,19 @@ def print_validation(console: Console, validation: ClusterValidation, *, all_rig
         console.print(rights_table(shown))
     for reason, number in Counter(review.reason for review in validation.rights if review.allowed is None).items():
         console.print(f"  [yellow]unknown[/] ({number}): {printable(reason)}")
-    granting = [review.right for review in shown]
-    if granting:
+    if counted[False]:
+        console.print("[bold]what to do:[/] bind this ClusterRole to the credential's user")
+    if shown:
         name = ROLE_NAME if all_rights else MISSING_ROLE_NAME
-        console.print("[bold]what to do:[/] bind this ClusterRole to the credential's user" if counted[False] else "")
-        console.print(cluster_role(granting, name), markup=False, soft_wrap=True)
+        console.print(cluster_role([review.right for review in shown], name), markup=False, soft_wrap=True)
 
 
 def endpoints_table(validation: ClusterValidation) -> Table:
     """What each endpoint answered."""
-    table = Table("endpoint", "status", "latency", "version", "message", "what to do")
+    table = Table()
+    for name in ("endpoint", "status", "latency", "version", "message", "what to do"):
+        # Addresses are folded, not cut: people copy them.
+        table.add_column(name, overflow="fold")
     for each in validation.endpoints:
         style = "green" if each.status is EndpointStatus.OK else "bold red"
         latency = "" if each.latency_seconds is None else f"{each.latency_seconds * 1000:.0f} ms"
@@ -48,7 +51,7 @@ def endpoints_table(validation: ClusterValidation) -> Table:
             f"[{style}]{each.status.value}[/]",
             latency,
             printable(each.version),
-            printable(each.message),
+            printable(_message(each)),
             printable(each.hint),
         )
     return table
@@ -63,5 +66,10 @@ def rights_table(reviews: list[RightReview]) -> Table:
 
 
 def _endpoint(each: EndpointValidation) -> str:
-    unverified = "" if each.verify_tls else " [yellow](TLS not verified)[/]"
-    return f"{each.kind.value} {printable(each.url)}{unverified}"
+    unverified = "" if each.verify_tls else "\n[yellow]TLS not verified[/]"
+    return f"[bold]{each.kind.value}[/]\n{printable(each.url)}{unverified}"
+
+
+def _message(each: EndpointValidation) -> str:
+    """The message without the address before it, which stands beside it."""
+    return each.message.removeprefix(each.url).lstrip(": ")
