@@ -127,7 +127,10 @@ def _sriov(seen: _Seen) -> Verdict:
         return missing
     nodes = [node for node in seen.inventory.sriov_nodes if node.vfs]
     if nodes:
-        return Presence.PRESENT, f"{sum(node.vfs for node in nodes)} virtual functions on {_nodes(len(nodes))}"
+        return (
+            Presence.PRESENT,
+            f"{_counted(sum(node.vfs for node in nodes), 'virtual function')} on {_counted(len(nodes), 'node')}",
+        )
     return _unused(seen, SRIOV_NODE_STATES, "no node has virtual functions")
 
 
@@ -138,14 +141,14 @@ def _ptp(seen: _Seen) -> Verdict:
     matched = {node for profile in seen.inventory.ptp_profiles for node in profile.nodes}
     if matched:
         used = sum(bool(profile.nodes) for profile in seen.inventory.ptp_profiles)
-        return Presence.PRESENT, f"{used} profiles matched to {_nodes(len(matched))}"
+        return Presence.PRESENT, f"{_counted(used, 'profile')} matched to {_counted(len(matched), 'node')}"
     return _unused(seen, PTP_CONFIGS, "no profile is matched to a node")
 
 
 def _nfd(seen: _Seen) -> Verdict:
     labelled = sum(any(key.startswith(_NFD_LABELS) for key in node.labels) for node in seen.inventory.nodes)
     if labelled:
-        return Presence.PRESENT, f"labels features on {_nodes(labelled)}"
+        return Presence.PRESENT, f"labels features on {_counted(labelled, 'node')}"
     served = [group for group in _NFD_GROUPS if seen.serves(group)]
     if seen.parts.groups is None:
         return Presence.UNKNOWN, seen.groups_gap()
@@ -158,10 +161,10 @@ def _gpus(seen: _Seen) -> Verdict:
     nodes = [node for node in seen.inventory.nodes if node.gpus is not None]
     if nodes:
         total = sum(node.gpus.count for node in nodes if node.gpus is not None)
-        return Presence.PRESENT, f"{total} on {_nodes(len(nodes))}"
+        return Presence.PRESENT, f"{total} on {_counted(len(nodes), 'node')}"
     hardware = sum(has_gpu_hardware(node.labels) for node in seen.inventory.nodes)
     if hardware:
-        return Presence.UNUSED, f"{_nodes(hardware)} with NVIDIA hardware that no device plugin offers"
+        return Presence.UNUSED, f"{_counted(hardware, 'node')} with NVIDIA hardware that no device plugin offers"
     gap = seen.gap(NODES)
     return (Presence.UNKNOWN, gap) if gap else (Presence.ABSENT, "no node has any")
 
@@ -170,7 +173,7 @@ def _hugepages(seen: _Seen) -> Verdict:
     nodes = [node for node in seen.inventory.nodes if node.hugepages_bytes]
     if nodes:
         sizes = sorted({size for node in nodes for size in node.hugepages_bytes})
-        return Presence.PRESENT, f"{' and '.join(sizes)} pages on {_nodes(len(nodes))}"
+        return Presence.PRESENT, f"{' and '.join(sizes)} pages on {_counted(len(nodes), 'node')}"
     gap = seen.gap(NODES)
     return (Presence.UNKNOWN, gap) if gap else (Presence.ABSENT, "no node offers any")
 
@@ -179,7 +182,7 @@ def _dpdk(seen: _Seen) -> Verdict:
     """DPDK needs huge pages and a device of its own; a pod that asks for both is one that uses it."""
     taking = sum(map(_takes_pages_and_device, seen.inventory.pods))
     if taking:
-        return Presence.PRESENT, f"{taking} pods take huge pages and a network device"
+        return Presence.PRESENT, f"huge pages and a network device are taken by {_counted(taking, 'pod')}"
     gap = seen.gap(NODES, PODS)
     if gap:
         return Presence.UNKNOWN, gap
@@ -203,8 +206,8 @@ def _unused(seen: _Seen, kind: Kind, why: str) -> Verdict:
     return (Presence.UNKNOWN, gap) if gap else (Presence.UNUSED, f"installed, not used: {why}")
 
 
-def _nodes(number: int) -> str:
-    return "1 node" if number == 1 else f"{number} nodes"
+def _counted(number: int, word: str) -> str:
+    return f"1 {word}" if number == 1 else f"{number} {word}s"
 
 
 _BY_EVIDENCE: dict[str, Callable[[_Seen], Verdict]] = {

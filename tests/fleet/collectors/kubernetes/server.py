@@ -41,6 +41,7 @@ class Request:
     path: str
     query: dict[str, str]
     authorization: str
+    accept: str = ""
 
 
 Handler = Callable[[Request], Reply | None]
@@ -132,7 +133,8 @@ def serve(api: Api, folder: Path, *, days: int = 1, host: str = "127.0.0.1", cli
             query = {name: values[0] for name, values in parse_qs(parts.query).items()}
             if isinstance(self.connection, ssl.SSLSocket) and self.connection.getpeercert():
                 api.client_certificates += 1
-            reply = api.answer(Request(parts.path, query, self.headers.get("Authorization", "")))
+            headers = self.headers.get("Authorization", ""), self.headers.get("Accept", "")
+            reply = api.answer(Request(parts.path, query, *headers))
             self.send_response(reply.status)
             for name, value in reply.headers.items():
                 self.send_header(name, value)
