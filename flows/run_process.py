@@ -12,6 +12,8 @@ import runpy
 import signal
 import sys
 
+from flows.garbage import collect_seldom
+
 #: Set by who starts it to its own process id.
 PARENT_PID = "FLEETSCOPE_PARENT_PID"
 _PR_SET_PDEATHSIG = 1
@@ -20,6 +22,7 @@ _PR_SET_PDEATHSIG = 1
 def main() -> None:
     """See the module's text."""
     die_with_parent(int(os.environ[PARENT_PID]))
+    collect_seldom()
     runpy.run_module("prefect.engine", run_name="__main__", alter_sys=True)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import ColumnElement, Interval, literal, tuple_, update
+from sqlalchemy import ColumnElement, Interval, func, literal, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, select
 
@@ -146,6 +146,27 @@ class CoverageStore:
             found = {cluster_id: list(own) for cluster_id, own in groupby(rows, lambda each: each.cluster_id)}
             for cluster_id in some:
                 yield cluster_id, found.get(cluster_id, [])
+
+    def stored(
+        self, window: Window, cluster_ids: Collection[str], *, collector: str, pack_hash: str, step_seconds: int
+    ) -> dict[str, int]:
+        """How many chunks that reach into a window hold any series, by cluster; clusters without one are left out."""
+        query = (
+            select(CoverageRow.cluster_id, func.count())
+            .where(
+                CoverageRow.chunk_start < window.end,
+                CoverageRow.chunk_end > window.start,
+                col(CoverageRow.cluster_id).in_(cluster_ids),
+                CoverageRow.collector == collector,
+                CoverageRow.pack_hash == pack_hash,
+                CoverageRow.step_seconds == step_seconds,
+                col(CoverageRow.object_key).is_not(None),
+                ~_made_superfluous(),
+            )
+            .group_by(CoverageRow.cluster_id)
+        )
+        with self._database.session() as session:
+            return dict(session.exec(query).all())
 
 
 def _made_superfluous() -> ColumnElement[bool]:

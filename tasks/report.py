@@ -14,6 +14,7 @@ from fleet.findings.scan import Scan, ScanPurpose, ScanState
 from fleet.frames.window import Window
 from fleet.reports.compose import compose
 from fleet.reports.delivery import Delivery
+from fleet.reports.depth import depth_of
 from fleet.reports.html import render_html
 from fleet.reports.markdown import render_markdown
 from fleet.reports.pdf import render_pdf
@@ -49,9 +50,8 @@ def write_report(
         scan = scan.model_copy(update={"window": Window.before(scan.window.end, timedelta(hours=last_hours))})
     cluster_ids = [stores.clusters.by_name(name).id for name in clusters]
     scope = incident_id or (cluster_ids[0] if kind is ReportKind.CLUSTER and cluster_ids else "")
-    material = replace(
-        gather(stores, scan, cluster_ids, incident_id), previous=previous_summary(stores, scan, kind, scope)
-    )
+    previous = previous_summary(stores, scan, kind, scope)
+    material = replace(gather(stores, scan, cluster_ids, incident_id, depth_of(kind)), previous=previous)
     content = compose(kind, material, incident_id)
     rendered = {
         ReportFormat.HTML: render_html(content).encode(),

@@ -3,30 +3,30 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from fleet.detectors.baseline import baseline_of
 from fleet.findings.finding import UNRESOLVED, Finding
-from fleet.findings.grade import grade_cluster
+from fleet.findings.grade import Grade, grade_cluster
 from fleet.findings.incident import Incident
 from fleet.findings.scan import Scan
-from fleet.frames.coverage import Coverage
+from fleet.frames.coverage import Coverage, QueryCoverage
 from fleet.frames.frame import Frame, SeriesKey
 from fleet.frames.window import HISTORY_CHUNK, HISTORY_STEP_SECONDS, STEP_SECONDS, history_window
-from fleet.inventory.cluster import Cluster
 from fleet.reports.charts import ChartSeries
 from fleet.reports.content import ReportSummary
-from fleet.reports.material import FleetReportMaterial
+from fleet.reports.depth import Depth
+from fleet.reports.material import FleetReportMaterial, grouped
 from fleet.reports.record import ReportKind
 from storage.stores import Stores
 from tasks.frames import COLLECTOR, load_frame
 
-CHARTS_AN_INCIDENT = 4
-"""More pictures of one incident say the same again."""
 
-
-def gather(stores: Stores, scan: Scan, cluster_ids: list[str], incident_id: str | None) -> FleetReportMaterial:
+def gather(
+    stores: Stores, scan: Scan, cluster_ids: list[str], incident_id: str | None, depth: Depth
+) -> FleetReportMaterial:
     """Everything that a report on a scan may tell.
 
     Args:
@@ -34,44 +34,29 @@ def gather(stores: Stores, scan: Scan, cluster_ids: list[str], incident_id: str 
         scan: the scan to report on.
         cluster_ids: the clusters to report on; empty means those of the scan.
         incident_id: the incident of a report on one; None tells of all.
+        depth: how much of it the report will tell: charts are made of nothing else.
     """
     # A cluster that was removed since is no part of a new report.
     known = stores.clusters.known(cluster_ids or scan.cluster_ids)
     chosen, clusters = list(known), list(known.values())
     incidents = [stores.incidents.get(incident_id)] if incident_id else _incidents(stores, scan, chosen)
     findings = _findings(stores, scan, chosen, incidents)
-    coverage = _by_cluster(
-        stores.coverage.list(
-            scan.window,
-            cluster_ids=chosen,
-            collector=COLLECTOR,
-            pack_hash=scan.pack.content_hash,
-            step_seconds=STEP_SECONDS,
-        )
-    )
-    inventories = {cluster.id: stores.inventories.latest(cluster.id) for cluster in clusters}
-    return FleetReportMaterial(
+    coverage, grades = _seen(stores, scan, chosen, incidents)
+    material = FleetReportMaterial(
         generated_at=datetime.now(UTC),
         window=scan.window,
         clusters=clusters,
         sensitivity=scan.sensitivity,
         coverage=coverage,
-        grades={
-            cluster.id: grade_cluster(
-                [incident for incident in incidents if incident.cluster_id == cluster.id],
-                coverage.get(cluster.id, []),
-                judged=scan.has_judged(cluster.id),
-            )
-            for cluster in clusters
-        },
-        history=_history(stores, scan, clusters),
-        gaps={cluster_id: inventory.gaps for cluster_id, inventory in inventories.items() if inventory},
+        grades=grades,
+        history=_history(stores, scan, chosen),
+        gaps={cluster_id: figures.gaps for cluster_id, figures in stores.inventories.figures(chosen).items()},
         incidents=incidents,
         findings=findings,
         investigations=list(stores.investigations.of_incidents([each.id for each in incidents]).values()),
-        changes=stores.changes.list(cluster_ids=chosen, window=scan.window),
-        charts=list(_charts(stores, scan, incidents, findings)),
+        changes=stores.changes.list(cluster_ids=chosen, window=scan.window, limit=None),
     )
+    return replace(material, charts=list(_charts(stores, scan, material, depth)))
 
 
 def _incidents(stores: Stores, scan: Scan, cluster_ids: list[str]) -> list[Incident]:
@@ -86,35 +71,51 @@ def _findings(stores: Stores, scan: Scan, cluster_ids: list[str], incidents: lis
     return list({finding.id: finding for finding in [*seen, *of_incidents]}.values())
 
 
-def _by_cluster(coverage: Iterable[Coverage]) -> dict[str, list[Coverage]]:
-    by_cluster: dict[str, list[Coverage]] = defaultdict(list)
-    for each in coverage:
-        by_cluster[each.cluster_id].append(each)
-    return dict(by_cluster)
+def _seen(
+    stores: Stores, scan: Scan, cluster_ids: list[str], incidents: list[Incident]
+) -> tuple[dict[str, list[Coverage]], dict[str, Grade]]:
+    """What was seen of each cluster, and its grade."""
+    found = grouped(incidents, lambda each: each.cluster_id)
+    coverage: dict[str, list[Coverage]] = {}
+    grades: dict[str, Grade] = {}
+    shared: dict[str, QueryCoverage] = {}
+    for cluster_id, rows in stores.coverage.by_cluster(
+        scan.window,
+        cluster_ids,
+        collector=COLLECTOR,
+        pack_hash=scan.pack.content_hash,
+        step_seconds=STEP_SECONDS,
+    ):
+        if rows:
+            coverage[cluster_id] = [_slim(row, shared) for row in rows]
+        grades[cluster_id] = grade_cluster(found.get(cluster_id, []), rows, judged=scan.has_judged(cluster_id))
+    return coverage, grades
 
 
-def _history(stores: Stores, scan: Scan, clusters: list[Cluster]) -> dict[str, timedelta]:
+def _slim(row: Coverage, shared: dict[str, QueryCoverage]) -> Coverage:
+    """The same, with queries that fared alike being one object: of a large fleet there are millions."""
+    queries = [shared.setdefault(each.model_dump_json(), each) for each in row.queries]
+    return row.model_copy(update={"queries": queries})
+
+
+def _history(stores: Stores, scan: Scan, cluster_ids: list[str]) -> dict[str, timedelta]:
     """How much past each cluster's baselines rest on: the days that hold any series."""
-    learnt = stores.coverage.list(
+    days = stores.coverage.stored(
         history_window(scan.window),
-        cluster_ids=[cluster.id for cluster in clusters],
+        cluster_ids,
         collector=COLLECTOR,
         pack_hash=scan.pack.content_hash,
         step_seconds=HISTORY_STEP_SECONDS,
     )
-    days: dict[str, timedelta] = {}
-    for chunk in learnt:
-        if chunk.object_key:
-            days[chunk.cluster_id] = days.get(chunk.cluster_id, timedelta()) + HISTORY_CHUNK
-    return days
+    return {cluster_id: count * HISTORY_CHUNK for cluster_id, count in days.items()}
 
 
-def _charts(stores: Stores, scan: Scan, incidents: list[Incident], findings: list[Finding]) -> Iterator[ChartSeries]:
+def _charts(stores: Stores, scan: Scan, material: FleetReportMaterial, depth: Depth) -> Iterator[ChartSeries]:
     shown: dict[str, list[Finding]] = defaultdict(list)
-    for incident in incidents:
-        members = [finding for finding in findings if finding.incident_id == incident.id]
-        members.sort(key=lambda finding: (-finding.severity.rank, -finding.score))
-        shown[incident.cluster_id].extend(members[:CHARTS_AN_INCIDENT])
+    for incident in material.ranked_incidents[: depth.incidents]:
+        members = sorted(material.findings_of(incident), key=lambda each: (-each.severity.rank, -each.score))
+        # Some may not be drawn: a series that is gone, or has no number in it.
+        shown[incident.cluster_id].extend(members[: 2 * depth.charts])
     for cluster_id, chosen in shown.items():
         yield from _cluster_charts(stores, scan, cluster_id, chosen)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from fleet.findings.finding import FindingState
 from fleet.inventory.cluster import Cluster
 from fleet.reports.content import (
     Block,
@@ -26,8 +25,8 @@ _MOST_ABSENT = 40
 def cluster_section(material: FleetReportMaterial, cluster: Cluster, number: int, depth: Depth) -> Section:
     """Everything that the report tells of one cluster."""
     rows = material.coverage.get(cluster.id, [])
-    findings = [each for each in material.ranked_findings if each.cluster_id == cluster.id]
-    changes = [each for each in material.changes if each.cluster_id == cluster.id]
+    findings = material.findings_in.get(cluster.id, [])
+    changes = material.changes_in.get(cluster.id, [])
     blocks: list[Block] = [_facts(material, cluster)]
     gaps = gaps_of(material, cluster.id)
     if gaps:
@@ -47,8 +46,7 @@ def cluster_section(material: FleetReportMaterial, cluster: Cluster, number: int
 
 def _facts(material: FleetReportMaterial, cluster: Cluster) -> Definitions:
     rows = material.coverage.get(cluster.id, [])
-    own = [each for each in material.incidents if each.cluster_id == cluster.id]
-    still_open = [each for each in own if each.state is not FindingState.RESOLVED]
+    own, still_open = material.incidents_in.get(cluster.id, []), material.open_in(cluster.id)
     facts = [
         ("Grade", f"{material.letter_of(cluster.id).value}: {material.reason_of(cluster.id)}"),
         ("Seen", f"{share(material.seen_of(cluster.id))} of what was asked"),

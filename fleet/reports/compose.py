@@ -9,8 +9,6 @@ from fleet.reports.changed import what_changed
 from fleet.reports.citations import Citations
 from fleet.reports.cluster_section import cluster_section
 from fleet.reports.content import (
-    Cell,
-    Column,
     EvidenceList,
     GradeLine,
     IncidentLine,
@@ -19,16 +17,16 @@ from fleet.reports.content import (
     ReportSummary,
     Section,
     Statement,
-    Table,
 )
-from fleet.reports.depth import SURVEY, WHOLE
+from fleet.reports.depth import WHOLE, depth_of
 from fleet.reports.front_page import front_sections, headline, unknown_lines
 from fleet.reports.incident_section import incident_section
-from fleet.reports.marks import grade_cell, probable_cause
+from fleet.reports.marks import probable_cause
 from fleet.reports.material import FleetReportMaterial
 from fleet.reports.method import method_section
+from fleet.reports.overview import overview, told_in_full
 from fleet.reports.record import ReportKind
-from fleet.reports.wording import brief, date_time, share, time_span
+from fleet.reports.wording import brief, date_time, time_span
 
 
 def compose(kind: ReportKind, material: FleetReportMaterial, incident_id: str | None = None) -> ReportContent:
@@ -55,15 +53,14 @@ def compose(kind: ReportKind, material: FleetReportMaterial, incident_id: str | 
 def compose_fleet_report(material: FleetReportMaterial) -> ReportContent:
     """A report on all clusters of the material."""
     material = _comparable(material, ReportKind.FLEET, "")
-    middle = [_overview(material)] if material.clusters else []
-    return _several(material, ReportKind.FLEET, "", "Fleet report", middle)
+    return _several(material, ReportKind.FLEET, "", "Fleet report")
 
 
 def compose_cluster_report(material: FleetReportMaterial) -> ReportContent:
     """A report on the material's first cluster."""
     cluster = material.clusters[0]
     material = _comparable(material, ReportKind.CLUSTER, cluster.id)
-    return _several(material, ReportKind.CLUSTER, cluster.id, f"Cluster report: {cluster.name}", [])
+    return _several(material, ReportKind.CLUSTER, cluster.id, f"Cluster report: {cluster.name}")
 
 
 def compose_incident_report(material: FleetReportMaterial, incident_id: str) -> ReportContent:
@@ -84,7 +81,7 @@ def compose_incident_report(material: FleetReportMaterial, incident_id: str) -> 
     own = _comparable(own, ReportKind.INCIDENT, incident.id)
     citations = Citations()
     sections = [
-        *front_sections(own, 1),
+        *front_sections(own, WHOLE),
         _chapter("incident-details", "The incident", "What happened, what probably caused it, and on what evidence."),
         incident_section(own, incident, 1, citations, WHOLE),
         _chapter(
@@ -97,28 +94,24 @@ def compose_incident_report(material: FleetReportMaterial, incident_id: str) -> 
     )
 
 
-def _several(
-    material: FleetReportMaterial, kind: ReportKind, scope: str, title: str, middle: list[Section]
-) -> ReportContent:
+def _several(material: FleetReportMaterial, kind: ReportKind, scope: str, title: str) -> ReportContent:
     citations = Citations()
     incidents = material.ranked_incidents
-    depth = SURVEY if kind is ReportKind.FLEET else WHOLE
+    depth = depth_of(kind)
+    told = told_in_full(material, depth.clusters)
     details = [
         incident_section(material, incident, number, citations, depth)
         for number, incident in enumerate(incidents[: depth.incidents], start=1)
     ]
-    sections = [*front_sections(material, depth.incidents), *middle]
+    sections = front_sections(material, depth)
+    if kind is ReportKind.FLEET and material.clusters:
+        sections.append(overview(material, told))
     if details:
         sections += [_details_head(len(incidents), depth.incidents), *details]
-    clusters = [
-        cluster_section(material, each, number, depth) for number, each in enumerate(material.clusters, start=1)
-    ]
-    if clusters:
+    if told:
         sections += [
-            _chapter(
-                "cluster-details", "The clusters one by one", "What was seen of each cluster, and what was found in it."
-            ),
-            *clusters,
+            _clusters_head(len(material.clusters), len(told)),
+            *(cluster_section(material, each, number, depth) for number, each in enumerate(told, start=1)),
         ]
     return _finished(material, kind, scope, title, sections, citations)
 
@@ -133,36 +126,18 @@ def _details_head(incidents: int, told_in_full: int) -> Section:
     return _chapter("incident-details", "The incidents one by one", text)
 
 
+def _clusters_head(clusters: int, told_in_full: int) -> Section:
+    text = "What was seen of each cluster, and what was found in it."
+    if clusters > told_in_full:
+        text += (
+            f" The {told_in_full} of {clusters} clusters that need a look most are told here; the others are summed up "
+            "in the fleet at a glance."
+        )
+    return _chapter("cluster-details", "The clusters one by one", text)
+
+
 def _chapter(anchor: str, title: str, text: str) -> Section:
     return Section(anchor=anchor, title=title, blocks=[Paragraph(statements=[Statement(text=text)])], new_page=True)
-
-
-def _overview(material: FleetReportMaterial) -> Section:
-    rows = []
-    for number, cluster in enumerate(material.clusters, start=1):
-        own = [each for each in material.open_incidents if each.cluster_id == cluster.id]
-        rows.append(
-            [
-                Cell(text=cluster.name, target=f"cluster-{number}"),
-                Cell(text=", ".join(filter(None, [cluster.environment, cluster.region])) or "–"),
-                grade_cell(material.letter_of(cluster.id)),
-                Cell(text=share(material.seen_of(cluster.id))),
-                Cell(text=str(len(own))),
-                Cell(text=str(sum(each.cluster_id == cluster.id for each in material.findings))),
-                Cell(text=brief(material.reason_of(cluster.id))),
-            ]
-        )
-    columns = [
-        Column(title="Cluster", weight=18),
-        Column(title="Place", weight=16),
-        Column(title="Grade", weight=12),
-        Column(title="Seen", weight=9, numeric=True),
-        Column(title="Open incidents", weight=11, numeric=True),
-        Column(title="Findings", weight=11, numeric=True),
-        Column(title="Why this grade", weight=34),
-    ]
-    table = Table(caption="Clusters: grade, coverage and what is open", columns=columns, rows=rows)
-    return Section(anchor="clusters", title="The fleet at a glance", blocks=[table])
 
 
 def _finished(

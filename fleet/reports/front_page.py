@@ -21,6 +21,7 @@ from fleet.reports.content import (
     Table,
     Tone,
 )
+from fleet.reports.depth import Depth
 from fleet.reports.gaps import gaps_of
 from fleet.reports.marks import grade_tone, probable_cause, severity_cell
 from fleet.reports.material import FleetReportMaterial
@@ -28,6 +29,7 @@ from fleet.reports.wording import brief, counted, joined, short_time
 
 FRONT_CHANGES, FRONT_GAPS, FRONT_INCIDENTS = 9, 5, 6
 """Lines on the first page; what is beyond stands in a section of its own."""
+_MOST_NAMES = 6
 
 
 def headline(material: FleetReportMaterial) -> str:
@@ -51,23 +53,19 @@ def headline(material: FleetReportMaterial) -> str:
 
 
 def unknown_lines(material: FleetReportMaterial) -> list[Statement]:
-    """What was not seen, cluster by cluster; a cluster with several gaps has one line that names the first."""
-    lines = []
-    for cluster in material.clusters:
+    """What was not seen, the worst cluster first: the first gap of each and how many more; equal ones are told once."""
+    names: dict[str, list[str]] = {}
+    for cluster in material.ranked_clusters:
         gaps = gaps_of(material, cluster.id)
         if gaps:
-            more = f" ({counted(len(gaps) - 1, 'more gap')} in its section)" if len(gaps) > 1 else ""
-            lines.append(Statement(lead=cluster.name, text=f"{gaps[0]}{more}."))
-    return lines
+            more = f" (and {counted(len(gaps) - 1, 'more gap')})" if len(gaps) > 1 else ""
+            names.setdefault(f"{gaps[0]}{more}.", []).append(cluster.name)
+    return [Statement(lead=joined(clusters, _MOST_NAMES), text=text) for text, clusters in names.items()]
 
 
-def front_sections(material: FleetReportMaterial, linked: int) -> list[Section]:
-    """The sections of the first page, and those that take what does not fit on it.
-
-    Args:
-        material: what is reported.
-        linked: how many incidents, the worst first, have a section of their own.
-    """
+def front_sections(material: FleetReportMaterial, depth: Depth) -> list[Section]:
+    """The sections of the first page, and those that take what does not fit on it."""
+    linked = depth.incidents
     changed, unknown = what_changed(material), unknown_lines(material)
     sections = [
         Section(anchor="grades", title="Grades", blocks=[grade_band(material)], front=True),
@@ -76,11 +74,12 @@ def front_sections(material: FleetReportMaterial, linked: int) -> list[Section]:
         Section(anchor="incidents", title="Incidents", blocks=_front_incidents(material, linked), front=True),
     ]
     if len(changed) > FRONT_CHANGES:
-        sections.append(_rest("changed-all", "All that changed", changed))
+        sections.append(_rest("changed-all", "All that changed", changed, depth))
     if len(unknown) > FRONT_GAPS:
-        sections.append(_rest("unknown-all", "All that is unknown", unknown))
+        sections.append(_rest("unknown-all", "All that is unknown", unknown, depth))
     if len(material.ranked_incidents) > FRONT_INCIDENTS:
-        table = incident_table(material, len(material.ranked_incidents), linked, "All incidents, the worst first")
+        rest = "a report on any of them can be had by itself"
+        table = incident_table(material, depth.lines, linked, "All incidents, the worst first", rest)
         sections.append(Section(anchor="incidents-all", title="All incidents", blocks=[table]))
     return sections
 
@@ -94,8 +93,16 @@ def grade_band(material: FleetReportMaterial) -> GradeBand:
     return GradeBand(shares=shares)
 
 
-def incident_table(material: FleetReportMaterial, most: int, linked: int, caption: str) -> Table:
-    """The worst incidents with their probable causes; the first ``linked`` have sections of their own."""
+def incident_table(material: FleetReportMaterial, most: int, linked: int, caption: str, rest: str) -> Table:
+    """The worst incidents with their probable causes.
+
+    Args:
+        material: what is reported.
+        most: how many of them, at most.
+        linked: how many, the worst first, have sections of their own.
+        caption: of the table.
+        rest: what is said of those that are left out, behind their number.
+    """
     incidents = material.ranked_incidents
     rows = [
         [
@@ -122,7 +129,7 @@ def incident_table(material: FleetReportMaterial, most: int, linked: int, captio
             Column(title="Probable cause", weight=26),
         ],
         rows=rows,
-        note=f"{counted(left, 'more incident')}: see the list of all incidents." if left > 0 else "",
+        note=f"{counted(left, 'more incident')}: {rest}." if left > 0 else "",
     )
 
 
@@ -131,7 +138,8 @@ def _front_incidents(material: FleetReportMaterial, linked: int) -> list[Block]:
         judged = [each.name for each in material.clusters if material.letter_of(each.id) is not Letter.NOT_GRADED]
         text = f"None in what was seen of {joined(judged, 8)}." if judged else "None is known; nothing was seen."
         return [Paragraph(statements=[Statement(text=text)])]
-    return [incident_table(material, FRONT_INCIDENTS, linked, "Incidents, the worst first")]
+    rest = "see the list of all incidents"
+    return [incident_table(material, FRONT_INCIDENTS, linked, "Incidents, the worst first", rest)]
 
 
 def _changed_section(lines: list[Statement]) -> Section:
@@ -156,5 +164,8 @@ def _shortened(lines: list[Statement], most: int, where: str) -> list[Statement]
     return [*lines[:most], Statement(text=f"And {len(lines) - most} more: see “{where}”.")]
 
 
-def _rest(anchor: str, title: str, lines: list[Statement]) -> Section:
-    return Section(anchor=anchor, title=title, blocks=[Bullets(statements=lines)])
+def _rest(anchor: str, title: str, lines: list[Statement], depth: Depth) -> Section:
+    shown = lines[: depth.lines]
+    if len(lines) > len(shown):
+        shown.append(Statement(text=f"And {len(lines) - len(shown)} more: a report on one cluster tells its own."))
+    return Section(anchor=anchor, title=title, blocks=[Bullets(statements=shown)])

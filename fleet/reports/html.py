@@ -11,7 +11,7 @@ from markupsafe import Markup
 from fleet.reports.content import EvidenceEntry, ReportContent
 from fleet.reports.wording import date_time, joined
 
-_MOST_NAMES_IN_BAND = 5
+MOST_NAMES_IN_BAND = 5
 
 
 def render_html(content: ReportContent, *, paged: bool = False) -> str:
@@ -62,7 +62,7 @@ def _drawn(body: str) -> Markup:
 
 
 def _named(names: list[str]) -> str:
-    return joined(names, _MOST_NAMES_IN_BAND)
+    return joined(names, MOST_NAMES_IN_BAND)
 
 
 @lru_cache(maxsize=1)

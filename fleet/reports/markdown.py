@@ -19,8 +19,8 @@ from fleet.reports.content import (
     Table,
     Tone,
 )
-from fleet.reports.html import evidence_anchor, evidence_source
-from fleet.reports.wording import counted, date_time
+from fleet.reports.html import MOST_NAMES_IN_BAND, evidence_anchor, evidence_source
+from fleet.reports.wording import counted, date_time, joined
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~&!$])")
 _LINE_START = re.compile(r"^(?:([-+=:])|(\d{1,9})([.)]))")
@@ -115,10 +115,10 @@ def _cell(cell: Cell) -> str:
 
 
 def _grades(block: GradeBand) -> list[str]:
-    rows = [
-        f"| {escape(share.letter)} | {counted(len(share.clusters), 'cluster')} | {escape(', '.join(share.clusters))} |"
-        for share in block.shares
-    ]
+    rows = []
+    for share in block.shares:
+        names = escape(joined(share.clusters, MOST_NAMES_IN_BAND))
+        rows.append(f"| {escape(share.letter)} | {counted(len(share.clusters), 'cluster')} | {names} |")
     return ["| Grade | How many | Which |", "| --- | --- | --- |", *rows]
 
 

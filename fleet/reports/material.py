@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
+from typing import TypeVar
 
 from fleet.detectors.contract import Sensitivity
 from fleet.findings.finding import Finding, FindingState
@@ -18,6 +20,17 @@ from fleet.inventory.inventory import Gap
 from fleet.investigations.investigation import Investigation
 from fleet.reports.charts import ChartSeries
 from fleet.reports.content import ReportSummary
+
+Item = TypeVar("Item")
+Key = TypeVar("Key", bound=Hashable)
+
+
+def grouped(items: Iterable[Item], key: Callable[[Item], Key]) -> dict[Key, list[Item]]:
+    """Items by key, in the order given."""
+    groups: dict[Key, list[Item]] = {}
+    for item in items:
+        groups.setdefault(key(item), []).append(item)
+    return groups
 
 
 @dataclass(frozen=True)
@@ -56,6 +69,13 @@ class FleetReportMaterial:
         """Cluster names by id."""
         return {cluster.id: cluster.name for cluster in self.clusters}
 
+    @cached_property
+    def ranked_clusters(self) -> list[Cluster]:
+        """The worst grade first, then the least seen, then by name."""
+        return sorted(
+            self.clusters, key=lambda each: (-self.letter_of(each.id).trouble, self.seen_of(each.id), each.name)
+        )
+
     def name_of(self, cluster_id: str) -> str:
         """A cluster's name; the id where the cluster is registered no more."""
         return self.names.get(cluster_id, cluster_id)
@@ -84,19 +104,50 @@ class FleetReportMaterial:
         """Findings, the most severe and then the most anomalous first."""
         return sorted(self.findings, key=lambda each: (-each.severity.rank, -each.score, each.fingerprint))
 
+    @cached_property
+    def findings_in(self) -> dict[str, list[Finding]]:
+        """Ranked findings by cluster id."""
+        return grouped(self.ranked_findings, lambda each: each.cluster_id)
+
+    @cached_property
+    def incidents_in(self) -> dict[str, list[Incident]]:
+        """Ranked incidents by cluster id."""
+        return grouped(self.ranked_incidents, lambda each: each.cluster_id)
+
+    @cached_property
+    def changes_in(self) -> dict[str, list[Change]]:
+        """Changes by cluster id."""
+        return grouped(self.changes, lambda each: each.cluster_id)
+
+    def open_in(self, cluster_id: str) -> list[Incident]:
+        """A cluster's incidents that are not resolved, the worst first."""
+        return [each for each in self.incidents_in.get(cluster_id, []) if each.state is not FindingState.RESOLVED]
+
     def findings_of(self, incident: Incident) -> list[Finding]:
         """An incident's findings in order of time."""
-        chosen = [each for each in self.findings if each.fingerprint in set(incident.fingerprints)]
+        chosen = [each for key in set(incident.fingerprints) for each in self._findings_by_fingerprint.get(key, [])]
         return sorted(chosen, key=lambda each: (each.window.start, each.fingerprint))
+
+    @cached_property
+    def _findings_by_fingerprint(self) -> dict[str, list[Finding]]:
+        return grouped(self.findings, lambda each: each.fingerprint)
 
     def investigation_of(self, incident: Incident) -> Investigation | None:
         """The latest investigation of an incident."""
-        found = [each for each in self.investigations if each.incident_id == incident.id]
+        found = self._investigations_by_incident.get(incident.id, [])
         return max(found, key=lambda each: (each.created_at, each.id), default=None)
+
+    @cached_property
+    def _investigations_by_incident(self) -> dict[str | None, list[Investigation]]:
+        return grouped(self.investigations, lambda each: each.incident_id)
 
     def chart_of(self, finding: Finding) -> ChartSeries | None:
         """The series of a finding, where it was given."""
-        return next((each for each in self.charts if each.fingerprint == finding.fingerprint), None)
+        return self._charts_by_fingerprint.get(finding.fingerprint)
+
+    @cached_property
+    def _charts_by_fingerprint(self) -> dict[str, ChartSeries]:
+        return {each.fingerprint: each for each in self.charts}
 
     def reason_of(self, cluster_id: str) -> str:
         """Why a cluster has its grade, without a full stop."""

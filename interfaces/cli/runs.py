@@ -36,8 +36,10 @@ def run_flow(flow: Flow[..., Any], **parameters: Any) -> Run:
     from prefect.exceptions import ParameterTypeError
 
     from fleet.errors import UsageError
+    from flows.garbage import collect_seldom
     from flows.progress import watched_by
 
+    collect_seldom()
     with _bars() as show, watched_by(show):
         state = flow(**parameters, return_state=True)
     if state.is_failed() or state.is_crashed():
