@@ -8,7 +8,7 @@ from hashlib import sha256
 from pydantic import BaseModel, ConfigDict
 
 from fleet.credentials import ClusterCredential
-from fleet.inventory.cluster import Cluster
+from fleet.inventory.cluster import Cluster, ClusterOrigin
 
 
 class Registration(BaseModel):
@@ -89,7 +89,7 @@ def _fields(cluster: Cluster | None) -> dict[str, str]:
         "environment": cluster.environment,
         "region": cluster.region,
         "active": _word(cluster.active),
-        "origin": cluster.origin.value,
+        "origin": "" if cluster.origin is ClusterOrigin.REGISTERED else cluster.origin.value,
     }
     fields |= {f"labels.{key}": value for key, value in cluster.labels.items()}
     for kind, endpoint in cluster.endpoints.items():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,9 @@ import yaml
 
 from fleet.errors import CredentialMissing
 from fleet.inventory.cluster import EndpointKind
+from interfaces.cli.registration import read_registrations
 from simulator.fleet import SimulatedFleet
+from tests.e2e.conftest import ROOT
 from tests.e2e.fleets import ANCHOR, simulated, write_pack
 from tests.e2e.installation import Installation, Outcome
 
@@ -124,6 +127,19 @@ def test_fleet_as_code_is_shown_applied_and_then_unchanged(desk: Desk, tmp_path:
     assert "canary" not in json.dumps([applied, again, pruned])
     for name in ("code-a", "code-b"):
         assert desk.run("remove", name).code == 0
+
+
+def test_the_example_of_the_documentation_is_a_fleet(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "fleet-as-code.md").read_text(encoding="utf-8")
+    example = page.partition("```yaml\n")[2].partition("```")[0]
+    for folder in ("ca", "secrets"):
+        (tmp_path / folder).mkdir()
+    for name in re.findall(r"(?:ca|secrets)/[\w.-]+", example):
+        (tmp_path / name).write_text("something")
+    (tmp_path / "fleet.yaml").write_text(example)
+    registrations = read_registrations(tmp_path / "fleet.yaml")
+    assert [each.cluster.name for each in registrations] == ["shop-eu", "edge-7", "lab"]
+    assert registrations[2].credential is None
 
 
 MISTAKES: dict[str, tuple[list[dict[str, Any]], str]] = {
