@@ -16,7 +16,7 @@ from fleet.credentials import GivenCredential
 from fleet.inventory.cluster import Cluster, Endpoint, EndpointKind
 from fleet.inventory.validation import EndpointStatus, EndpointValidation
 from tests.fleet.collectors.prometheus.byte_server import ByteServer, Request, reply
-from tests.fleet.collectors.prometheus.certificates import Authority
+from tests.fleet.collectors.prometheus.certificates import Authority, KeyPair
 from tests.fleet.collectors.prometheus.real_prometheus import INSTALLED, RealPrometheus
 from tests.fleet.collectors.real_alertmanager import PROGRAM, running_alertmanager
 
@@ -79,6 +79,19 @@ def test_a_real_server_that_asks_for_a_client_certificate(tmp_path: Path) -> Non
             seen = probed(kind, server.url, ca_pem=authority.pem)
             assert seen.status is EndpointStatus.TLS
             assert "asks for a client certificate" in seen.message
+
+
+@pytest.mark.parametrize("kind", [EndpointKind.PROMETHEUS, EndpointKind.KUBERNETES])
+def test_certificates_that_are_early_or_of_an_unknown_chain(kind: EndpointKind) -> None:
+    authority, stranger = Authority(), Authority("a stranger")
+    with ByteServer(lambda *_: NOT_FOUND, authority.issue(starts=timedelta(days=1))) as server:
+        early = probed(kind, server.url, ca_pem=authority.pem)
+    assert (early.status, "is not valid yet" in early.message) == (EndpointStatus.TLS, True)
+    pair = stranger.issue()
+    # The chain brings its own root with it, which proves nothing.
+    with ByteServer(lambda *_: NOT_FOUND, KeyPair(pair.certificate + stranger.pem, pair.key)) as server:
+        unknown = probed(kind, server.url, ca_pem=authority.pem)
+    assert (unknown.status, "not known here" in unknown.message) == (EndpointStatus.TLS, True)
 
 
 @needs_alertmanager

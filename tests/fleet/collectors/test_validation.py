@@ -12,6 +12,7 @@ from pydantic import SecretStr
 
 from fleet.collectors.validation import GRACE_SECONDS, validate_cluster
 from fleet.credentials import Credential, GivenCredential
+from fleet.errors import CredentialMissing
 from fleet.inventory.cluster import Cluster, Endpoint, EndpointKind
 from fleet.inventory.validation import ClusterValidation, EndpointStatus, EndpointValidation
 from simulator.fleet import FleetOptions, SimulatedFleet
@@ -149,3 +150,12 @@ def test_an_endpoint_whose_tls_is_not_verified_says_so(fleet: SimulatedFleet) ->
     }
     validation = validated(cluster.model_copy(update={"endpoints": endpoints}), fleet.token(NAMES["self-signed"]))
     assert {(each.status, each.verify_tls) for each in validation.endpoints} == {(EndpointStatus.OK, False)}
+
+
+def test_a_credential_that_cannot_be_had_is_no_fault_of_the_endpoints(fleet: SimulatedFleet) -> None:
+    class Missing:
+        def credential(self, *, refresh: bool = False) -> Credential | None:
+            raise CredentialMissing("The credential store holds nothing under clusters/east.")
+
+    with pytest.raises(CredentialMissing):
+        validate_cluster(registered(fleet, "sound"), lambda kind: Missing(), seconds=SECONDS)
