@@ -12,6 +12,7 @@ from rich.table import Table
 from fleet.inventory.change import Change
 from fleet.inventory.cluster import Cluster
 from fleet.inventory.inventory import Inventory, Presence
+from fleet.inventory.operators import Operator
 from interfaces.cli.hardware_view import dpdk_words, gpu_words, ptp_words, sriov_words
 from interfaces.cli.tables import printable, utc
 
@@ -142,7 +143,7 @@ def _operators(inventory: Inventory) -> str:
     names = [printable(f"{each.name} {each.version}".strip()) for each in inventory.operators]
     words = f"{len(names)}: {some(names)}"
     ill = [
-        f"[bold red]{printable(each.name)} {printable(each.phase or 'not installed')}[/]"
+        f"[bold red]{printable(each.name)} {printable(_phase(each))}[/]"
         for each in inventory.operators
         if each.phase != "Succeeded"
     ]
@@ -150,6 +151,10 @@ def _operators(inventory: Inventory) -> str:
     if ill:
         words += f"; not well: {some(ill)}"
     return f"{words}; waiting: {some(waiting)}" if waiting else words
+
+
+def _phase(operator: Operator) -> str:
+    return operator.phase or ("of unknown phase" if operator.csv else "not installed")
 
 
 def _cluster_operators(inventory: Inventory) -> str:

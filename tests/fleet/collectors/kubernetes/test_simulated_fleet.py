@@ -11,23 +11,15 @@ from fleet.collectors.kubernetes import KubernetesLimits, collect_inventory
 from fleet.credentials import Credential
 from fleet.errors import ServerFailed, SourceError, TlsFailed, Unauthorized
 from fleet.inventory.change import ChangeKind
-from fleet.inventory.cluster import Cluster
 from fleet.inventory.differences import differences
 from fleet.inventory.inventory import Inventory, Presence
 from fleet.inventory.topology import Topology
 from simulator.fleet import FleetOptions, SimulatedFleet
 from simulator.options import BrokenMode
+from tests.fleet.collectors.kubernetes.simulated import collected, registered
 
 CLUSTERS = 6
 SMALL_PAGES = KubernetesLimits(page_size=7)
-
-
-class TokenOf:
-    def __init__(self, fleet: SimulatedFleet, name: str) -> None:
-        self._fleet, self._name = fleet, name
-
-    def credential(self, *, refresh: bool = False) -> Credential:
-        return Credential(token=SecretStr(self._fleet.token(self._name)))
 
 
 @pytest.fixture(scope="module")
@@ -35,15 +27,6 @@ def fleet() -> Iterator[SimulatedFleet]:
     broken = {"sin-01": BrokenMode.SELF_SIGNED}
     with SimulatedFleet(FleetOptions(clusters=CLUSTERS, seed=7, broken=broken)) as running:
         yield running
-
-
-def registered(fleet: SimulatedFleet, name: str) -> Cluster:
-    entry = next(each for each in fleet.registration["clusters"] if each["name"] == name)
-    return Cluster.model_validate({key: value for key, value in entry.items() if key != "credential"})
-
-
-def collected(fleet: SimulatedFleet, name: str, limits: KubernetesLimits | None = None) -> Inventory:
-    return collect_inventory(registered(fleet, name), TokenOf(fleet, name), limits)
 
 
 @pytest.fixture(scope="module")
