@@ -29,10 +29,10 @@ def open_stores() -> Stores:
 def _open() -> Stores:
     database = load_block(FleetDatabase, BLOCK_NAME)
     objects = load_block(FleetObjects, BLOCK_NAME)
-    return Stores.over(database.open(), objects.open(), _credentials())
+    return Stores.over(database.open(), objects.open(), open_credentials())
 
 
-def _credentials() -> CredentialStore:
+def open_credentials() -> CredentialStore:
     """The store of the one home of credentials that has a block."""
     try:
         vault = load_block(CredentialVault, BLOCK_NAME)
