@@ -25,7 +25,9 @@ class Right:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Reads ``list pods``, ``create pods/exec``, ``get deployments.apps/scale``, ``* secrets``, ``get *``.
+        """Reads ``list pods``, ``create pods/exec``, ``list routes.route.openshift.io``, ``* secrets``, ``get *``.
+
+        The group stands behind the resource or behind its subresource: ``get deployments/scale.apps``.
 
         Raises:
             ValueError: it is not a verb and a resource.
@@ -33,9 +35,10 @@ class Right:
         words = text.split()
         if len(words) != 2:
             raise ValueError(f"a right is a verb and a resource, such as 'list pods', not {text!r}")
-        named, slash, subresource = words[1].partition("/")
-        plural, dot, group = named.partition(".")
-        return cls(words[0], f"{plural}{slash}{subresource}", group if dot else None)
+        named, slash, rest = words[1].partition("/")
+        plural, _, group = named.partition(".")
+        subresource, _, other_group = rest.partition(".")
+        return cls(words[0], f"{plural}{slash}{subresource}", group or other_group or None)
 
     def covers(self, verb: str, group: str, resource: str) -> bool:
         """Whether it is about this verb on this resource (``pods``, ``pods/exec``) of this API group."""

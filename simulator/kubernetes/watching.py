@@ -77,11 +77,15 @@ class Watch:
         if self.namespace is not None and not change.key.startswith(f"{self.namespace}/"):
             return b""
         item = Generated(change.key, change.body).item
-        was = change.before is not None and fulfils(Generated("", change.before).item, self.conditions)
-        stays = change.type != "DELETED" and fulfils(item, self.conditions)
-        if was or stays:
-            return self._line("MODIFIED" if was and stays else "DELETED" if was else "ADDED", item)
-        return b""
+        before = Generated("", change.before).item if change.before is not None else None
+        was = before is not None and fulfils(before, self.conditions)
+        if change.type != "DELETED" and fulfils(item, self.conditions):
+            return self._line("MODIFIED" if was else "ADDED", item)
+        if before is None or not was:
+            return b""
+        # Who is deleted or leaves the selection is shown as it last was in it, at the revision of its leaving.
+        before["metadata"]["resourceVersion"] = str(change.revision)
+        return self._line("DELETED", before)
 
     def _line(self, kind: str, item: Object) -> bytes:
         return orjson.dumps({"type": kind, "object": self.turn(item)}) + b"\n"

@@ -47,7 +47,8 @@ def test_rights_are_read_strictly() -> None:
     for text in ("pods", "list the pods", ""):
         with pytest.raises(ValueError, match="a verb and a resource"):
             Right.parse(text)
-    assert Right.parse("get deployments.apps/scale").covers("get", "apps", "deployments/scale")
+    for text in ("get deployments.apps/scale", "get deployments/scale.apps", "get deployments/scale"):
+        assert Right.parse(text).covers("get", "apps", "deployments/scale")
     assert not Right.parse("get pods").covers("get", "", "pods/exec")
     assert Right.parse("* *").covers("create", "", "pods/exec")
 
