@@ -62,6 +62,7 @@ def run_shards(shard: Flow[..., Any], parts: list[dict[str, str]], **same: Any) 
     running: list[ShardRun] = []
     outcomes: list[FleetOutcome] = []
     progress = Progress([Stage.SHARDS])
+    progress.advance(Stage.SHARDS, 0, len(parts))
     try:
         while waiting or running:
             while waiting and len(running) < SHARDS_AT_ONCE:
