@@ -97,7 +97,7 @@ def _device(name: str, index: int) -> Object:
             "driverVersion": "5.14.0-427.33.1.el9_4.x86_64",
             "firmwareVersion": "4.40 0x8001c967 1.3534.0",
             "linkSpeed": "25000 Mb/s",
-            "linkStatus": True,
+            "linkStatus": "up",
             "pciAddress": f"0000:17:00.{index}",
             "vendorID": "0x8086",
         },
