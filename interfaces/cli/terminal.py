@@ -62,7 +62,7 @@ def _json(value: Any) -> str:
             return item.model_dump(mode="json")
         raise TypeError(f"{type(item).__name__} is not JSON")
 
-    return orjson.dumps(value, default=encode, option=orjson.OPT_INDENT_2).decode()
+    return orjson.dumps(value, default=encode, option=orjson.OPT_INDENT_2 | orjson.OPT_UTC_Z).decode()
 
 
 def explain_failure(failure: Exception) -> int:

@@ -23,6 +23,7 @@ from interfaces.cli.scan import exit_code
 from simulator.options import FaultKind
 from tests.e2e.fleets import ANCHOR, Registered, register, simulated, write_pack
 from tests.e2e.installation import Installation, Outcome, eventually
+from tests.fleet.collectors.kubernetes.simulated import patch
 
 COMMAND = Path(sys.executable).with_name("fleetscope")
 QUERIES = (
@@ -243,7 +244,25 @@ def test_discovery_shows_what_a_cluster_is(town: Town) -> None:
     assert inventory["version"]
     assert len(inventory["nodes"]) == 3
     assert inventory["pods"]
-    assert "3 nodes" in town.installation.fleetscope("discover", "--cluster", town.quiet).out
+    # The scan looked before, and nothing has changed since.
+    assert found.json["changed"][town.quiet]["changes"] == []
+    simulated_name = next(name for name, registered in town.clusters.clusters.items() if registered == town.quiet)
+    worker = inventory["nodes"][-1]["name"]
+    patch(
+        town.clusters.fleet,
+        simulated_name,
+        f"/api/v1/nodes/{worker}",
+        {"metadata": {"labels": {"example.com/rack": "7"}}},
+    )
+    again = " ".join(town.installation.fleetscope("discover", "--cluster", town.quiet).out.split())
+    assert "3 nodes" in again
+    assert "GPUs absent (no node has any)" in again
+    assert f"changed since {inventory['observed_at'][:10]}" in again
+    assert f"Node {worker} was relabelled: +example.com/rack=7" in again
+    history = town.installation.fleetscope("cluster", "history", town.quiet, "--last", "1d", "--json").json
+    assert inventory["observed_at"] in history["looks"][1:]
+    [relabelled] = [change for change in history["changes"] if change["kind"] == "node-labels"]
+    assert (relabelled["not_before"], relabelled["after"]) == (inventory["observed_at"], "example.com/rack=7")
 
 
 # --- the registry -------------------------------------------------------------------------------------------------
