@@ -89,7 +89,7 @@ class RegistrationEntry(BaseModel):
 
     @classmethod
     def from_options(
-        cls, name: str, endpoints: dict[EndpointKind, dict[str, Any]], credential: dict[str, Any], **fields: Any
+        cls, name: str, endpoints: dict[str, dict[str, Any]], credential: dict[str, Any], **fields: Any
     ) -> Self:
         """An entry from the command line's options.
 
@@ -166,7 +166,7 @@ def ad_hoc(url: str, *, ca_file: Path | None, verify_tls: bool, credential: dict
     """
     name = f"adhoc-{sha256(url.encode()).hexdigest()[:10]}"
     endpoint = {"url": url, "verify_tls": verify_tls, "ca_file": ca_file}
-    entry = RegistrationEntry.from_options(name, {EndpointKind.PROMETHEUS: endpoint}, credential)
+    entry = RegistrationEntry.from_options(name, {"prometheus": endpoint}, credential)
     registration = entry.registration(Path())
     cluster = registration.cluster.model_copy(update={"origin": ClusterOrigin.AD_HOC})
     # Without a credential it needs none: nothing of an earlier scan is kept.

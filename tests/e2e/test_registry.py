@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 from collections.abc import Iterator
@@ -127,6 +128,24 @@ def test_fleet_as_code_is_shown_applied_and_then_unchanged(desk: Desk, tmp_path:
     assert "canary" not in json.dumps([applied, again, pruned])
     for name in ("code-a", "code-b"):
         assert desk.run("remove", name).code == 0
+
+
+class Terminal(io.StringIO):
+    """What somebody types at a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_at_a_terminal_it_asks(desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "fleet.yaml"
+    file.write_text("clusters:\n- {name: asked, endpoints: {prometheus: {url: https://p.example}}}\n")
+    for typed, names in (("n\n", []), ("y\n", ["asked"])):
+        monkeypatch.setattr("sys.stdin", Terminal(typed))
+        outcome = desk.run("apply", "--file", file)
+        assert outcome.code == 0 and "Apply these changes?" in outcome.err
+        assert [each["name"] for each in desk.done("list", "--selector", "name=asked")] == names
+    desk.run("remove", "asked")
 
 
 def test_the_example_of_the_documentation_is_a_fleet(tmp_path: Path) -> None:

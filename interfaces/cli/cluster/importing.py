@@ -69,10 +69,20 @@ def import_clusters(
 
 
 @dataclass(frozen=True)
+class Imported:
+    """A cluster that was taken: what it was found as, its name here, and what should be known of it."""
+
+    source: str
+    name: str
+    active: bool
+    notes: list[str]
+
+
+@dataclass(frozen=True)
 class Outcome:
     """What an import came to: clusters with the changes to them, and what was not taken."""
 
-    imported: list[dict[str, object]]
+    imported: list[Imported]
     changes: list[PlannedChange]
     skipped: list[SkippedCluster]
     applied: bool
@@ -124,10 +134,7 @@ def _take(stores: Stores, found: list[FoundCluster], skipped: list[SkippedCluste
     plan = stores.registry.plan(registrations)
     if not dry_run:
         stores.registry.carry_out(plan)
-    imported: list[dict[str, object]] = [
-        {"source": each.source, "name": each.cluster.name, "active": each.cluster.active, "notes": each.notes}
-        for each in taken
-    ]
+    imported = [Imported(each.source, each.cluster.name, each.cluster.active, each.notes) for each in taken]
     return Outcome(imported, plan.changes, skipped + refused, applied=not dry_run)
 
 
@@ -143,8 +150,8 @@ def _show(outcome: Outcome, kubeconfig: Path | None) -> None:
 
     print_changes(out(), outcome.changes)
     for each in outcome.imported:
-        for note in each["notes"]:
-            out().print(f"{printable(each['name'])}: {printable(note)}", soft_wrap=True)
+        for note in each.notes:
+            out().print(f"{printable(each.name)}: {printable(note)}", soft_wrap=True)
     for refused in outcome.skipped:
         err().print(f"[yellow]not taken:[/] {printable(refused.source)}: {printable(refused.reason)}", soft_wrap=True)
         if refused.commands:
@@ -156,7 +163,7 @@ def _show(outcome: Outcome, kubeconfig: Path | None) -> None:
             again = f"--kubeconfig {shlex.quote(str(kubeconfig))} --context {source} --token-file token"
             err().print(f"  {printable('fleetscope cluster import ' + again)}", soft_wrap=True)
             err().print("`fleetscope cluster validate` prints the rights that are missing then, as a ClusterRole.")
-    inactive = [str(each["name"]) for each in outcome.imported if not each["active"]]
+    inactive = [each.name for each in outcome.imported if not each.active]
     if inactive:
         err().print(
             f"[yellow]inactive:[/] {printable(', '.join(inactive))}. Without a credential nothing can be read of them: "
