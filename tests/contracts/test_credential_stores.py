@@ -33,7 +33,7 @@ class Clock:
         return self.now
 
 
-@pytest.fixture(params=["vault", "kubernetes"])
+@pytest.fixture(params=["vault", pytest.param("kubernetes", marks=pytest.mark.needs("write"))])
 def home(request: pytest.FixtureRequest) -> Home:
     home: Home = request.getfixturevalue(f"{request.param}_home")
     return home
