@@ -109,4 +109,4 @@ def has_status(resource: Resource) -> bool:
 
 def is_custom(resource: Resource) -> bool:
     """Whether a CustomResourceDefinition stands behind a kind."""
-    return resource.group not in BUILT_IN_GROUPS
+    return resource.custom
