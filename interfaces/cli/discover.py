@@ -42,7 +42,9 @@ def discover(
 
     Example: fleetscope discover --selector environment=prod
     """
+    from interfaces.cli.fleet_view import fleet_table
     from interfaces.cli.runs import run_flow
+    from interfaces.cli.tables import MOST_CLUSTERS
     from interfaces.cli.workspace import open_engine
 
     labels = parse_labels(selector or [])
@@ -56,9 +58,13 @@ def discover(
         looks = _looks(stores.inventories, clusters, began)
         if json:
             _write_json({"run_id": run.id, "state": run.state}, looks)
+        elif len(clusters) > MOST_CLUSTERS:
+            figures = stores.inventories.figures([each.id for each in clusters])
+            out().print(fleet_table(clusters, figures, began))
         else:
             for look in looks:
                 _print(look)
+        if not json:
             err().print(run.message, markup=False)
     raise typer.Exit(_exit_code(run.completed, run.state, allow_gaps))
 
