@@ -83,19 +83,19 @@ def _store(stores: Stores, name: str, chosen: Sequence[EndpointCandidate]) -> li
 
 
 def _show(cluster: Cluster, search: EndpointSearch, tried: Sequence[TriedCandidate]) -> None:
-    from rich.table import Table
-
+    """A few lines a candidate, no table: its address stands whole on a line, to be copied."""
     from interfaces.cli.tables import printable
 
-    table = Table("endpoint", "status", "URL", "found by", "why", "answer")
     for each in tried:
         candidate = each.candidate
         registered = cluster.endpoints.get(candidate.kind)
-        state = " [dim](registered)[/]" if registered and registered.url == candidate.endpoint.url else ""
+        state = ", registered" if registered and registered.url == candidate.endpoint.url else ""
         status, words = _answer(each)
-        found = [printable(text) for text in (candidate.endpoint.url, candidate.found, candidate.reason)]
-        table.add_row(candidate.kind.value + state, status, *found, words)
-    out().print(table if tried else "No endpoint was found.")
+        out().print(f"[bold]{candidate.kind.value}[/] {status}{state}: {words}")
+        for line in (candidate.endpoint.url, f"{candidate.found}: {candidate.reason}"):
+            out().print(f"  {printable(line)}", soft_wrap=True)
+    if not tried:
+        out().print("No endpoint was found.")
     for note in search.notes:
         out().print(printable(note), soft_wrap=True)
     for gap in search.gaps:
