@@ -115,7 +115,7 @@ class Application:
         _, first, second, *rest = (scope["path"] + "//").split("/", 3)
         token = _bearer(scope)
         if first == "_control":
-            await _respond(send, self._control(scope["method"], second, token))
+            await _respond(send, self._control(scope["method"], second, "".join(rest).strip("/"), token))
             return
         if first not in self._clusters or second not in _APIS:
             await _respond(send, text_answer("404 page not found\n", 404))
@@ -184,13 +184,16 @@ class Application:
             await asyncio.wait({gone}, timeout=0.2)
         gone.cancel()
 
-    def _control(self, method: str, path: str, token: str | None) -> Answer:
+    def _control(self, method: str, path: str, cluster: str, token: str | None) -> Answer:
         if not _same(token, self._control_token):
             return text_answer("Unauthorized\n", 401)
         if path == "requests" and method == "GET":
             return json_answer(self.requests())
         if path == "reset" and method == "POST":
             self.reset()
+            return json_answer({})
+        if path == "compact" and method == "POST" and cluster in self._clusters:
+            self.compact(cluster)
             return json_answer({})
         return text_answer("404 page not found\n", 404)
 

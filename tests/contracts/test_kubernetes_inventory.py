@@ -108,7 +108,12 @@ def test_nodes_and_their_pods(contract_kubernetes: KubernetesServer, place: Plac
         "nvidia.com/gpu.count": "2",
     }
     node = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": name, "labels": labels}}
-    pod_spec = {"nodeName": name, "containers": [{"name": "c", "image": "example.com/x:1"}]}
+    # Without a token, which a server without controllers has none of.
+    pod_spec = {
+        "nodeName": name,
+        "automountServiceAccountToken": False,
+        "containers": [{"name": "c", "image": "example.com/x:1"}],
+    }
     account = {"metadata": {"name": "default"}}
     with place.everywhere("/api/v1/nodes", node):
         written = place.patch(f"/api/v1/nodes/{name}/status", {"status": NODE_STATUS})

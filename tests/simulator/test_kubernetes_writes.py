@@ -93,7 +93,9 @@ def test_a_namespace_takes_everything_along(kubernetes: Api) -> None:
 
 def test_compaction_ends_tokens_and_watches(fleet: SimulatedFleet, kubernetes: Api) -> None:
     page = kubernetes.get("/api/v1/pods", limit=2).json()["metadata"]
-    fleet.compact(fleet.names[0])
+    control = {"Authorization": f"Bearer {(fleet.directory / 'control.token').read_text()}"}
+    answer = kubernetes.http.post(f"{fleet.url}/_control/compact/{fleet.names[0]}", headers=control)
+    assert answer.status_code == 200
     expired = kubernetes.get("/api/v1/pods", limit=2, **{"continue": page["continue"]})
     assert (expired.status_code, expired.json()["reason"]) == (410, "Expired")
     exact = {"resourceVersion": page["resourceVersion"], "resourceVersionMatch": "Exact"}
@@ -101,8 +103,11 @@ def test_compaction_ends_tokens_and_watches(fleet: SimulatedFleet, kubernetes: A
     watched = kubernetes.get("/api/v1/pods", watch="1", resourceVersion=page["resourceVersion"], timeoutSeconds=5)
     [event] = [json.loads(line) for line in watched.text.splitlines()]
     assert (event["type"], event["object"]["code"]) == ("ERROR", 410)
-    further = {"continue": expired.json()["metadata"]["continue"]}
-    assert kubernetes.get("/api/v1/pods", limit=2, **further).status_code == 200
+    further = kubernetes.get("/api/v1/pods", limit=2, **{"continue": expired.json()["metadata"]["continue"]})
+    assert further.status_code == 200
+    fleet.compact(fleet.names[0])
+    token = further.json()["metadata"]["continue"]
+    assert kubernetes.get("/api/v1/pods", limit=2, **{"continue": token}).status_code == 410
 
 
 def test_tokens_can_be_made_to_expire(fleet: SimulatedFleet, kubernetes: Api) -> None:
