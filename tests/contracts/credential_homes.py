@@ -20,7 +20,15 @@ from storage.credentials.vault import VaultCredentialStore
 from storage.credentials.vault_login import TokenFile
 from storage.credentials.vault_server import VaultServer
 
-Clock = Callable[[], float]
+
+class Clock:
+    """Monotonic seconds that stand still until a test moves them."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
 
 
 @dataclass(frozen=True)
@@ -28,9 +36,9 @@ class Home:
     """One place; each store that is opened over it has a cache of its own, as in a process of its own."""
 
     name: str
-    opened: Callable[[Clock], CredentialStore]
+    opened: Callable[[Callable[[], float]], CredentialStore]
 
-    def open(self, clock: Clock = time.monotonic) -> CredentialStore:
+    def open(self, clock: Callable[[], float] = time.monotonic) -> CredentialStore:
         return self.opened(clock)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import threading
-import traceback
 import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -17,20 +16,11 @@ from fleet.credentials import ClusterCredential, Credential
 from fleet.errors import CredentialConflict, CredentialMissing, UsageError
 from storage.credentials.cache import CACHE_SECONDS
 from storage.credentials.store import CredentialStore, StoredVersion
-from tests.contracts.credential_homes import Home
+from tests.contracts.credential_homes import Clock, Home
+from tests.showing import shown
 
 CANARY = "canary-6c1f0e"
 WRITERS = 6
-
-
-class Clock:
-    """Monotonic seconds that stand still until a test moves them."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture(params=["vault", pytest.param("kubernetes", marks=pytest.mark.needs("write"))])
@@ -254,13 +244,3 @@ def test_nothing_that_is_printed_or_logged_holds_a_secret(
     assert found.token.get_secret_value() == CANARY
     said = [repr(store), str(store), repr(source), repr(found), str(found), repr(store.get(ref)), caplog.text]
     assert all(CANARY not in each for each in said)
-
-
-def shown(failure: BaseException) -> str:
-    """All that a failure can show, whatever it was raised from or while handling."""
-    seen: list[str] = []
-    chain: BaseException | None = failure
-    while chain is not None:
-        seen += [repr(chain), str(chain), repr(vars(chain))]
-        chain = chain.__cause__ or chain.__context__
-    return "\n".join([*seen, *traceback.format_exception(failure)])

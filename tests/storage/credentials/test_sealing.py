@@ -10,7 +10,7 @@ import pytest
 
 from fleet.errors import StoreError
 from storage.credentials.sealing import Keyring, key_of, read_keyring
-from tests.contracts.test_credential_stores import shown
+from tests.showing import shown
 
 VALUE = "canary-value-80d1"
 CLUSTER, OTHER = "0123456789ab", "ba9876543210"

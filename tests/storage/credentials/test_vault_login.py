@@ -20,7 +20,8 @@ from storage.credentials.vault import VaultCredentialStore
 from storage.credentials.vault_login import KubernetesAuth, TokenFile, VaultLogin
 from storage.credentials.vault_server import VaultServer
 from tests.conftest import OpenBaoServer
-from tests.contracts.test_credential_stores import Clock, shown
+from tests.contracts.credential_homes import Clock
+from tests.showing import shown
 from tests.storage.credentials.bao import Operator
 from tests.storage.credentials.service_accounts import ServiceAccounts
 
