@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from simulator.cluster import SimulatedCluster
+from simulator.kubernetes.crds import platform_crds
 from simulator.kubernetes.meta import Object
 from simulator.kubernetes.rbac_defaults import cluster_role_bindings, cluster_roles
 from simulator.kubernetes.resources import Objects, Resource
@@ -76,7 +77,14 @@ _FURTHER = (
     _kind("v1", "secrets", "Secret"),
     _kind("v1", "serviceaccounts", "ServiceAccount", "sa"),
     _kind("v1", "services", "Service", "svc"),
-    _kind("apiextensions.k8s.io/v1", "customresourcedefinitions", "CustomResourceDefinition", "crd", namespaced=False),
+    _kind(
+        "apiextensions.k8s.io/v1",
+        "customresourcedefinitions",
+        "CustomResourceDefinition",
+        "crd",
+        namespaced=False,
+        objects=platform_crds,
+    ),
     _kind("autoscaling/v2", "horizontalpodautoscalers", "HorizontalPodAutoscaler", "hpa"),
     _kind("batch/v1", "cronjobs", "CronJob", "cj"),
     _kind("batch/v1", "jobs", "Job"),
@@ -105,8 +113,3 @@ def has_status(resource: Resource) -> bool:
     if resource.group in BUILT_IN_GROUPS:
         return resource.plural not in _WITHOUT_STATUS
     return resource.with_status
-
-
-def is_custom(resource: Resource) -> bool:
-    """Whether a CustomResourceDefinition stands behind a kind."""
-    return resource.custom

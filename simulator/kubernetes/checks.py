@@ -7,7 +7,7 @@ from typing import Any
 
 from simulator.answers import RefusedError
 from simulator.cluster import SimulatedCluster
-from simulator.kubernetes.builtins import has_status, is_custom
+from simulator.kubernetes.builtins import has_status
 from simulator.kubernetes.current import body_of
 from simulator.kubernetes.kind_rules import causes_against, causes_against_change
 from simulator.kubernetes.meta import Object
@@ -44,7 +44,7 @@ def check_subresource(resource: Resource, target: Target) -> None:
         RefusedError: it has none (404), or it is to be made or deleted (405).
     """
     if not has_status(resource):
-        if is_custom(resource):
+        if resource.custom:
             raise not_found(resource.plural, resource.group, target.name or "")
         raise no_such_resource()
     if target.verb not in {"update", "patch"}:
@@ -150,7 +150,7 @@ def in_shape(cluster: SimulatedCluster, resource: Resource, item: Object, old: O
     Raises:
         RefusedError: it says something that cannot be (422).
     """
-    if is_custom(resource):
+    if resource.custom:
         kept = served_by(cluster).any_version(resource.group, resource.plural) or resource
         item = {**item, "kind": resource.kind, "apiVersion": kept.group_version}
         if resource.schema:

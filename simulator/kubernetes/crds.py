@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from simulator.cluster import SimulatedCluster
-from simulator.kubernetes.meta import Object
-from simulator.kubernetes.resources import Resource
+from simulator.kubernetes.meta import Object, born, metadata
+from simulator.kubernetes.resources import Resource, resources_of
 from simulator.kubernetes.tables import Cells, Column, age
+from simulator.truth import rfc3339
 
 CRDS = ("apiextensions.k8s.io", "customresourcedefinitions")
 
@@ -36,6 +37,33 @@ def resources_of_crd(crd: Object) -> list[Resource]:
         )
         for version in sorted(versions, key=lambda each: not each.get("storage"))
     ]
+
+
+def platform_crds(cluster: SimulatedCluster, at: float) -> list[Object]:
+    """The definitions of the kinds that a cluster's platform and operators bring along."""
+    start = born(cluster)
+    found = []
+    for resource in resources_of(cluster.layout.profile):
+        if not resource.custom:
+            continue
+        name = f"{resource.plural}.{resource.group}"
+        version = {
+            "name": resource.version,
+            "served": True,
+            "storage": True,
+            "schema": {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}},
+            "subresources": {"status": {}},
+        }
+        spec = {
+            "group": resource.group,
+            "scope": "Namespaced" if resource.namespaced else "Cluster",
+            "names": {"plural": resource.plural, "kind": resource.kind},
+            "versions": [version],
+        }
+        crd = {"metadata": metadata(cluster, "CustomResourceDefinition", name, start), "spec": spec}
+        completed(crd, rfc3339(start))
+        found.append(crd)
+    return found
 
 
 def completed(crd: Object, now: str) -> None:

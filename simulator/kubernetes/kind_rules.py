@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from simulator.kubernetes import crds
-from simulator.kubernetes.builtins import is_custom
 from simulator.kubernetes.meta import Object
 from simulator.kubernetes.resources import Resource
 from simulator.kubernetes.schemas import faults
@@ -53,7 +52,7 @@ def normalise(resource: Resource, item: Object) -> None:
 def causes_against(resource: Resource, item: Object) -> Iterator[Cause]:
     """What is wrong with an object by itself."""
     yield from _name_causes(resource, item["metadata"])
-    if is_custom(resource):
+    if resource.custom:
         if resource.schema:
             yield from faults(item, resource.schema)
         return

@@ -9,7 +9,7 @@ import yaml
 
 from simulator.answers import Answer, Request, json_answer
 from simulator.cluster import SimulatedCluster
-from simulator.kubernetes.builtins import has_status, is_custom
+from simulator.kubernetes.builtins import has_status
 from simulator.kubernetes.current import body_of, listing_at, revision_of
 from simulator.kubernetes.generated import Generated
 from simulator.kubernetes.meta import Object
@@ -79,7 +79,7 @@ def answer_list(cluster: SimulatedCluster, resource: Resource, target: Target, r
     if form:
         partial = [{**_PARTIAL, "metadata": each.item["metadata"]} for each in page.items]
         return json_answer(_head(_PARTIAL["kind"] + "List", _PARTIAL["apiVersion"], page.metadata) | {"items": partial})
-    if is_custom(resource):
+    if resource.custom:
         page.metadata.setdefault("continue", "")
     head = _head(resource.list_kind or f"{resource.kind}List", resource.group_version, page.metadata)
     bodies = b",".join(each.body for each in page.items)
@@ -96,7 +96,7 @@ def answer_get(cluster: SimulatedCluster, resource: Resource, target: Target, re
     """
     form, name = form_of(request), target.name or ""
     if target.subresource and not has_status(resource):
-        raise not_found(resource.plural, resource.group, name) if is_custom(resource) else no_such_resource()
+        raise not_found(resource.plural, resource.group, name) if resource.custom else no_such_resource()
     body = body_of(cluster, resource, target.namespace if resource.namespaced else None, name)
     if body is None:
         raise not_found(resource.plural, resource.group, name)

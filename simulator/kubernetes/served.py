@@ -64,14 +64,13 @@ def _platform(profile: Profile) -> Served:
 
 
 def _with_custom(cluster: SimulatedCluster) -> Served:
+    """What the platform brings along, without the kinds whose definition is gone, and the kinds that were defined."""
     platform = _platform(cluster.layout.profile)
-    custom = [
-        resource
-        for crd in objects_of(cluster, platform.built_in(*CRDS))
-        for resource in resources_of_crd(crd)
-        if platform.any_version(resource.group, resource.plural) is None
-    ]
-    return _grouped((*platform, *custom))
+    crds = {crd["metadata"]["name"]: crd for crd in objects_of(cluster, platform.built_in(*CRDS))}
+    kept = [each for each in platform if not each.custom or f"{each.plural}.{each.group}" in crds]
+    known = {(each.group, each.plural) for each in kept}
+    made = [resource for crd in crds.values() for resource in resources_of_crd(crd)]
+    return _grouped((*kept, *(each for each in made if (each.group, each.plural) not in known)))
 
 
 def _grouped(resources: tuple[Resource, ...]) -> Served:

@@ -12,7 +12,7 @@ import orjson
 from simulator.answers import Answer, Request, json_answer
 from simulator.cluster import SimulatedCluster
 from simulator.kubernetes.apply import applied
-from simulator.kubernetes.builtins import has_status, is_custom
+from simulator.kubernetes.builtins import has_status
 from simulator.kubernetes.checks import (
     check_namespace,
     check_preconditions,
@@ -136,7 +136,7 @@ class Writer:
             raise bad_request(text)
         with self.cluster.overlay.lock:
             old = self.existing()
-            if is_custom(self.resource) and not metadata.get("resourceVersion"):
+            if self.resource.custom and not metadata.get("resourceVersion"):
                 text = "Invalid value: 0x0: must be specified for an update"
                 cause = Cause("FieldValueInvalid", "metadata.resourceVersion", text)
                 raise invalid(self.resource.plural, self.resource.group, name or "", cause)
@@ -144,7 +144,7 @@ class Writer:
 
     def _patch(self) -> Answer:
         media = media_type(self.request)
-        accepted = [_JSON, _MERGE, *([] if is_custom(self.resource) else [_STRATEGIC]), _APPLY]
+        accepted = [_JSON, _MERGE, *([] if self.resource.custom else [_STRATEGIC]), _APPLY]
         if media not in accepted:
             raise unsupported(", ".join(accepted))
         if media == _APPLY:

@@ -91,6 +91,19 @@ def test_a_namespace_takes_everything_along(kubernetes: Api) -> None:
     assert refused.status_code == 404
 
 
+def test_a_platforms_kind_goes_with_its_definition(fleet: SimulatedFleet) -> None:
+    client = api(fleet, fleet.names[0], "kubernetes")
+    path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+    operators = "/apis/config.openshift.io/v1/clusteroperators"
+    definition = client.get(f"{path}/clusteroperators.config.openshift.io").json()
+    assert names(client, operators)
+    again = client.http.post(path, json={**definition, "metadata": {"name": definition["metadata"]["name"]}})
+    assert (again.status_code, again.json()["reason"]) == (409, "AlreadyExists")
+    client.http.delete(f"{path}/clusteroperators.config.openshift.io")
+    assert client.get(operators).text == "404 page not found\n"
+    assert names(client, "/apis/config.openshift.io/v1/clusterversions") == ["version"]
+
+
 def test_compaction_ends_tokens_and_watches(fleet: SimulatedFleet, kubernetes: Api) -> None:
     page = kubernetes.get("/api/v1/pods", limit=2).json()["metadata"]
     control = {"Authorization": f"Bearer {(fleet.directory / 'control.token').read_text()}"}
