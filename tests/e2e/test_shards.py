@@ -159,25 +159,42 @@ def test_killed_shard(mended: Registered, api: PrefectApi) -> None:
     assert api.wait_for(again)["name"] == "Completed"
 
 
-def test_killed_parent(mended: Registered, api: PrefectApi) -> None:
-    installation = mended.installation
-    names = list(mended.clusters)
+def both_wait(clusters: Registered, api: PrefectApi) -> tuple[str, list[psutil.Process]]:
+    """A run on the worker both of whose shards are in the middle of their work: its id, and their processes."""
+    names = list(clusters.clusters)
     for name in (names[0], names[-1]):
-        mended.fleet.set_broken(name, BrokenMode.HANG)
-    run = api.start_run(DISCOVER, clusters=mended.names)
+        clusters.fleet.set_broken(name, BrokenMode.HANG)
+    run = api.start_run(DISCOVER, clusters=clusters.names)
 
     def both_run() -> bool:
-        shards = shards_of(installation, api, run)
+        shards = shards_of(clusters.installation, api, run)
         return [shard.state["type"] for shard in shards if shard.process] == ["RUNNING", "RUNNING"]
 
     eventually(both_run)
-    processes = [shard.process for shard in shards_of(installation, api, run) if shard.process]
+    return run, [shard.process for shard in shards_of(clusters.installation, api, run) if shard.process]
+
+
+def states_of(clusters: Registered, api: PrefectApi, run: str) -> set[str]:
+    return {shard.state["type"] for shard in shards_of(clusters.installation, api, run)}
+
+
+def test_killed_parent(mended: Registered, api: PrefectApi) -> None:
+    run, processes = both_wait(mended, api)
     parents = {process.ppid() for process in processes}
     assert len(parents) == 1
     psutil.Process(parents.pop()).kill()
     assert psutil.wait_procs(processes, timeout=10)[1] == []
     assert api.wait_for(run)["type"] == "CRASHED"
-    eventually(lambda: {shard.state["type"] for shard in shards_of(installation, api, run)} == {"CRASHED"})
+    eventually(lambda: states_of(mended, api, run) == {"CRASHED"})
+
+
+def test_killed_worker(mended: Registered, api: PrefectApi) -> None:
+    run, processes = both_wait(mended, api)
+    killed = mended.installation.kill("worker")
+    assert psutil.wait_procs(processes, timeout=10)[1] == []
+    mended.installation.wait_restarted("worker", killed)
+    assert api.wait_for(run)["type"] == "CRASHED"
+    assert states_of(mended, api, run) == {"CRASHED"}
 
 
 def test_interrupted_parent(mended: Registered, api: PrefectApi) -> None:
