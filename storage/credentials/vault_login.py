@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, Protocol
@@ -94,24 +95,15 @@ class TokenFile(_Method):
         return f"Put a token that is valid into {self.token_file}."
 
 
-class AppRole(_Method):
-    """A role's id and its secret id, for machines."""
+class _Role(_Method):
+    """A role whose holder is given a token of its own at each login."""
 
-    method: Literal["approle"] = "approle"
-    role_id: str
-    secret_id_file: Path
-    path: str = "approle"
+    method: str
+    path: str
 
     def log_in(self, server: VaultServer) -> VaultToken:
         """See ``VaultLogin``."""
-        secret_id = read_secret(self.secret_id_file)
-
-        def question(client: hvac.Client) -> Any:
-            return client.auth.approle.login(
-                self.role_id, secret_id.get_secret_value(), use_token=False, mount_point=self.path
-            )
-
-        found = server.ask(question, None)
+        found = server.ask(self._question(), None)
         if isinstance(found, Answered):
             return issued(server.part(found, "auth"))
         raise _refusal(found, server, self)
@@ -123,13 +115,36 @@ class AppRole(_Method):
     @property
     def remedy(self) -> str:
         """See ``VaultLogin``."""
+        raise NotImplementedError
+
+    def _question(self) -> Callable[[hvac.Client], Any]:
+        raise NotImplementedError
+
+
+class AppRole(_Role):
+    """A role's id and its secret id, for machines."""
+
+    method: Literal["approle"] = "approle"
+    role_id: str
+    secret_id_file: Path
+    path: str = "approle"
+
+    def _question(self) -> Callable[[hvac.Client], Any]:
+        secret_id = read_secret(self.secret_id_file)
+        return lambda client: client.auth.approle.login(
+            self.role_id, secret_id.get_secret_value(), use_token=False, mount_point=self.path
+        )
+
+    @property
+    def remedy(self) -> str:
+        """See ``VaultLogin``."""
         return (
             f"Check FLEETSCOPE_VAULT_ROLE_ID, and that the secret id in {self.secret_id_file} is neither expired nor "
             "used up."
         )
 
 
-class KubernetesAuth(_Method):
+class KubernetesAuth(_Role):
     """The service account of the pod in which fleetscope runs; its token file is read anew for each login."""
 
     method: Literal["kubernetes"] = "kubernetes"
@@ -137,23 +152,11 @@ class KubernetesAuth(_Method):
     token_file: Path = SERVICE_ACCOUNT_TOKEN
     path: str = "kubernetes"
 
-    def log_in(self, server: VaultServer) -> VaultToken:
-        """See ``VaultLogin``."""
+    def _question(self) -> Callable[[hvac.Client], Any]:
         token = read_secret(self.token_file)
-
-        def question(client: hvac.Client) -> Any:
-            return client.auth.kubernetes.login(
-                self.role, token.get_secret_value(), use_token=False, mount_point=self.path
-            )
-
-        found = server.ask(question, None)
-        if isinstance(found, Answered):
-            return issued(server.part(found, "auth"))
-        raise _refusal(found, server, self)
-
-    def stands_by(self, token: SecretStr) -> bool:
-        """See ``VaultLogin``: nobody else holds this token."""
-        return True
+        return lambda client: client.auth.kubernetes.login(
+            self.role, token.get_secret_value(), use_token=False, mount_point=self.path
+        )
 
     @property
     def remedy(self) -> str:
@@ -174,7 +177,7 @@ def issued(auth: dict[str, Any]) -> VaultToken:
     return VaultToken(SecretStr(auth["client_token"]), seconds or None, seconds, bool(auth["renewable"]))
 
 
-def _refusal(failure: Failure, server: VaultServer, login: AppRole | KubernetesAuth) -> StoreError:
+def _refusal(failure: Failure, server: VaultServer, login: _Role) -> StoreError:
     """What a refused login means, in our words: the server's own may quote what it was sent."""
     # Without a token, what is not mounted is forbidden. An AppRole that is not accepted is a bad request.
     if isinstance(failure, InvalidPath) or (isinstance(failure, Forbidden) and isinstance(login, AppRole)):
