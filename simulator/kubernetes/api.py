@@ -7,6 +7,7 @@ from simulator.answers import Answer, RefusedError, Request, json_answer, text_a
 from simulator.cluster import SimulatedCluster
 from simulator.kubernetes.builtins import BUILT_IN_GROUPS
 from simulator.kubernetes.discovery import answer_discovery
+from simulator.kubernetes.documents import document_of
 from simulator.kubernetes.identity import User, asking
 from simulator.kubernetes.paths import Target, target_of
 from simulator.kubernetes.proxy import Forward, forward_to_service
@@ -17,7 +18,7 @@ from simulator.kubernetes.reviews import REVIEWS, Review, is_review, reviewed, t
 from simulator.kubernetes.served import served_by
 from simulator.kubernetes.status import method_not_allowed, no_such_resource, status, too_large
 from simulator.kubernetes.watching import Watch, watch_of
-from simulator.kubernetes.writing import Writer, document_of
+from simulator.kubernetes.writing import Writer
 
 _BODY_BYTES = 3 * 2**20
 

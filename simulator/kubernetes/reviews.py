@@ -96,7 +96,7 @@ def _access_review(review: Review) -> Object:
 
 
 def _access(review: Review, user: User) -> Object:
-    resource, other = review.spec.get("resourceAttributes"), review.spec.get("nonResourceAttributes")
+    resource, other = review.spec.get("resourceAttributes"), review.spec.get("nonResourceAttributes") or {}
     if resource and other:
         shown = f'authorization.NonResourceAttributes{{Path:"{other.get("path")}", Verb:"{other.get("verb")}"}}'
         text = f"Invalid value: {shown}: cannot be specified in combination with resourceAttributes"

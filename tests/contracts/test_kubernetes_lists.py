@@ -123,7 +123,7 @@ def old_token(start: str) -> str:
 
 
 def test_an_old_token_gives_one_to_go_on_with(seeded: Place) -> None:
-    parameters = {"limit": 2, "continue": old_token("list-2")}
+    parameters: dict[str, str | int] = {"limit": 2, "continue": old_token("list-2")}
     answer = seeded.http.get(seeded.path("configmaps"), params=parameters)
     if answer.status_code == 200:
         pytest.skip("the server has not compacted its first revision yet")
@@ -144,7 +144,7 @@ def test_our_client_pages_and_tells_expired_from_absent(contract_kubernetes: Kub
         assert not set(names(page)) & set(names(following))
         with pytest.raises(NotServed):
             client.get("/apis/nothing.fleetscope.example/v1/things")
-        old = {"limit": 2, "continue": old_token("list-2")}
+        old: dict[str, str | int] = {"limit": 2, "continue": old_token("list-2")}
         try:
             client.get(seeded.path("configmaps"), old)
         except ListExpired as expired:

@@ -177,7 +177,8 @@ def test_forms_that_the_server_has(kubernetes: Api) -> None:
     html = kubernetes.http.get("/api/v1/pods", headers={"Accept": "text/html"})
     assert (html.status_code, html.json()["reason"]) == (406, "NotAcceptable")
     table = {"Accept": "application/json;as=Table;v=v1;g=meta.k8s.io,application/json"}
-    for group in ("/api/v1", "/apis/apps/v1", "/apis/rbac.authorization.k8s.io/v1"):
+    listed = kubernetes.get("/apis").json()["groups"]
+    for group in ("/api/v1", *(f"/apis/{each['preferredVersion']['groupVersion']}" for each in listed)):
         for resource in kubernetes.get(group).json()["resources"]:
             if "list" in resource["verbs"]:
                 document = kubernetes.http.get(f"{group}/{resource['name']}", headers=table).json()
