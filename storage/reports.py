@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 
 from sqlalchemy import delete
 from sqlmodel import col, select
@@ -13,6 +13,8 @@ from storage.database import Database
 from storage.documents import from_document, to_document
 from storage.statements import upsert
 from storage.tables import ReportRow
+
+_PAGE = 10
 
 
 class ReportStore:
@@ -59,6 +61,17 @@ class ReportStore:
             query = query.where(ReportRow.scan_id == scan_id)
         with self._database.session() as session:
             return [from_document(ReportRecord, row.body) for row in session.exec(query)]
+
+    def newest(self, kind: ReportKind, *, most: int = 200) -> Iterator[ReportRecord]:
+        """Reports of a kind, newest first, read a few at a time: what one says of a large fleet is large."""
+        query = select(ReportRow).where(ReportRow.kind == kind.value)
+        query = query.order_by(col(ReportRow.created_at).desc(), ReportRow.id).limit(_PAGE)
+        for offset in range(0, most, _PAGE):
+            with self._database.session() as session:
+                reports = [from_document(ReportRecord, row.body) for row in session.exec(query.offset(offset))]
+            yield from reports
+            if len(reports) < _PAGE:
+                return
 
     def delete(self, report_id: str) -> bool:
         """Delete a report's row; delete its objects afterwards. False when there was none."""

@@ -151,7 +151,7 @@ def previous_summary(stores: Stores, scan: Scan, kind: ReportKind, scope: str) -
         kind: of the report to be written.
         scope: the id of the cluster or incident that it is about; empty for the fleet.
     """
-    for report in stores.reports.list(kinds=[kind], limit=200):
+    for report in stores.reports.newest(kind):
         if report.summary and report.scan_id != scan.id and report.window.end <= scan.window.end:
             summary = ReportSummary.model_validate(report.summary)
             told_of = {grade.cluster_id for grade in summary.grades}

@@ -290,6 +290,19 @@ def test_reports_are_listed_newest_first_and_deleted(database: Database) -> None
         store.get("r1")
 
 
+def test_reports_of_a_kind_are_read_as_far_as_they_are_wanted(database: Database) -> None:
+    store = ReportStore(database)
+    for number in range(23):
+        at = T0 + timedelta(hours=number)
+        for kind in (ReportKind.FLEET, ReportKind.CLUSTER):
+            name = f"{kind.value}-{number}"
+            store.put(ReportRecord(id=name, kind=kind, title="t", created_at=at, scan_id="s", window=hours(0, 1)))
+    newest = store.newest(ReportKind.FLEET)
+    assert [next(newest).id for _ in range(2)] == ["fleet-22", "fleet-21"]
+    assert [each.id for each in newest] == [f"fleet-{number}" for number in range(20, -1, -1)]
+    assert len(list(store.newest(ReportKind.FLEET, most=20))) == 20
+
+
 def test_a_row_of_another_version_is_told_so() -> None:
     class Old(BaseModel):
         fingerprints: str
