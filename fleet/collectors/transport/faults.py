@@ -41,11 +41,15 @@ _NEW_CREDENTIAL = "Give the cluster a new one: fleetscope cluster rotate."
 
 @dataclass(frozen=True)
 class Refusal:
-    """A status and body that are no answer; header names in lower case, ``body`` at most its first 64 KiB."""
+    """A status and body that are no answer; header names in lower case, ``body`` at most its first 64 KiB.
+
+    ``plain`` where the API refuses queries in plain text.
+    """
 
     status: int
     headers: dict[str, str]
     body: bytes
+    plain: bool = False
 
     @property
     def html(self) -> bool:
@@ -108,8 +112,8 @@ def _redirected(url: str, refusal: Refusal) -> SourceError:
 
 def _server_failed(url: str, refusal: Refusal) -> SourceError:
     kind, words = _json_error(refusal)
-    if kind == "timeout":
-        return SourceTimeout(f"{url} gave up on the query: {words}.", endpoint=url, hint="Ask for a shorter window.")
+    if kind == "timeout" or (refusal.plain and (refusal.status == 504 or "deadline exceeded" in words)):
+        return SourceTimeout(f"{url} gave up on the query{_colon(words)}.", endpoint=url, hint="Ask for a shorter window.")
     if refusal.html:
         return ServerFailed(
             f"{url}: a router answered {refusal.status} for the service behind it.",
@@ -127,7 +131,8 @@ def _client_fault(url: str, refusal: Refusal) -> SourceError:
             endpoint=url,
             hint="Grant it, for example by the ClusterRole cluster-monitoring-view.",
         )
-    if refusal.status in {400, 422} and kind is not None:
+    in_plain_words = refusal.plain and bool(words) and "HTTPS server" not in words
+    if refusal.status in {400, 422} and (kind is not None or in_plain_words):
         return QueryRefused(f"{url} refused the query{_colon(words)}.", endpoint=url)
     if refusal.status == 400 and "HTTPS server" in words:
         return WrongService(f"{url} speaks TLS.", endpoint=url, hint="Register it with https://.")
@@ -143,6 +148,9 @@ def _json_error(refusal: Refusal) -> tuple[str | None, str]:
             body = json.loads(refusal.body)
         except (ValueError, RecursionError):
             body = None
+        if isinstance(body, str):
+            # Alertmanager's refusals.
+            return "", clean_words(body)
         if isinstance(body, dict) and isinstance(body.get("error", body.get("message")), str):
             return str(body.get("errorType", "")), clean_words(body.get("error") or body.get("message") or "")
     if refusal.html:

@@ -44,9 +44,18 @@ Form = list[tuple[str, str]]
 
 @dataclass(frozen=True)
 class Answer:
-    """A successful answer's body, after decompression."""
+    """A successful answer's body, after decompression, and what it says it is (a media type, in lower case)."""
 
     body: bytearray
+    media_type: str = ""
+
+
+@dataclass(frozen=True)
+class _Asked:
+    path: str
+    form: Form
+    post: bool
+    accept: str
 
 
 class HttpTransport:
@@ -60,6 +69,7 @@ class HttpTransport:
         limits: bounds of each request.
         slots: the process's budget for large answers.
         now: the clock for ``Retry-After`` dates.
+        plain_refusals: the API says in plain text what is wrong with a query (Loki, Tempo), not in JSON.
     """
 
     def __init__(
@@ -70,11 +80,14 @@ class HttpTransport:
         *,
         slots: AnswerSlots = PROCESS_SLOTS,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        plain_refusals: bool = False,
     ) -> None:
         self.endpoint = endpoint
         self.limits = limits or TransportLimits()
         self._slots = slots
         self._now = now
+        self._plain_refusals = plain_refusals
+        self._plain_refusals = plain_refusals
         self._credentials = credentials
         self._closed = threading.Event()
         self._backend = DeadlineBackend()
@@ -96,7 +109,15 @@ class HttpTransport:
             pool.close()
 
     @contextlib.contextmanager
-    def answer(self, path: str, form: Form, *, post: bool, seconds: float | None = None) -> Iterator[Answer]:
+    def answer(
+        self,
+        path: str,
+        form: Form,
+        *,
+        post: bool,
+        seconds: float | None = None,
+        accept: str = "application/json",
+    ) -> Iterator[Answer]:
         """The answer to a request; a large answer's slot is held until the context ends.
 
         Args:
@@ -104,6 +125,7 @@ class HttpTransport:
             form: parameters, sent as a form body (``post``) or in the query string.
             post: POST instead of GET.
             seconds: for this request instead of the limits' ``request_seconds``.
+            accept: the media type that is asked for.
 
         Raises:
             SourceError: any of its kinds, after the tries that its kind is worth.
@@ -115,13 +137,13 @@ class HttpTransport:
                 self._pools.append(self._new_pool())
         deadline = Deadline(seconds or self.limits.request_seconds)
         with contextlib.ExitStack() as slot:
-            yield Answer(self._tried(path, form, post, deadline, slot))
+            yield self._tried(_Asked(path, form, post, accept), deadline, slot)
 
-    def _tried(self, path: str, form: Form, post: bool, deadline: Deadline, slot: contextlib.ExitStack) -> bytearray:
+    def _tried(self, asked: _Asked, deadline: Deadline, slot: contextlib.ExitStack) -> Answer:
         earlier: SourceError | None = None
         for attempt in itertools.count(1):
             try:
-                return self._authorised(path, form, post, deadline, slot)
+                return self._authorised(asked, deadline, slot)
             except SourceError as error:
                 slot.close()
                 pause = self._pause_seconds(error, attempt, deadline)
@@ -147,23 +169,21 @@ class HttpTransport:
             pause = error.retry_after_seconds + pause / 10
         return pause if pause < deadline.remaining_seconds else None
 
-    def _authorised(
-        self, path: str, form: Form, post: bool, deadline: Deadline, slot: contextlib.ExitStack
-    ) -> bytearray:
+    def _authorised(self, asked: _Asked, deadline: Deadline, slot: contextlib.ExitStack) -> Answer:
         header = self._authorization.header
         try:
-            return self._once(path, form, post, deadline, slot)
+            return self._once(asked, deadline, slot)
         except Unauthorized:
             before = self._authorization.credential
             if not self._authorization.renew(header):
                 raise
             if _certificate(before) != _certificate(self._authorization.credential):
                 self._renew_connections()
-        return self._once(path, form, post, deadline, slot)
+        return self._once(asked, deadline, slot)
 
-    def _once(self, path: str, form: Form, post: bool, deadline: Deadline, slot: contextlib.ExitStack) -> bytearray:
+    def _once(self, asked: _Asked, deadline: Deadline, slot: contextlib.ExitStack) -> Answer:
         self._backend.work_until(deadline)
-        request = self._request(path, form, post)
+        request = self._request(asked)
         in_body = False
         try:
             response = self._pools[-1].handle_request(request)
@@ -179,14 +199,14 @@ class HttpTransport:
             certified = self._authorization.certified
             raise broken(self.endpoint, error, deadline.seconds, in_body=in_body, certified=certified) from None
 
-    def _request(self, path: str, form: Form, post: bool) -> httpcore.Request:
+    def _request(self, asked: _Asked) -> httpcore.Request:
         parts = urlsplit(self.endpoint.url)
         host, address = self._address(parts)
-        encoded = urlencode(form)
-        target = parts.path.rstrip("/") + path + (f"?{encoded}" if encoded and not post else "")
+        encoded = urlencode(asked.form)
+        target = parts.path.rstrip("/") + asked.path + (f"?{encoded}" if encoded and not asked.post else "")
         headers = [
             (b"Host", address),
-            (b"Accept", b"application/json"),
+            (b"Accept", asked.accept.encode("ascii")),
             (b"Accept-Encoding", b"gzip" if self.limits.compress else b"identity"),
             (b"User-Agent", b"fleetscope"),
         ]
@@ -194,15 +214,15 @@ class HttpTransport:
             headers.append((b"X-Scope-OrgID", self.endpoint.tenant.encode("ascii")))
         if self._authorization.header is not None:
             headers.append((b"Authorization", self._authorization.header))
-        body = encoded.encode("ascii") if post else b""
-        if post:
+        body = encoded.encode("ascii") if asked.post else b""
+        if asked.post:
             headers.append((b"Content-Type", b"application/x-www-form-urlencoded"))
             headers.append((b"Content-Length", str(len(body)).encode()))
         url = httpcore.URL(scheme=parts.scheme.encode(), host=host, port=parts.port, target=target.encode("ascii"))
         connect = self.limits.connect_seconds
         timeouts = {"connect": connect, "read": None, "write": None, "pool": None}
         return httpcore.Request(
-            "POST" if post else "GET", url, headers=headers, content=body, extensions={"timeout": timeouts}
+            "POST" if asked.post else "GET", url, headers=headers, content=body, extensions={"timeout": timeouts}
         )
 
     def _address(self, parts: SplitResult) -> tuple[bytes, bytes]:
@@ -216,7 +236,7 @@ class HttpTransport:
             ) from None
         return host, (b"[%s]" % host if b":" in host else host) + port.encode()
 
-    def _body(self, response: httpcore.Response, deadline: Deadline, slot: contextlib.ExitStack) -> bytearray:
+    def _body(self, response: httpcore.Response, deadline: Deadline, slot: contextlib.ExitStack) -> Answer:
         headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers}
         pieces = self._pieces(response, headers)
         if not 200 <= response.status < 300:
@@ -230,7 +250,7 @@ class HttpTransport:
                 self._take_slot(deadline, slot)
         if is_html(headers.get("content-type", ""), body[:1024]):
             raise self._refused(response.status, headers, iter([bytes(body[:_ERROR_BODY_BYTES])]))
-        return body
+        return Answer(body, headers.get("content-type", "").partition(";")[0].strip().lower())
 
     def _pieces(self, response: httpcore.Response, headers: dict[str, str]) -> Iterator[bytes]:
         """The body, decompressed, in pieces that stay small however well it was compressed."""
@@ -259,7 +279,7 @@ class HttpTransport:
                 if len(body) >= _ERROR_BODY_BYTES:
                     break
         body = self._authorization.hide(body[:_ERROR_BODY_BYTES].decode("utf-8", "replace")).encode()
-        return refused(self.endpoint, Refusal(status, headers, body), self._now())
+        return refused(self.endpoint, Refusal(status, headers, body, self._plain_refusals), self._now())
 
     def _take_slot(self, deadline: Deadline, slot: contextlib.ExitStack) -> None:
         waited = self._slots.take(self._closed)
