@@ -6,13 +6,17 @@ each operation on the socket gets no more than what is left of the request's tim
 
 from __future__ import annotations
 
+import contextlib
 import ssl
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import httpcore
+
+_RECORD_BYTES = 16 << 10
+_AHEAD_BYTES = 256 << 10
 
 
 class Deadline:
@@ -73,7 +77,11 @@ class _DeadlineStream(httpcore.NetworkStream):
         self._backend = backend
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        return self._inner.read(max_bytes, self._backend.left(timeout))
+        data = self._inner.read(max_bytes, self._backend.left(timeout))
+        socket = self._inner.get_extra_info("socket")
+        if len(data) != _RECORD_BYTES or not isinstance(socket, ssl.SSLSocket):
+            return data
+        return b"".join([data, *_at_hand(socket)])
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         self._inner.write(buffer, self._backend.left(timeout))
@@ -89,3 +97,17 @@ class _DeadlineStream(httpcore.NetworkStream):
 
     def get_extra_info(self, info: str) -> Any:
         return self._inner.get_extra_info(info)
+
+
+def _at_hand(socket: ssl.SSLSocket) -> Iterator[bytes]:
+    """What has arrived already, without waiting.
+
+    OpenSSL hands out one record, 16 KiB, at a time; what the HTTP library does with each piece costs more than to
+    decrypt it. What goes wrong here shows again at the next read, after what came before was handed out.
+    """
+    socket.settimeout(0)
+    size = 0
+    with contextlib.suppress(OSError):
+        while size < _AHEAD_BYTES and (data := socket.recv(_RECORD_BYTES)):
+            yield data
+            size += len(data)

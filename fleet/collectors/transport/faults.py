@@ -113,7 +113,8 @@ def _redirected(url: str, refusal: Refusal) -> SourceError:
 def _server_failed(url: str, refusal: Refusal) -> SourceError:
     kind, words = _json_error(refusal)
     if kind == "timeout" or (refusal.plain and (refusal.status == 504 or "deadline exceeded" in words)):
-        return SourceTimeout(f"{url} gave up on the query{_colon(words)}.", endpoint=url, hint="Ask for a shorter window.")
+        what = f"{url} gave up on the query{_colon(words)}."
+        return SourceTimeout(what, endpoint=url, hint="Ask for a shorter window.")
     if refusal.html:
         return ServerFailed(
             f"{url}: a router answered {refusal.status} for the service behind it.",

@@ -87,7 +87,6 @@ class HttpTransport:
         self._slots = slots
         self._now = now
         self._plain_refusals = plain_refusals
-        self._plain_refusals = plain_refusals
         self._credentials = credentials
         self._closed = threading.Event()
         self._backend = DeadlineBackend()
