@@ -17,7 +17,10 @@
     │   ├── ServerFailed        5xx                                                   (retried)
     │   ├── SourceTimeout       no answer in time                                     (retried)
     │   ├── AnswerTruncated     the answer was cut in the middle                      (retried)
-    │   └── AnswerTooLarge      the answer passed the byte budget
+    │   ├── AnswerTooLarge      the answer passed the byte budget
+    │   └── HeldBack            not asked: our own governor held the request back      (retried)
+    │       ├── OverBudget      what this installation may ask of the endpoint was used up
+    │       └── BreakerOpen     the endpoint failed again and again, and is left alone for a while
     ├── StoreError              our own PostgreSQL, S3 or credential store
     │   ├── StoreUnavailable    not reachable, restarting                             (retried)
     │   ├── CredentialMissing   the credential store has no such secret
@@ -155,6 +158,20 @@ class AnswerTruncated(SourceError):
 
 class AnswerTooLarge(SourceError):
     """The answer passed the byte budget of one request."""
+
+
+class HeldBack(SourceError):
+    """The endpoint was not asked: our own governor held the request back."""
+
+    retriable = True
+
+
+class OverBudget(HeldBack):
+    """This installation's budget for the endpoint was used up for as long as the request could wait."""
+
+
+class BreakerOpen(HeldBack):
+    """The endpoint failed again and again: nobody here asks it for a while."""
 
 
 class StoreError(FleetscopeError):

@@ -10,6 +10,8 @@ from uuid import NAMESPACE_URL, uuid5
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
+from fleet.inventory.endpoint_budget import EndpointBudget
+
 ClusterName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$")]
 """A DNS label (RFC 1123): it stands in object keys, file names and Secret names without quoting."""
 
@@ -49,6 +51,7 @@ class Endpoint(BaseModel):
     ``ca_pem`` is the PEM of the authority that signed the server's certificate (public, hence stored here);
     None means the machine's own trust store. ``verify_tls`` false is shown wherever the endpoint is shown. ``tenant``
     goes with each request to a Loki or Tempo that has several; OpenShift's gateways have theirs in the address.
+    ``budget`` is what it may be asked where that differs from others of its kind.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -57,6 +60,7 @@ class Endpoint(BaseModel):
     verify_tls: bool = True
     ca_pem: str | None = None
     tenant: Tenant = ""
+    budget: EndpointBudget | None = None
 
 
 class ClusterOrigin(StrEnum):

@@ -97,6 +97,9 @@ def _fields(cluster: Cluster | None) -> dict[str, str]:
         fields[f"{place}.url"] = endpoint.url
         fields[f"{place}.verify_tls"] = _word(endpoint.verify_tls)
         fields[f"{place}.tenant"] = endpoint.tenant
+        if endpoint.budget is not None:
+            own = endpoint.budget.model_dump(exclude_none=True)
+            fields |= {f"{place}.budget.{bound}": str(value) for bound, value in own.items()}
         # Certificates are told apart by a digest: nobody compares kilobytes of base64.
         digest = sha256(endpoint.ca_pem.encode()).hexdigest()[:12] if endpoint.ca_pem else ""
         fields[f"{place}.ca"] = f"sha256:{digest}" if digest else ""

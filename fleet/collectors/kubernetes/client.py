@@ -5,13 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from threading import Lock
+from threading import Event, Lock
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlencode
 
 from fleet.collectors.kubernetes.answers import Answer, error_of, transport_error
 from fleet.collectors.transport.authorization import Authorization
+from fleet.collectors.transport.governor import Governor, Request, governed
 from fleet.collectors.transport.tls import tls_context
 from fleet.credentials import CredentialSource
 from fleet.errors import (
@@ -78,11 +79,18 @@ class KubernetesClient:
     """
 
     def __init__(
-        self, endpoint: Endpoint, credentials: CredentialSource | None, limits: KubernetesLimits | None = None
+        self,
+        endpoint: Endpoint,
+        credentials: CredentialSource | None,
+        limits: KubernetesLimits | None = None,
+        *,
+        governor: Governor | None = None,
     ) -> None:
         self.endpoint = endpoint
         self.limits = limits or KubernetesLimits()
         self.requests = 0
+        self._governor = governor
+        self._closed = Event()
         self._credentials = credentials
         self._met = False
         self._counting = Lock()
@@ -107,6 +115,7 @@ class KubernetesClient:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._closed.set()
         if self._rest is not None:
             self._rest.close()
 
@@ -159,16 +168,18 @@ class KubernetesClient:
             return self._once(call)
 
     def _once(self, call: _Call) -> bytes:
-        answer = self._request(call)
-        if answer.status not in {200, 201}:
-            said = self._authorization.hide(answer.body.decode(errors="replace"))
-            answer = replace(answer, body=said.encode())
-        error = error_of(answer, self.endpoint.url, call.path)
-        if error is not None:
-            raise error
-        return answer.body
+        patience = min(self.limits.read_seconds, self._remaining_seconds())
+        with governed(self._governor, self.endpoint, patience, self._closed) as under_way:
+            answer = self._request(call, under_way)
+            if answer.status not in {200, 201}:
+                said = self._authorization.hide(answer.body.decode(errors="replace"))
+                answer = replace(answer, body=said.encode())
+            error = error_of(answer, self.endpoint.url, call.path)
+            if error is not None:
+                raise error
+            return answer.body
 
-    def _request(self, call: _Call) -> Answer:
+    def _request(self, call: _Call, under_way: Request) -> Answer:
         from kubernetes.client.exceptions import ApiException
         from urllib3.exceptions import HTTPError
 
@@ -198,6 +209,7 @@ class KubernetesClient:
         except HTTPError as error:
             raise transport_error(error, self.endpoint, certified=self._authorization.certified, begun=True) from None
         finally:
+            under_way.answer_bytes = response.tell()
             # A whole answer has given its connection back by now; what is left of another would block the next.
             if response.isclosed():
                 response.release_conn()

@@ -14,6 +14,7 @@ from fleet.collectors.kubernetes.listing import Reading
 from fleet.collectors.kubernetes.parts import Parts
 from fleet.collectors.kubernetes.routes import RouteObject, StackObject, read_route, read_stack, route_candidates
 from fleet.collectors.kubernetes.services import SeenService, ServiceObject, read_service
+from fleet.collectors.transport.governor import Governor
 from fleet.credentials import CredentialSource
 from fleet.errors import Forbidden, SourceError, Unreachable
 from fleet.inventory.candidate import EndpointCandidate, EndpointSearch
@@ -33,7 +34,11 @@ class _ConfigMap(msgspec.Struct):
 
 
 def find_endpoints(
-    cluster: Cluster, credentials: CredentialSource | None, limits: KubernetesLimits | None = None
+    cluster: Cluster,
+    credentials: CredentialSource | None,
+    limits: KubernetesLimits | None = None,
+    *,
+    governor: Governor | None = None,
 ) -> EndpointSearch:
     """What a cluster's own objects say of its endpoints. Nothing is asked there, and nothing registered.
 
@@ -41,6 +46,7 @@ def find_endpoints(
         cluster: with a Kubernetes endpoint.
         credentials: for that.
         limits: bounds on reading.
+        governor: asked before each request; None where nothing is to be held back.
 
     Raises:
         fleet.errors.Unreachable: no Kubernetes API is registered, or it cannot be reached.
@@ -53,7 +59,7 @@ def find_endpoints(
             f"No Kubernetes API is registered for cluster {cluster.name}, and only that knows its other endpoints.",
             hint=f"`fleetscope cluster update {cluster.name} --kubernetes URL` registers it.",
         )
-    with KubernetesClient(api, credentials, limits) as client, Parts(client) as parts:
+    with KubernetesClient(api, credentials, limits, governor=governor) as client, Parts(client) as parts:
         parts.read_groups()
         pending_routes, pending_services = parts.begin(_ROUTES), parts.begin(_SERVICES)
         pending_stacks = [parts.begin(reading) for reading in (_LOKIS, _TEMPOS, _SMALL_TEMPOS)]

@@ -12,6 +12,7 @@ from fleet.collectors.kubernetes.parts import Parts
 from fleet.collectors.kubernetes.platform import Platform
 from fleet.collectors.kubernetes.running import Running
 from fleet.collectors.kubernetes.text import clean
+from fleet.collectors.transport.governor import Governor
 from fleet.credentials import CredentialSource
 from fleet.errors import Unreachable
 from fleet.inventory.cluster import Cluster, EndpointKind
@@ -23,7 +24,11 @@ class _Version(msgspec.Struct, rename="camel"):
 
 
 def collect_inventory(
-    cluster: Cluster, credentials: CredentialSource | None, limits: KubernetesLimits | None = None
+    cluster: Cluster,
+    credentials: CredentialSource | None,
+    limits: KubernetesLimits | None = None,
+    *,
+    governor: Governor | None = None,
 ) -> Inventory:
     """What a cluster's Kubernetes API shows of it, now.
 
@@ -35,6 +40,7 @@ def collect_inventory(
         cluster: with an endpoint of kind ``kubernetes``.
         credentials: asked once, and once more after a 401; None for an API that needs none.
         limits: bounds on time, size and connections.
+        governor: asked before each request; None where nothing is to be held back.
 
     Raises:
         fleet.errors.SourceError: nothing at all could be read; the first failure, by its class.
@@ -46,7 +52,7 @@ def collect_inventory(
             f"No Kubernetes API is registered for cluster {cluster.name}.",
             hint="Register an endpoint of kind kubernetes.",
         )
-    with KubernetesClient(endpoint, credentials, limits) as client, Parts(client) as parts:
+    with KubernetesClient(endpoint, credentials, limits, governor=governor) as client, Parts(client) as parts:
         inventory = _read(parts, cluster.id)
     if not parts.read and parts.first_error is not None:
         raise parts.first_error

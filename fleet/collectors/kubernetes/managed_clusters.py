@@ -18,6 +18,7 @@ from fleet.collectors.kubernetes.listing import Reading
 from fleet.collectors.kubernetes.objects import Condition, Metadata, Object
 from fleet.collectors.kubernetes.parts import Parts
 from fleet.collectors.kubernetes.text import NAME_CHARACTERS, clean
+from fleet.collectors.transport.governor import Governor
 from fleet.credentials import CredentialSource
 from fleet.errors import Unreachable, UsageError, WrongService
 from fleet.inventory.cluster import Cluster, Endpoint, EndpointKind
@@ -64,7 +65,11 @@ class ManagedClusterObject(Object):
 
 
 def collect_managed_clusters(
-    hub: Cluster, credentials: CredentialSource | None, limits: KubernetesLimits | None = None
+    hub: Cluster,
+    credentials: CredentialSource | None,
+    limits: KubernetesLimits | None = None,
+    *,
+    governor: Governor | None = None,
 ) -> list[ManagedCluster]:
     """The clusters that a hub knows, in order of name.
 
@@ -77,7 +82,7 @@ def collect_managed_clusters(
     if api is None:
         raise Unreachable(f"No Kubernetes API is registered for cluster {hub.name}.")
     reading = Reading(replace(MANAGED_CLUSTERS, names_only=False), ManagedClusterObject, read_managed_cluster)
-    with KubernetesClient(api, credentials, limits) as client, Parts(client) as parts:
+    with KubernetesClient(api, credentials, limits, governor=governor) as client, Parts(client) as parts:
         parts.read_groups()
         found = parts.take(parts.begin(reading))
     if MANAGED_CLUSTERS.plural in parts.absent:

@@ -21,6 +21,7 @@ from fleet.collectors.kubernetes.listing import ItemT, Listing, ObjectT, Reading
 from fleet.errors import (
     AnswerTruncated,
     Forbidden,
+    HeldBack,
     SourceError,
     SourceTimeout,
     TlsFailed,
@@ -32,7 +33,7 @@ from fleet.inventory.inventory import Gap
 
 FormT = TypeVar("FormT", bound=msgspec.Struct)
 
-_HOPELESS = (Unreachable, TlsFailed, Unauthorized)
+_HOPELESS = (Unreachable, TlsFailed, Unauthorized, HeldBack)
 _TIMEOUTS_IN_VAIN = 2
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import threading
 
-from fleet.errors import Forbidden, QueryRefused, SourceError, TlsFailed, Unauthorized, Unreachable
+from fleet.errors import Forbidden, HeldBack, QueryRefused, SourceError, TlsFailed, Unauthorized, Unreachable
 
-_FINAL = (Unreachable, TlsFailed, Unauthorized, Forbidden)
+_FINAL = (Unreachable, TlsFailed, Unauthorized, Forbidden, HeldBack)
 
 
 class Breaker:

@@ -22,6 +22,7 @@ from fleet.collectors.prometheus.answers import (
 from fleet.collectors.prometheus.limits import PrometheusLimits
 from fleet.collectors.prometheus.samples import Grid
 from fleet.collectors.transport import HttpTransport
+from fleet.collectors.transport.governor import Governor
 from fleet.credentials import CredentialSource
 from fleet.errors import Forbidden, QueryRefused, SourceError, WrongService
 from fleet.frames.window import Window
@@ -36,7 +37,7 @@ class PrometheusClient:
 
     Queries go as POST form bodies, which have no length limit. A server that refuses POST (405, or 403 where a
     role of OpenShift grants only ``get``) is asked by GET from then on. All methods raise kinds of SourceError,
-    and what the credential source raises.
+    and what the credential source and the governor raise.
     """
 
     def __init__(
@@ -44,10 +45,12 @@ class PrometheusClient:
         endpoint: Endpoint,
         credentials: CredentialSource | None = None,
         limits: PrometheusLimits | None = None,
+        *,
+        governor: Governor | None = None,
     ) -> None:
         self.endpoint = endpoint
         self.limits = limits or PrometheusLimits()
-        self._transport = HttpTransport(endpoint, credentials, self.limits.transport)
+        self._transport = HttpTransport(endpoint, credentials, self.limits.transport, governor=governor)
         self._post: bool | None = None
 
     def __enter__(self) -> Self:

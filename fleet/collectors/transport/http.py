@@ -20,12 +20,14 @@ from fleet.collectors.transport.authorization import Authorization
 from fleet.collectors.transport.budget import PROCESS_SLOTS, SMALL_ANSWER_BYTES, AnswerSlots
 from fleet.collectors.transport.deadline import Deadline, DeadlineBackend
 from fleet.collectors.transport.faults import Refusal, broken, is_html, refused
+from fleet.collectors.transport.governor import Governor, Request, governed
 from fleet.collectors.transport.limits import TransportLimits
 from fleet.collectors.transport.tls import tls_context
 from fleet.credentials import Credential, CredentialSource
 from fleet.errors import (
     AnswerTooLarge,
     AnswerTruncated,
+    HeldBack,
     SourceError,
     SourceTimeout,
     Throttled,
@@ -67,6 +69,7 @@ class HttpTransport:
         endpoint: where; its TLS settings hold.
         credentials: with what; None for an endpoint that needs no credential.
         limits: bounds of each request.
+        governor: asked before each request; None where nothing is to be held back.
         slots: the process's budget for large answers.
         now: the clock for ``Retry-After`` dates.
         plain_refusals: the API says in plain text what is wrong with a query (Loki, Tempo), not in JSON.
@@ -78,12 +81,14 @@ class HttpTransport:
         credentials: CredentialSource | None = None,
         limits: TransportLimits | None = None,
         *,
+        governor: Governor | None = None,
         slots: AnswerSlots = PROCESS_SLOTS,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         plain_refusals: bool = False,
     ) -> None:
         self.endpoint = endpoint
         self.limits = limits or TransportLimits()
+        self._governor = governor
         self._slots = slots
         self._now = now
         self._plain_refusals = plain_refusals
@@ -128,7 +133,7 @@ class HttpTransport:
 
         Raises:
             SourceError: any of its kinds, after the tries that its kind is worth.
-            CredentialMissing, StoreUnavailable: from the credential source.
+            CredentialMissing, StoreUnavailable: from the credential source and the governor.
         """
         with self._opening:
             if not self._pools:
@@ -146,8 +151,8 @@ class HttpTransport:
             except SourceError as error:
                 slot.close()
                 pause = self._pause_seconds(error, attempt, deadline)
-                if pause is None and earlier is not None and isinstance(error, SourceTimeout):
-                    # What failed first says more than that the time ran out over trying again.
+                if pause is None and earlier is not None and isinstance(error, SourceTimeout | HeldBack):
+                    # What failed first says more than that the time ran out, or that we held back, over trying again.
                     raise earlier from None
                 if pause is None:
                     raise
@@ -158,7 +163,8 @@ class HttpTransport:
 
     def _pause_seconds(self, error: SourceError, attempt: int, deadline: Deadline) -> float | None:
         """How long to wait before the next try; None where there is none."""
-        if not error.retriable or isinstance(error, SourceTimeout) or attempt >= self.limits.attempts:
+        in_vain = isinstance(error, SourceTimeout | HeldBack)
+        if not error.retriable or in_vain or attempt >= self.limits.attempts:
             return None
         # Half fixed, half chance: clients that failed together do not come back together.
         pause = _FIRST_PAUSE_SECONDS * 2 ** (attempt - 1) * (0.5 + secrets.randbelow(1000) / 1000)
@@ -181,6 +187,12 @@ class HttpTransport:
         return self._once(asked, deadline, slot)
 
     def _once(self, asked: _Asked, deadline: Deadline, slot: contextlib.ExitStack) -> Answer:
+        with governed(self._governor, self.endpoint, self.limits.request_seconds, self._closed) as under_way:
+            # The server's time does not run while we hold the request back.
+            deadline.extend(under_way.waited_seconds)
+            return self._sent(asked, deadline, slot, under_way)
+
+    def _sent(self, asked: _Asked, deadline: Deadline, slot: contextlib.ExitStack, under_way: Request) -> Answer:
         self._backend.work_until(deadline)
         request = self._request(asked)
         in_body = False
@@ -188,7 +200,7 @@ class HttpTransport:
             response = self._pools[-1].handle_request(request)
             try:
                 in_body = True
-                return self._body(response, deadline, slot)
+                return self._body(response, deadline, slot, under_way)
             finally:
                 response.close()
         except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException) as error:
@@ -235,9 +247,11 @@ class HttpTransport:
             ) from None
         return host, (b"[%s]" % host if b":" in host else host) + port.encode()
 
-    def _body(self, response: httpcore.Response, deadline: Deadline, slot: contextlib.ExitStack) -> Answer:
+    def _body(
+        self, response: httpcore.Response, deadline: Deadline, slot: contextlib.ExitStack, under_way: Request
+    ) -> Answer:
         headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers}
-        pieces = self._pieces(response, headers)
+        pieces = self._pieces(response, headers, under_way)
         if not 200 <= response.status < 300:
             raise self._refused(response.status, headers, pieces)
         body = bytearray()
@@ -251,10 +265,11 @@ class HttpTransport:
             raise self._refused(response.status, headers, iter([bytes(body[:_ERROR_BODY_BYTES])]))
         return Answer(body, headers.get("content-type", "").partition(";")[0].strip().lower())
 
-    def _pieces(self, response: httpcore.Response, headers: dict[str, str]) -> Iterator[bytes]:
+    def _pieces(self, response: httpcore.Response, headers: dict[str, str], under_way: Request) -> Iterator[bytes]:
         """The body, decompressed, in pieces that stay small however well it was compressed."""
         unzip = zlib.decompressobj(_GZIP_WINDOW_BITS) if headers.get("content-encoding") == "gzip" else None
         for piece in response.iter_stream():
+            under_way.answer_bytes += len(piece)
             if self._closed.is_set():
                 raise self._closed_error()
             if unzip is None:
