@@ -10,7 +10,7 @@ from typing import Any
 from alembic import command
 from alembic.config import Config
 from pydantic import SecretStr
-from sqlalchemy import URL, Engine, create_engine, event, make_url, text
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError, StatementError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlmodel import Session
@@ -98,6 +98,17 @@ class Database:
         """
         with self._explained(), Session(self.engine) as session, session.begin():
             yield session
+
+    @contextmanager
+    def statements(self) -> Iterator[Connection]:
+        """A connection whose statements are transactions of their own: for those that are one each.
+
+        Raises:
+            StoreUnavailable: the database cannot be reached just now, or dropped the connection.
+            StoreError: it refused the user or the statement.
+        """
+        with self._explained(), self.engine.connect() as connection:
+            yield connection.execution_options(isolation_level="AUTOCOMMIT")
 
     def migrate(self) -> None:
         """Bring the tables to this version's form; several processes may call it at once.

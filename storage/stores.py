@@ -10,6 +10,7 @@ from storage.credentials.store import CredentialStore
 from storage.database import Database
 from storage.findings import FindingStore
 from storage.frames import FrameStore
+from storage.governor import EndpointGovernor
 from storage.incidents import IncidentStore
 from storage.inventories import ChangeStore, InventoryStore
 from storage.investigations import InvestigationStore
@@ -40,6 +41,7 @@ class Stores:
     reports: ReportStore
     report_objects: ReportObjectStore
     outbox: OutboxStore
+    governor: EndpointGovernor
 
     @classmethod
     def over(cls, database: Database, objects: ObjectStore, credentials: CredentialStore) -> Stores:
@@ -61,6 +63,7 @@ class Stores:
             reports=ReportStore(database),
             report_objects=ReportObjectStore(objects),
             outbox=OutboxStore(database),
+            governor=EndpointGovernor(database),
         )
 
     @property

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import Column, DateTime, Dialect, Index, MetaData, TypeDecorator
+from sqlalchemy import ARRAY, BigInteger, Column, DateTime, Dialect, Index, MetaData, String, TypeDecorator
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
@@ -220,3 +220,57 @@ class DeliveryRow(Row, table=True):
     state: str
     next_attempt_at: datetime = _time()
     body: dict[str, Any] = _body()
+
+
+def _texts() -> Any:
+    return Field(sa_column=Column(ARRAY(String()), nullable=False))
+
+
+def _times() -> Any:
+    return Field(sa_column=Column(ARRAY(DateTime(timezone=True)), nullable=False))
+
+
+def _total() -> Any:
+    return Field(sa_column=Column(BigInteger(), nullable=False))
+
+
+class GovernedEndpointRow(SQLModel, table=True):
+    """What each endpoint is being asked, by all processes; a row is one statement's to read and write.
+
+    Arrays of one prefix belong together, element by element. No entity: ``storage.governor_statements`` is all that
+    knows it.
+    """
+
+    metadata: ClassVar[MetaData] = METADATA
+    __tablename__ = "governed_endpoints"
+
+    endpoint: str = Field(primary_key=True)
+    lease_ids: list[str] = _texts()
+    lease_owners: list[str] = _texts()
+    lease_ends: list[datetime] = _times()
+    waiting_ids: list[str] = _texts()
+    waiting_owners: list[str] = _texts()
+    waiting_since: list[datetime] = _times()
+    waiting_ends: list[datetime] = _times()
+    ended: list[datetime] = _times()
+    """When the requests of the last second ended."""
+    bytes_left: float
+    """Of the last minute's budget, at ``counted_at``; negative while it is overdrawn."""
+    counted_at: datetime = _time()
+    failures_in_a_row: int
+    minute_began: datetime = _time()
+    minute_requests: int
+    minute_failures: int
+    open_until: datetime | None = _time(nullable=True)
+    """The breaker is open until then, and half open from then on; None while it is closed."""
+    openings: int
+    """How often it opened since it was closed last."""
+    probe: str | None
+    """The lease of the one request that a half-open breaker lets through."""
+    admitted: int = _total()
+    held_back: int = _total()
+    failed: int = _total()
+    opened: int = _total()
+    answer_bytes: int = _total()
+    asked_seconds: float
+    waited_seconds: float

@@ -74,7 +74,8 @@ def _fetch(
     source = (
         stores.credentials.source(cluster.credential_ref, EndpointKind.PROMETHEUS) if cluster.credential_ref else None
     )
-    with PrometheusClient(endpoint, source) as client:
+    governor = stores.governor.of(cluster, EndpointKind.PROMETHEUS)
+    with PrometheusClient(endpoint, source, governor=governor) as client:
         chunks = collect_pack(client, cluster.id, scan.pack, missing, step_seconds, chunk)
         stores.frames.save(((coverage, frame) for _, frame, coverage in chunks), scan.pack)
 

@@ -25,7 +25,7 @@ def discover_cluster(cluster_id: str) -> ClusterOutcome:
         stores.credentials.source(cluster.credential_ref, EndpointKind.KUBERNETES) if cluster.credential_ref else None
     )
     try:
-        inventory = collect_inventory(cluster, source)
+        inventory = collect_inventory(cluster, source, governor=stores.governor.of(cluster, EndpointKind.KUBERNETES))
     except SourceError as failure:
         return ClusterOutcome(Stage.DISCOVER, cluster.id, cluster.name, seen=False, gaps=(str(failure),))
     before = stores.inventories.latest(cluster.id)

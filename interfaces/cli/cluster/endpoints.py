@@ -48,7 +48,8 @@ def endpoints(
         def source_of(kind: EndpointKind) -> CredentialSource | None:
             return stores.credentials.source(ref, kind) if ref else None
 
-        search = find_endpoints(cluster, source_of(EndpointKind.KUBERNETES))
+        governor = stores.governor.of(cluster, EndpointKind.KUBERNETES)
+        search = find_endpoints(cluster, source_of(EndpointKind.KUBERNETES), governor=governor)
         tried = try_candidates(cluster, search.candidates, source_of, choose or [])
         proposed = missing_that_answer(cluster, tried)
         chosen = _named(tried, choose or []) + (proposed if store else [])

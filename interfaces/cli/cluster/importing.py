@@ -118,7 +118,8 @@ def _of_hub(stores: Stores, name: str, given: Given) -> tuple[list[FoundCluster]
 
     hub = stores.clusters.by_name(name)
     source = stores.credentials.source(hub.credential_ref, EndpointKind.KUBERNETES) if hub.credential_ref else None
-    return clusters_of_hub(collect_managed_clusters(hub, source), hub, given)
+    governor = stores.governor.of(hub, EndpointKind.KUBERNETES)
+    return clusters_of_hub(collect_managed_clusters(hub, source, governor=governor), hub, given)
 
 
 def _take(stores: Stores, found: list[FoundCluster], skipped: list[SkippedCluster], *, dry_run: bool) -> Outcome:
