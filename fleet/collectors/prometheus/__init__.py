@@ -4,5 +4,14 @@ from fleet.collectors.prometheus.answers import InstantAnswer, InstantSample, Ra
 from fleet.collectors.prometheus.client import PrometheusClient
 from fleet.collectors.prometheus.collect import collect_pack
 from fleet.collectors.prometheus.limits import PrometheusLimits
+from fleet.collectors.prometheus.rules import collect_rules
 
-__all__ = ["InstantAnswer", "InstantSample", "PrometheusClient", "PrometheusLimits", "RangeAnswer", "collect_pack"]
+__all__ = [
+    "InstantAnswer",
+    "InstantSample",
+    "PrometheusClient",
+    "PrometheusLimits",
+    "RangeAnswer",
+    "collect_pack",
+    "collect_rules",
+]

@@ -119,10 +119,14 @@ class PrometheusClient:
         form = [("match[]", matcher) for matcher in matchers] + _range(window)
         return [tuple(sorted(labels.items())) for labels in self._ask("/api/v1/series", form, _label_sets)]
 
+    def data(self, path: str, form: _Form, kind: type[_Decoded]) -> tuple[_Decoded, Notes]:
+        """What a part of the API answers to a GET, as a type that msgspec checks, and the server's notes."""
+        with self._transport.answer(path, form, post=False) as answer:
+            return decode_data(answer.body, self.endpoint.url, kind)
+
     def metadata(self) -> dict[str, list[dict[str, str]]]:
         """Type, help and unit of each metric, as its exporters declare them."""
-        with self._transport.answer("/api/v1/metadata", [], post=False) as answer:
-            return decode_data(answer.body, self.endpoint.url, dict[str, list[dict[str, str]]])[0]
+        return self.data("/api/v1/metadata", [], dict[str, list[dict[str, str]]])[0]
 
     def version(self, *, seconds: float | None = None) -> str:
         """The server's version; WrongService where a proxy does not let this through."""

@@ -14,12 +14,15 @@ PROGRAM = shutil.which("prometheus-alertmanager") or shutil.which("alertmanager"
 """Debian's name or the project's; None where it is not installed."""
 
 
+NOBODY = "route: {receiver: nobody}\nreceivers: [{name: nobody}]\n"
+
+
 @contextmanager
-def running_alertmanager(home: Path) -> Iterator[str]:
+def running_alertmanager(home: Path, configuration: str = NOBODY) -> Iterator[str]:
     """Starts one in a new directory and gives its URL; alone, without a cluster."""
     assert PROGRAM is not None
     home.mkdir(parents=True)
-    (home / "config.yml").write_text("route: {receiver: nobody}\nreceivers: [{name: nobody}]\n", encoding="utf-8")
+    (home / "config.yml").write_text(configuration, encoding="utf-8")
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     command = [PROGRAM, "--config.file=config.yml", "--storage.path=data", f"--web.listen-address=127.0.0.1:{port}"]

@@ -58,6 +58,7 @@ class RealPrometheus:
         client_authority: PEM of the authority whose clients alone are let in (mTLS).
         basic_auth: whether user and password are asked for.
         flags: further command line flags.
+        configuration: of what it scrapes and evaluates.
     """
 
     def __init__(
@@ -68,6 +69,7 @@ class RealPrometheus:
         client_authority: str | None = None,
         basic_auth: bool = False,
         flags: tuple[str, ...] = (),
+        configuration: str = "global: {scrape_interval: 1s}\n",
     ) -> None:
         self._home = home
         self._tls = certificate is not None
@@ -77,7 +79,7 @@ class RealPrometheus:
             self.port = free.getsockname()[1]
         self.url = f"http{'s' if self._tls else ''}://127.0.0.1:{self.port}"
         home.mkdir(parents=True, exist_ok=True)
-        (home / "prometheus.yml").write_text("global: {scrape_interval: 1s}\n")
+        (home / "prometheus.yml").write_text(configuration)
         web = ""
         if certificate is not None:
             (home / "server.pem").write_text(certificate[0])
