@@ -46,6 +46,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--nodes", type=int, default=None, help="nodes a cluster; 4 to 6 by default")
     parser.add_argument("--workloads", type=int, default=12, help="workloads a cluster")
     parser.add_argument("--pods", type=int, default=0, help="at least so many pods a cluster")
+    parser.add_argument(
+        "--multi-tenant", action="append", default=[], metavar="CLUSTER", help="a cluster whose Loki has tenants"
+    )
     parser.add_argument("--directory", type=Path, required=True, help="for certificates, tokens and documents")
     parser.add_argument("--truth", type=Path, default=None, help="also write the labelled faults to this file")
     parser.add_argument("--pack", type=Path, default=DEFAULT_PACK, help="the query pack's YAML file")
@@ -88,6 +91,7 @@ def _options(given: argparse.Namespace) -> FleetOptions:
         port=given.port,
         broken=broken,
         denied=denied,
+        multi_tenant=tuple(given.multi_tenant),
     )
 
 

@@ -69,6 +69,13 @@ class Throttle:
             self._asked = {key for key in self._asked if key[0] != cluster}
 
 
+def too_many(api: str) -> Answer:
+    """429 as each server says it; Loki's does not tell for how long."""
+    if api == "loki":
+        return text_answer("too many outstanding requests", 429)
+    return text_answer("Too many requests, please try again later.\n", 429, {"Retry-After": "1"})
+
+
 def instead(mode: BrokenMode, api: str, request: Request) -> Answer | Hang | None:
     """What a broken server says to any request; None for the modes in which it answers, if not as it should."""
     if mode is BrokenMode.HANG:

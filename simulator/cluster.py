@@ -8,7 +8,7 @@ from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from threading import Lock
-from typing import Any
+from typing import Any, TypeVar
 
 from simulator.effects import Effect, effects_of
 from simulator.faults import DAY
@@ -23,6 +23,8 @@ from simulator.samples import SCRAPE_SECONDS, Series
 from simulator.signals import SIGNALS
 from simulator.timeline import RETENTION_SECONDS, Timeline
 
+StateT = TypeVar("StateT")
+
 
 @dataclass
 class SimulatedCluster:
@@ -34,6 +36,7 @@ class SimulatedCluster:
         overlay: what clients wrote.
         renderings: what was rendered of this and other clusters, by a key that begins with the cluster's name.
         neighbourhood: tells of the fleet around it, once that is served.
+        multi_tenant: whether its Loki wants to be told a tenant.
     """
 
     name: str
@@ -42,8 +45,18 @@ class SimulatedCluster:
     neighbourhood: Callable[[], Neighbourhood]
     _timeline: Callable[[], Timeline]
     overlay: Overlay = field(default_factory=Overlay)
+    multi_tenant: bool = False
     _series: dict[str, tuple[Series, list[bytes]]] = field(default_factory=dict)
+    _states: dict[type[Any], Any] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
+
+    def state(self, kind: type[StateT]) -> StateT:
+        """What one of its servers remembers of its clients, made empty when it is first asked for."""
+        with self._lock:
+            if kind not in self._states:
+                self._states[kind] = kind()
+            state: StateT = self._states[kind]
+            return state
 
     @property
     def timeline(self) -> Timeline:

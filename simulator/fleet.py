@@ -181,6 +181,10 @@ class SimulatedFleet:
         """Forgets a cluster's old revisions: continue tokens and watches from before are answered with 410."""
         self._running.compact(name)
 
+    def end_tails(self, name: str) -> None:
+        """Closes a cluster's live tails, as Loki does with those that lasted too long."""
+        self._running.end_tails(name)
+
     def expire_continue(self, name: str, times: int = 1) -> None:
         """Lets the next continue tokens that a cluster is shown, so many of them, be too old (410)."""
         self._running.expire_continue(name, times)
@@ -216,7 +220,14 @@ class SimulatedFleet:
 
     def _made(self, name: str) -> SimulatedCluster:
         timeline = partial(self._timelines.get, name, partial(self._timeline, name))
-        return SimulatedCluster(name, self._pack, self._renderings, self._neighbourhood, timeline)
+        return SimulatedCluster(
+            name,
+            self._pack,
+            self._renderings,
+            self._neighbourhood,
+            timeline,
+            multi_tenant=name in self._options.multi_tenant,
+        )
 
     def _neighbourhood(self) -> Neighbourhood:
         ca_pem = (self.directory / "ca.pem").read_text(encoding="ascii")
@@ -264,7 +275,8 @@ class _Listener:
         config = uvicorn.Config(
             application,
             http="h11",
-            ws="none",
+            ws="websockets-sansio",
+            ws_per_message_deflate=False,
             lifespan="off",
             log_config=None,
             access_log=False,

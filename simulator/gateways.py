@@ -30,9 +30,8 @@ class Gateway:
         Raises:
             RefusedError: there is no such tenant (401), or the path is not let through (404).
         """
-        before, after = self.prefix.split("{tenant}")
-        match = re.fullmatch(f"{re.escape(before)}([^/]+){re.escape(after)}(/.*)", request.path)
-        if match is None or not cluster.layout.profile.openshift:
+        match = self._match(cluster, request)
+        if match is None:
             return request
         if match[1] not in self.tenants:
             error = "tenant not found, have you registered it?"
@@ -41,3 +40,14 @@ class Gateway:
         if not self.routed.fullmatch(match[2]):
             raise RefusedError(text_answer("404 page not found\n", 404))
         return replace(request, path=match[2])
+
+    def tenant_of(self, cluster: SimulatedCluster, request: Request) -> str | None:
+        """The tenant through whose path a request came; None where it did not come this way."""
+        match = self._match(cluster, request)
+        return None if match is None else match[1]
+
+    def _match(self, cluster: SimulatedCluster, request: Request) -> re.Match[str] | None:
+        before, after = self.prefix.split("{tenant}")
+        if not cluster.layout.profile.openshift:
+            return None
+        return re.fullmatch(f"{re.escape(before)}([^/]+){re.escape(after)}(/.*)", request.path)

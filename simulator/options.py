@@ -81,6 +81,8 @@ class FleetOptions:
         broken: clusters that fail to serve, by name, or one of their APIs, by ``name/api``.
         denied: rights taken from a cluster's tokens, by the cluster's name: ``list pods``, ``create pods/exec``,
             ``list clusterpolicies.nvidia.com``, ``* secrets``, ``get *``.
+        multi_tenant: clusters whose Loki wants to be told a tenant (``X-Scope-OrgID``): ``application``,
+            ``infrastructure`` or ``audit`` on OpenShift, ``platform`` elsewhere; others have what is pushed to them.
     """
 
     clusters: int = 3
@@ -95,6 +97,7 @@ class FleetOptions:
     port: int = 0
     broken: dict[str, BrokenMode] = field(default_factory=dict)
     denied: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    multi_tenant: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not 1 <= self.clusters <= 1000:

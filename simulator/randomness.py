@@ -29,3 +29,8 @@ def token_of(length: int, *names: object) -> str:
 def uid_of(*names: object) -> str:
     """A UUID for a name."""
     return str(UUID(bytes=blake2b("/".join(map(str, names)).encode(), digest_size=16).digest(), version=4))
+
+
+def number_of(*names: object) -> int:
+    """A 64-bit number for a name."""
+    return int.from_bytes(blake2b("/".join(map(str, names)).encode(), digest_size=8).digest(), "big")

@@ -14,12 +14,13 @@ from urllib.parse import parse_qs
 from simulator.access import Access
 from simulator.alertmanager import answer_alertmanager
 from simulator.answers import Answer, RefusedError, Request, json_answer, text_answer
-from simulator.broken import CutShort, Hang, Stream, Throttle, instead, spoiled
+from simulator.broken import CutShort, Hang, Stream, Throttle, instead, spoiled, too_many
 from simulator.cluster import SimulatedCluster
 from simulator.kubernetes.api import answer_kubernetes
 from simulator.kubernetes.proxy import Forward
 from simulator.kubernetes.watching import Watch, serve_watch
 from simulator.loki import answer_loki
+from simulator.loki.tail import Tail, Tails, serve_tail
 from simulator.options import BrokenMode, mode_of
 from simulator.prometheus import answer_prometheus
 from simulator.tempo import answer_tempo
@@ -27,18 +28,20 @@ from simulator.tempo import answer_tempo
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 Scope = dict[str, Any]
+Outcome = Answer | CutShort | Stream | Watch | Tail | Hang
 
 _MAX_BODY_BYTES = 4 * 2**20
 _THREADS = 4
 _PIECE_BYTES = 2**19
 """Large answers are sent in pieces: the event loop moves what it could not send yet each time that it sends some."""
-_SERVERS: dict[str, Callable[[SimulatedCluster, Request], Answer]] = {
+_SERVERS: dict[str, Callable[[SimulatedCluster, Request], Answer | Tail]] = {
     "alertmanager": answer_alertmanager,
     "loki": answer_loki,
     "prometheus": answer_prometheus,
     "tempo": answer_tempo,
 }
 _APIS = frozenset({"kubernetes", *_SERVERS})
+_NO_WEBSOCKET = text_answer("Bad Request\n", 400, {"Sec-Websocket-Version": "13"})
 _SLOW_SECONDS = 1.0
 
 
@@ -90,6 +93,10 @@ class Application:
         """Lets the next continue tokens that a cluster is shown be too old."""
         self._clusters[name].overlay.expire(times)
 
+    def end_tails(self, name: str) -> None:
+        """Closes a cluster's live tails, as Loki does with those that lasted too long."""
+        self._clusters[name].state(Tails).end()
+
     def requests(self) -> dict[str, Any]:
         """Requests by cluster, API and path, samples served by cluster, and CPU seconds of the process."""
         clusters: defaultdict[str, dict[str, Any]] = defaultdict(dict)
@@ -111,7 +118,11 @@ class Application:
         self._cpu_at_reset = time.process_time()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """One request."""
+        """One request, or one WebSocket."""
+        if scope["type"] == "websocket":
+            # What is not accepted is answered like a request.
+            scope, send = {**scope, "method": "GET"}, _on_websocket(send)
+            await receive()
         _, first, second, *rest = (scope["path"] + "//").split("/", 3)
         token = _bearer(scope)
         if first == "_control":
@@ -122,14 +133,16 @@ class Application:
             return
         request = await _read(scope, receive, "/" + "".join(rest).rstrip("/"), token)
         self._paths[first, second][request.path] += 1
-        await self._serve(first, second, request, receive, send)
+        await self._serve(first, second, request, receive, send, live=scope["type"] == "websocket")
 
-    async def _serve(self, name: str, api: str, request: Request, receive: Receive, send: Send) -> None:
+    async def _serve(self, name: str, api: str, request: Request, receive: Receive, send: Send, *, live: bool) -> None:
         mode = mode_of(self.broken, name, api)
         handling = asyncio.get_running_loop().run_in_executor(self._threads, self._answer, name, api, request, mode)
         outcome = await handling
         if mode is BrokenMode.SLOW:
             await asyncio.sleep(_SLOW_SECONDS)
+        if isinstance(outcome, Tail):
+            outcome = await self._tail(outcome, receive, send) if live else _NO_WEBSOCKET
         if isinstance(outcome, Answer):
             self._samples[name] += outcome.samples
             await _respond(send, outcome)
@@ -150,11 +163,14 @@ class Application:
             await self._hang(receive)
             await _respond(send, text_answer("stopping\n", 503))
 
-    def _answer(
-        self, name: str, api: str, request: Request, mode: BrokenMode | None
-    ) -> Answer | CutShort | Stream | Watch | Hang:
+    async def _tail(self, tail: Tail, receive: Receive, send: Send) -> None:
+        gone = asyncio.ensure_future(_disconnected(receive))
+        await serve_tail(tail, send, lambda: self._stopping or gone.done())
+        gone.cancel()
+
+    def _answer(self, name: str, api: str, request: Request, mode: BrokenMode | None) -> Outcome:
         if mode is BrokenMode.THROTTLED and self._throttled.first(name, api, request):
-            return text_answer("Too many requests, please try again later.\n", 429, {"Retry-After": "1"})
+            return too_many(api)
         refused = None if mode is None else instead(mode, api, request)
         if refused is not None:
             return refused
@@ -162,11 +178,11 @@ class Application:
             answer = self._sound_answer(name, api, request)
         except RefusedError as refusal:
             return refusal.answer
-        if mode is None or api != "prometheus" or isinstance(answer, Watch):
+        if mode is None or api != "prometheus" or not isinstance(answer, Answer):
             return answer
         return spoiled(mode, request, answer)
 
-    def _sound_answer(self, name: str, api: str, request: Request) -> Answer | Watch:
+    def _sound_answer(self, name: str, api: str, request: Request) -> Answer | Watch | Tail:
         cluster, access = self._clusters[name], self.access[name]
         if api == "kubernetes":
             outcome = answer_kubernetes(cluster, request, access)
@@ -231,8 +247,18 @@ async def _read(scope: Scope, receive: Receive, path: str, token: str | None) ->
 
 
 async def _disconnected(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
+    while (await receive())["type"] not in {"http.disconnect", "websocket.disconnect"}:
         pass
+
+
+def _on_websocket(send: Send) -> Send:
+    """Sends the messages of an HTTP answer as those by which a WebSocket is refused."""
+
+    async def sent(message: dict[str, Any]) -> None:
+        kind = message["type"]
+        await send({**message, "type": f"websocket.{kind}"} if kind.startswith("http.") else message)
+
+    return sent
 
 
 async def _respond(send: Send, answer: Answer) -> None:
