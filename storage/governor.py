@@ -6,22 +6,22 @@ import os
 import secrets
 import socket
 import threading
-import time
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from sqlalchemy import RowMapping
 
 from fleet.collectors.transport.governor import DEFAULT_BUDGETS, Admission, Governor
-from fleet.errors import BreakerOpen, OverBudget
+from fleet.errors import OverBudget
 from fleet.inventory.cluster import Cluster, EndpointKind
 from fleet.inventory.endpoint_budget import Budget
 from fleet.inventory.endpoint_load import EndpointLoad
 from storage.database import Database
 from storage.governor_statements import ADMIT, GIVE_UP, LOADS, REGISTER, RENEW, SETTLE
 from storage.lease_renewal import LeaseRenewal
+from storage.lease_wait import Wait
 
 LEASE_SECONDS = 15.0
 """After so long the requests of a worker that died count no more."""
@@ -29,18 +29,25 @@ RENEWALS = 3
 """In the time that a lease lasts."""
 TICKET_SECONDS = 2.0
 """A place in the queue is lost when nobody asked for it so long; who waits asks several times a second."""
-_FIRST_LOOK_SECONDS = 0.01
-_LONGEST_LOOK_SECONDS = 0.25
 
-BREAKER = {
-    "most_in_a_row": 10,
-    "least_requests": 20,
-    "failed_share": 0.5,
-    "first_pause": 10.0,
-    "longest_pause": 120.0,
-}
-"""It opens after so many failures in a row, or when so large a share of at least so many requests of a minute failed;
-the pause, in seconds, doubles with each probe that fails."""
+
+@dataclass(frozen=True)
+class BreakerTerms:
+    """When a breaker opens, and for how long.
+
+    Attributes:
+        most_in_a_row: failures in a row that open it.
+        least_requests: of a minute, for the share of failures to mean anything.
+        failed_share: of a minute's requests that opens it.
+        first_pause: seconds until one request may try the endpoint; twice as long after each that fails.
+        longest_pause: seconds.
+    """
+
+    most_in_a_row: int = 10
+    least_requests: int = 20
+    failed_share: float = 0.5
+    first_pause: float = 10.0
+    longest_pause: float = 120.0
 
 
 class EndpointGovernor:
@@ -49,12 +56,18 @@ class EndpointGovernor:
     Args:
         database: where they are kept.
         lease_seconds: how long a lease lasts unless it is renewed.
+        breaker: when an endpoint is left alone.
     """
 
-    def __init__(self, database: Database, *, lease_seconds: float = LEASE_SECONDS) -> None:
+    def __init__(
+        self, database: Database, *, lease_seconds: float = LEASE_SECONDS, breaker: BreakerTerms | None = None
+    ) -> None:
         self._database = database
+        self._breaker = asdict(breaker or BreakerTerms())
         self._lease_seconds = lease_seconds
         self._owner = f"{socket.gethostname()}/{os.getpid()}/{secrets.token_hex(3)}"
+        # One request of a process waits in the queue of all processes, the others behind it: a place a worker.
+        self._gates: dict[str, threading.Lock] = {}
         self._renewal = LeaseRenewal(self._renew, lease_seconds / RENEWALS)
 
     def of(self, cluster: Cluster, kind: EndpointKind) -> Governor | None:
@@ -83,20 +96,25 @@ class EndpointGovernor:
             "lease_seconds": self._lease_seconds,
             **budget.model_dump(),
         }
-        wait = _Wait(endpoint, budget, seconds, called_off)
-        while not (row := self._ask(terms))["goes"]:
-            try:
-                wait.longer(row)
-            except OverBudget:
-                self._do(GIVE_UP, {**terms, "waited_seconds": wait.seconds})
-                raise
+        wait = Wait(endpoint, budget, seconds, called_off)
+        self._take(terms, wait)
         request = _Leased(wait.seconds)
         self._renewal.add(terms["lease"], endpoint)
         try:
             yield request
         finally:
             self._renewal.drop(terms["lease"])
-            self._do(SETTLE, {**terms, **BREAKER, **request.outcome, "without": [terms["lease"]]})
+            self._do(SETTLE, {**terms, **self._breaker, **request.outcome, "without": [terms["lease"]]})
+
+    def _take(self, terms: dict[str, Any], wait: Wait) -> None:
+        gate = self._gates.setdefault(terms["endpoint"], threading.Lock())
+        try:
+            with wait.turn(gate):
+                while not (row := self._ask(terms))["goes"]:
+                    wait.longer(row)
+        except OverBudget:
+            self._do(GIVE_UP, {**terms, "waited_seconds": wait.seconds})
+            raise
 
     def _ask(self, terms: dict[str, Any]) -> RowMapping:
         with self._database.statements() as connection:
@@ -144,63 +162,3 @@ class _Leased:
 
     def spent(self, answer_bytes: int, seconds: float, failed: bool) -> None:
         self.outcome |= {"known": True, "failed": failed, "answer_bytes": answer_bytes, "asked_seconds": seconds}
-
-
-class _Wait:
-    """One request's wait: as long as it may, looking again when there may be room."""
-
-    def __init__(self, endpoint: str, budget: Budget, seconds: float, called_off: threading.Event) -> None:
-        self._endpoint = endpoint
-        self._budget = budget
-        self._most_seconds = seconds
-        self._called_off = called_off
-        self._began = time.monotonic()
-        self._looks = 0
-
-    @property
-    def seconds(self) -> float:
-        """Since it began; 0 where the first look found room."""
-        return time.monotonic() - self._began if self._looks else 0.0
-
-    def longer(self, row: RowMapping) -> None:
-        """Wait a little.
-
-        Args:
-            row: what stood in the way.
-
-        Raises:
-            BreakerOpen: there is nothing to wait for.
-            OverBudget: the time is over, would be, or nobody waits any more.
-        """
-        if row["open_seconds"] is not None and row["open_seconds"] > 0:
-            raise BreakerOpen(
-                f"{self._endpoint} failed again and again: it is left alone for another {row['open_seconds']:.0f} s.",
-                endpoint=self._endpoint,
-                hint="`fleetscope cluster validate` asks it all the same.",
-            )
-        why, known_seconds = self._obstacle(row)
-        left = self._most_seconds - (time.monotonic() - self._began)
-        if left <= 0 or known_seconds > left:
-            raise self._over(why)
-        self._looks += 1
-        # The more wait, the less often each of them looks; a place in the queue must not be lost.
-        look = min(_FIRST_LOOK_SECONDS * max(row["waiting"], self._looks), _LONGEST_LOOK_SECONDS)
-        if self._called_off.wait(min(max(look, min(known_seconds, _LONGEST_LOOK_SECONDS)), left)):
-            raise OverBudget(f"Reading {self._endpoint} was called off.", endpoint=self._endpoint)
-
-    def _obstacle(self, row: RowMapping) -> tuple[str, float]:
-        """What stands in the way, in words, and the seconds until it does not where they are known."""
-        if row["bytes_left"] <= 0:
-            a_second = self._budget.bytes_per_minute / 60
-            return f"{self._budget.bytes_per_minute / 2**20:g} MiB a minute", -row["bytes_left"] / a_second
-        if row["in_second"] >= self._budget.requests_per_second and row["second_seconds"] is not None:
-            return f"{self._budget.requests_per_second} requests a second", max(0.0, float(row["second_seconds"]))
-        return f"{self._budget.concurrency} requests at a time", 0.0
-
-    def _over(self, why: str) -> OverBudget:
-        return OverBudget(
-            f"{self._endpoint} was not asked: our own budget for it, {why}, left no room within "
-            f"{self._most_seconds:g} s.",
-            endpoint=self._endpoint,
-            hint="Ask less of it at once, or give the endpoint a larger budget.",
-        )

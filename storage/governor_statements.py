@@ -41,11 +41,11 @@ LATERAL (
 REGISTER = text(
     """
 INSERT INTO governed_endpoints (
-    endpoint, lease_ids, lease_owners, lease_ends, waiting_ids, waiting_owners, waiting_since, waiting_ends, ended,
+    endpoint, lease_ids, lease_owners, lease_ends, waiting_ids, waiting_since, waiting_ends, ended,
     bytes_left, counted_at, failures_in_a_row, minute_began, minute_requests, minute_failures, openings,
     admitted, held_back, failed, opened, answer_bytes, asked_seconds, waited_seconds
 )
-SELECT :endpoint, '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}',
+SELECT :endpoint, '{}', '{}', '{}', '{}', '{}', '{}', '{}',
     :bytes_per_minute, t, 0, t, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
 FROM clock_timestamp() AS t
 ON CONFLICT DO NOTHING
@@ -56,37 +56,30 @@ ON CONFLICT DO NOTHING
 ADMIT = text(
     f"""
 UPDATE governed_endpoints AS e SET (
-    lease_ids, lease_owners, lease_ends, waiting_ids, waiting_owners, waiting_since, waiting_ends,
-    ended, bytes_left, counted_at, probe, admitted
+    lease_ids, lease_owners, lease_ends, waiting_ids, waiting_since, waiting_ends,
+    ended, bytes_left, counted_at, probe, admitted, held_back
 ) = (
     SELECT
         CASE WHEN goes THEN array_append(live.ids, CAST(:lease AS varchar)) ELSE live.ids END,
         CASE WHEN goes THEN array_append(live.owners, CAST(:owner AS varchar)) ELSE live.owners END,
         CASE WHEN goes THEN array_append(live.ends, t + make_interval(secs => :lease_seconds)) ELSE live.ends END,
         CASE WHEN waits THEN array_append(queue.ids, CAST(:lease AS varchar)) ELSE queue.ids END,
-        CASE WHEN waits THEN array_append(queue.owners, CAST(:owner AS varchar)) ELSE queue.owners END,
         CASE WHEN waits THEN array_append(queue.since, mine.since) ELSE queue.since END,
         CASE WHEN waits THEN array_append(queue.ends, t + make_interval(secs => :ticket_seconds)) ELSE queue.ends END,
         recent.ends, bytes.left_over, t,
         CASE WHEN goes AND e.open_until IS NOT NULL THEN :lease ELSE e.probe END,
-        e.admitted + CAST(goes AS int)
+        e.admitted + CAST(goes AS int), e.held_back + CAST(NOT goes AND NOT waits AS int)
     FROM {_CLOCK}, {_LIVE}, {_RECENT}, {_BYTES},
     LATERAL (
-        SELECT coalesce(min(since), t) AS since,
-            (SELECT count(*) FROM unnest(live.owners) AS owner WHERE owner = :owner) AS held
-        FROM unnest(e.waiting_ids, e.waiting_since) AS ticket (id, since)
-        WHERE id = :lease
+        SELECT coalesce(min(since), t) AS since
+        FROM unnest(e.waiting_ids, e.waiting_since) AS ticket (id, since) WHERE id = :lease
     ) AS mine,
     LATERAL (
-        -- First comes whose worker has fewest requests under way, then who has waited longest.
         SELECT coalesce(array_agg(id), '{{}}') AS ids,
-            coalesce(array_agg(owner), '{{}}') AS owners,
             coalesce(array_agg(ticket.since), '{{}}') AS since,
             coalesce(array_agg(ends), '{{}}') AS ends,
-            count(*) FILTER (WHERE (holding.leases, ticket.since, id) < (mine.held, mine.since, :lease)) AS ahead
-        FROM unnest(e.waiting_ids, e.waiting_owners, e.waiting_since, e.waiting_ends)
-            AS ticket (id, owner, since, ends),
-            LATERAL (SELECT count(*) AS leases FROM unnest(live.owners) AS held WHERE held = ticket.owner) AS holding
+            count(*) FILTER (WHERE (ticket.since, id) < (mine.since, :lease)) AS ahead
+        FROM unnest(e.waiting_ids, e.waiting_since, e.waiting_ends) AS ticket (id, since, ends)
         WHERE ends > t AND id <> :lease
     ) AS queue,
     LATERAL (
@@ -102,9 +95,9 @@ UPDATE governed_endpoints AS e SET (
 WHERE endpoint = :endpoint
 RETURNING
     :lease = ANY (lease_ids) AS goes,
-    cardinality(lease_ids) AS under_way,
+    (SELECT count(*) FROM unnest(waiting_ids, waiting_since) AS ticket (id, since), unnest(waiting_ids, waiting_since)
+        AS mine (id, since) WHERE mine.id = :lease AND (ticket.since, ticket.id) <= (mine.since, mine.id)) AS place,
     cardinality(lease_ids) + cardinality(ended) AS in_second,
-    cardinality(waiting_ids) AS waiting,
     bytes_left,
     extract(epoch FROM open_until - clock_timestamp()) AS open_seconds,
     extract(epoch FROM (SELECT min(at) FROM unnest(ended) AS at) + interval '1 second' - clock_timestamp())
@@ -170,9 +163,10 @@ UPDATE governed_endpoints AS e SET (lease_ids, lease_owners, lease_ends) = (
     SELECT live.ids || mine.ids, live.owners || mine.owners, live.ends || mine.ends
     FROM {_CLOCK}, {_LIVE},
     LATERAL (
-        SELECT array_agg(id) AS ids, array_agg(CAST(:owner AS varchar)) AS owners,
-            array_agg(t + make_interval(secs => :lease_seconds)) AS ends
-        FROM unnest(CAST(:without AS varchar[])) AS id
+        SELECT array_agg(id) AS ids, array_agg(CAST(:owner AS varchar)) AS owners, array_agg(anew) AS ends
+        FROM (
+            SELECT id, t + make_interval(secs => :lease_seconds) AS anew FROM unnest(CAST(:without AS varchar[])) AS id
+        ) AS lease
     ) AS mine
 )
 WHERE endpoint = :endpoint
@@ -182,10 +176,9 @@ WHERE endpoint = :endpoint
 
 GIVE_UP = text(
     """
-UPDATE governed_endpoints AS e SET (waiting_ids, waiting_owners, waiting_since, waiting_ends) = (
-    SELECT coalesce(array_agg(id), '{}'), coalesce(array_agg(owner), '{}'), coalesce(array_agg(since), '{}'),
-        coalesce(array_agg(ends), '{}')
-    FROM unnest(e.waiting_ids, e.waiting_owners, e.waiting_since, e.waiting_ends) AS ticket (id, owner, since, ends)
+UPDATE governed_endpoints AS e SET (waiting_ids, waiting_since, waiting_ends) = (
+    SELECT coalesce(array_agg(id), '{}'), coalesce(array_agg(since), '{}'), coalesce(array_agg(ends), '{}')
+    FROM unnest(e.waiting_ids, e.waiting_since, e.waiting_ends) AS ticket (id, since, ends)
     WHERE id <> :lease
 ), held_back = e.held_back + 1, waited_seconds = e.waited_seconds + :waited_seconds
 WHERE endpoint = :endpoint

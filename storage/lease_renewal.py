@@ -6,10 +6,10 @@ import threading
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 
-from fleet.errors import StoreError
+from fleet.errors import StoreUnavailable
 
 Renew = Callable[[str, Sequence[str]], None]
-"""Makes an endpoint's leases last from now on; raises StoreError where it cannot just now."""
+"""Makes an endpoint's leases last from now on; raises StoreUnavailable where it cannot just now."""
 
 
 class LeaseRenewal:
@@ -60,6 +60,6 @@ class LeaseRenewal:
         for endpoint, leases in sorted(by_endpoint.items()):
             try:
                 self._renew(endpoint, leases)
-            except StoreError:
+            except StoreUnavailable:
                 break
         return set(self._held)

@@ -249,7 +249,6 @@ class GovernedEndpointRow(SQLModel, table=True):
     lease_owners: list[str] = _texts()
     lease_ends: list[datetime] = _times()
     waiting_ids: list[str] = _texts()
-    waiting_owners: list[str] = _texts()
     waiting_since: list[datetime] = _times()
     waiting_ends: list[datetime] = _times()
     ended: list[datetime] = _times()

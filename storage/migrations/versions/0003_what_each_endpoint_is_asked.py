@@ -15,7 +15,7 @@ def upgrade() -> None:
         sa.Column("endpoint", sa.String(), nullable=False),
         *(sa.Column(name, sa.ARRAY(sa.String()), nullable=False) for name in ("lease_ids", "lease_owners")),
         sa.Column("lease_ends", sa.ARRAY(sa.DateTime(timezone=True)), nullable=False),
-        *(sa.Column(name, sa.ARRAY(sa.String()), nullable=False) for name in ("waiting_ids", "waiting_owners")),
+        sa.Column("waiting_ids", sa.ARRAY(sa.String()), nullable=False),
         *(
             sa.Column(name, sa.ARRAY(sa.DateTime(timezone=True)), nullable=False)
             for name in ("waiting_since", "waiting_ends", "ended")
