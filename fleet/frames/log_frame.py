@@ -86,11 +86,6 @@ class LogFrame:
         first, last = np.searchsorted(self.timestamps_ns, [start_ns, end_ns])
         return self.slice(int(first), int(last))
 
-    def with_labels(self, more: Labels) -> LogFrame:
-        """The same lines with labels added to every stream."""
-        streams = [{**labels, **more} for labels in self.streams]
-        return LogFrame(self.timestamps_ns, self.stream, streams, self.lines, self.metadata)
-
 
 def concatenate_logs(frames: Sequence[LogFrame]) -> LogFrame:
     """Frames as one in order of time; of one time the earlier frame's lines come first. Equal streams become one."""

@@ -57,7 +57,6 @@ def test_parts_of_a_frame() -> None:
     frame = frame_of((0, A, "one"), (1, B, "two"), (1, A, "three"), (5, B, "four"))
     assert rows_of(frame.between(AT + 1, AT + 5)) == [(1, B, "two"), (1, A, "three")]
     assert rows_of(frame.slice(3, 9)) == [(5, B, "four")]
-    assert frame.with_labels({"cluster": "x"}).labels(0) == {"app": "a", "cluster": "x"}
     assert len(LogFrame.empty()) == 0
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from fleet.frames.window import Window
-from tests.fleet.collectors.prometheus.certificates import Authority, KeyPair
+from tests.fleet.collectors.prometheus.certificates import KeyPair
 from tests.fleet.collectors.prometheus.real_prometheus import INSTALLED, RealPrometheus, backfill
 
 DAY = Window(start=datetime(2026, 2, 1, tzinfo=UTC), end=datetime(2026, 2, 1, 6, tzinfo=UTC))
@@ -16,16 +16,6 @@ DAY = Window(start=datetime(2026, 2, 1, tzinfo=UTC), end=datetime(2026, 2, 1, 6,
 NODES = 8
 GAP = (DAY.start + timedelta(hours=2), DAY.start + timedelta(hours=2, minutes=30))
 """In which node-0 has no samples."""
-
-
-@pytest.fixture(scope="session")
-def authority() -> Authority:
-    return Authority()
-
-
-@pytest.fixture(scope="session")
-def server_pair(authority: Authority) -> KeyPair:
-    return authority.issue()
 
 
 def load_value(node: int, at: float) -> str:
