@@ -49,6 +49,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--multi-tenant", action="append", default=[], metavar="CLUSTER", help="a cluster whose Loki has tenants"
     )
+    parser.add_argument("--bulk-spans", type=int, default=0, help="further spans a cluster, for benchmarks")
     parser.add_argument("--directory", type=Path, required=True, help="for certificates, tokens and documents")
     parser.add_argument("--truth", type=Path, default=None, help="also write the labelled faults to this file")
     parser.add_argument("--pack", type=Path, default=DEFAULT_PACK, help="the query pack's YAML file")
@@ -91,6 +92,7 @@ def _options(given: argparse.Namespace) -> FleetOptions:
         port=given.port,
         broken=broken,
         denied=denied,
+        bulk_spans=given.bulk_spans,
         multi_tenant=tuple(given.multi_tenant),
     )
 

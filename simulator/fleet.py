@@ -220,12 +220,14 @@ class SimulatedFleet:
 
     def _made(self, name: str) -> SimulatedCluster:
         timeline = partial(self._timelines.get, name, partial(self._timeline, name))
+        spans = self._options.bulk_spans
         return SimulatedCluster(
             name,
             self._pack,
             self._renderings,
             self._neighbourhood,
             timeline,
+            bulk_spans=spans,
             multi_tenant=name in self._options.multi_tenant,
         )
 

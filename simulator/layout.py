@@ -26,6 +26,7 @@ class Profile:
         gpu_nodes: how many workers have GPUs.
         storage: whether it runs OpenShift Data Foundation.
         hub: whether it manages the fleet's other clusters.
+        metrics_generator: whether Tempo makes metrics of its traces.
     """
 
     name: str
@@ -36,11 +37,12 @@ class Profile:
     gpu_nodes: int = 0
     storage: bool = False
     hub: bool = False
+    metrics_generator: bool = False
 
 
 PROFILES = (
-    Profile("openshift", openshift=True, storage=True),
-    Profile("vanilla", openshift=False),
+    Profile("openshift", openshift=True, storage=True, metrics_generator=True),
+    Profile("vanilla", openshift=False, metrics_generator=True),
     Profile("telco", openshift=True, ptp=True, gpu_nodes=1),
     Profile("managed", openshift=False, control_plane_metrics=False),
     Profile("accelerated", openshift=True, gpus=True, gpu_nodes=3),

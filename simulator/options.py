@@ -81,6 +81,7 @@ class FleetOptions:
         broken: clusters that fail to serve, by name, or one of their APIs, by ``name/api``.
         denied: rights taken from a cluster's tokens, by the cluster's name: ``list pods``, ``create pods/exec``,
             ``list clusterpolicies.nvidia.com``, ``* secrets``, ``get *``.
+        bulk_spans: so many further spans a cluster, 50 to a trace, in the hour before the anchor, for benchmarks.
         multi_tenant: clusters whose Loki wants to be told a tenant (``X-Scope-OrgID``): ``application``,
             ``infrastructure`` or ``audit`` on OpenShift, ``platform`` elsewhere; others have what is pushed to them.
     """
@@ -97,6 +98,7 @@ class FleetOptions:
     port: int = 0
     broken: dict[str, BrokenMode] = field(default_factory=dict)
     denied: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    bulk_spans: int = 0
     multi_tenant: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:

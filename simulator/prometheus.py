@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 
 import numpy as np
+import numpy.typing as npt
 import orjson
 
 from simulator.answers import Answer, RefusedError, Request, json_answer, text_answer
@@ -19,6 +20,8 @@ from simulator.pack import PackEntry, one_line
 from simulator.rendering import plain_number, render_matrix, time_stamps
 from simulator.samples import SCRAPE_SECONDS
 from simulator.signals import SIGNALS
+from simulator.tempo.graph_queries import graph_samples, parse_graph_query
+from simulator.tempo.service_graph import Labels, graph_metrics
 from simulator.times import milliseconds_of_duration, milliseconds_of_time
 
 MAX_POINTS = 11_000
@@ -92,6 +95,11 @@ def _query(cluster: SimulatedCluster, request: Request) -> Answer:
     if _NUMBER.fullmatch(one_line(request.one("query"))):
         value = f"{float(one_line(request.one('query'))):g}"
         return _success({"resultType": "scalar", "result": [at / 1000, value]})
+    graph = parse_graph_query(one_line(request.one("query")))
+    if graph is not None:
+        found = graph_samples(cluster, graph, _matchers(graph.selector), np.array([at // 1000]))
+        pairs = [{"metric": labels, "value": [at / 1000, f"{values[0]:.10g}"]} for labels, values in found]
+        return _success({"resultType": "vector", "result": pairs})
     entry = _entry(cluster, request)
     series, _ = cluster.series(entry.id)
     result = []
@@ -125,6 +133,11 @@ def _query_range(cluster: SimulatedCluster, request: Request) -> Answer:
             f"exceeded maximum resolution of {MAX_POINTS:,} points per timeseries. "
             "Try decreasing the query resolution (?step=XX)"
         )
+    graph = parse_graph_query(one_line(request.one("query")))
+    if graph is not None:
+        times = np.arange(start, end + 1, step) // 1000
+        found = graph_samples(cluster, graph, _matchers(graph.selector), times)
+        return _success({"resultType": "matrix", "result": [_graph_series(each, times) for each in found]})
     entry = _entry(cluster, request)
     parts, samples = [], 0
     for part, count in _matrix(cluster, entry.id, start, end, step):
@@ -133,6 +146,12 @@ def _query_range(cluster: SimulatedCluster, request: Request) -> Answer:
     joined = b"".join(parts).removesuffix(b",")
     body = b'{"status":"success","data":{"resultType":"matrix","result":[' + joined + b"]}}"
     return Answer(200, body, samples=samples)
+
+
+def _graph_series(found: tuple[Labels, npt.NDArray[np.float64]], times: npt.NDArray[np.int64]) -> dict[str, object]:
+    labels, values = found
+    pairs = zip(times.tolist(), values.tolist(), strict=True)
+    return {"metric": labels, "values": [[at, f"{value:.10g}"] for at, value in pairs if not np.isnan(value)]}
 
 
 def _matrix(cluster: SimulatedCluster, query: str, start: int, end: int, step: int) -> Iterator[tuple[bytes, int]]:
@@ -157,7 +176,7 @@ def _label_values(name: str, cluster: SimulatedCluster, request: Request) -> Ans
     if not _LABEL_NAME.fullmatch(name):
         raise _bad_data(f'invalid label name: "{name}"')
     if name == "__name__" and "match[]" not in request.parameters:
-        return _success(cluster.metric_names)
+        return _success(sorted([*cluster.metric_names, *graph_metrics(cluster)]))
     return _success(sorted({labels[name] for labels in _selected(cluster, request) if name in labels}))
 
 

@@ -73,7 +73,7 @@ class Series:
         times = slots * SCRAPE_SECONDS
         for at, effect in mine:
             if effect.mode is Mode.ADD:
-                level[at] += effect.amount * _strength(effect, times)
+                level[at] += effect.amount * strength(effect, times)
         unrest = self._unrest(slots, rows)
         if unrest is not None:
             level *= np.exp(unrest, out=unrest)
@@ -144,20 +144,21 @@ def _outages(target: str, slots: Ints) -> npt.NDArray[np.bool_]:
     return (mixed < _GAP_CHANCE * 2**32) & (within >= begins) & (within < begins + length)
 
 
-def _strength(effect: Effect, times: Ints) -> Floats:
+def strength(effect: Effect, times: Ints) -> Floats:
+    """How strong an effect is at times (Unix seconds), from 0 to its peak."""
     elapsed = times - effect.start
-    strength = effect.peak * ((elapsed >= 0) & (times < effect.end + effect.fall)).astype(np.float32)
+    risen: Floats = effect.peak * ((elapsed >= 0) & (times < effect.end + effect.fall)).astype(np.float32)
     if effect.repeat:
         elapsed = elapsed % effect.rise
     if effect.rise:
-        strength *= np.clip(elapsed / effect.rise, 0, 1) ** effect.power
+        risen *= np.clip(elapsed / effect.rise, 0, 1) ** effect.power
     if effect.fall:
-        strength *= np.clip(1 - (times - effect.end) / effect.fall, 0, 1)
-    return strength
+        risen *= np.clip(1 - (times - effect.end) / effect.fall, 0, 1)
+    return risen
 
 
 def _apply(values: Floats, effect: Effect, times: Ints) -> None:
     if effect.mode is Mode.SCALE:
-        values *= 1 + _strength(effect, times) * (effect.amount - 1)
+        values *= 1 + strength(effect, times) * (effect.amount - 1)
     elif effect.mode is Mode.TOWARDS:
-        values += _strength(effect, times) * (effect.amount - values)
+        values += strength(effect, times) * (effect.amount - values)

@@ -23,7 +23,8 @@ from simulator.loki import answer_loki
 from simulator.loki.tail import Tail, Tails, serve_tail
 from simulator.options import BrokenMode, mode_of
 from simulator.prometheus import answer_prometheus
-from simulator.tempo import answer_tempo
+from simulator.tempo.api import answer_tempo
+from simulator.tempo.otlp import answer_otlp
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
@@ -37,6 +38,7 @@ _PIECE_BYTES = 2**19
 _SERVERS: dict[str, Callable[[SimulatedCluster, Request], Answer | Tail]] = {
     "alertmanager": answer_alertmanager,
     "loki": answer_loki,
+    "otlp": answer_otlp,
     "prometheus": answer_prometheus,
     "tempo": answer_tempo,
 }
