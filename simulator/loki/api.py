@@ -177,9 +177,9 @@ def _query_range(logs: Logs, request: Request) -> Answer:
         return _data("matrix", answer_matrix(logs, query, window, step_ns), began)
     check_limit(limit)
     categorize = "categorize-labels" in request.headers.get("x-loki-response-encoding-flags", "")
-    view = logs.view(query.matchers)
-    page = page_of(view, Pipeline(query), window.start_ns, window.end_ns, limit, backward=backward)
-    result = as_streams(view, page, categorize=categorize)
+    view, pipeline = logs.view(query.matchers), Pipeline(query)
+    page = page_of(view, pipeline, window.start_ns, window.end_ns, limit, backward=backward)
+    result = as_streams(page, categorize=categorize)
     return _data("streams", result, began, flags=categorize, returned=len(page))
 
 

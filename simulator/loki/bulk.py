@@ -19,6 +19,7 @@ from simulator.loki.query import Matcher
 _SPAN_NS = 3_600_000_000_000
 _MOST_LINES = 100_000_000
 _MOST_PARTS = 1000
+_FACTOR, _MASK = 0x9E3779B97F4A7C15, 2**64 - 1
 _LEVEL: Labels = {"detected_level": "info"}
 
 
@@ -94,7 +95,7 @@ class Bulk:
 def _texts(numbers: Ints) -> list[str]:
     return [
         f'level=info msg="request done" number={number:09d} method=GET path=/api/v1/items/{number % 9973} status=200 '
-        f"bytes={number * 7919 % 65536} dur={number * 31 % 997}ms trace_id={number * 0x9E3779B97F4A7C15 % 2**128:032x}"
+        f"bytes={number * 7919 % 65536} dur={number * 31 % 997}ms span_id={number * _FACTOR & _MASK:016x}"
         for number in numbers.tolist()
     ]
 

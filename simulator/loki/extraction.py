@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -45,7 +46,7 @@ def extract(parser: str, line: str, base: Mapping[str, str], parsed: dict[str, s
         if not isinstance(document, dict):
             parsed |= {ERROR: "JSONParserErr", DETAILS: _NO_OBJECT}
             return
-        found = _flat(document, "")
+        found = iter(_flat(document, "", []))
     for name, value in found:
         if not value:
             continue
@@ -53,20 +54,24 @@ def extract(parser: str, line: str, base: Mapping[str, str], parsed: dict[str, s
         parsed.setdefault(f"{key}_extracted" if key in base else key, value)
 
 
-def _flat(document: dict[str, Any], before: str) -> Iterator[tuple[str, str]]:
+def _flat(document: dict[str, Any], before: str, found: list[tuple[str, str]]) -> list[tuple[str, str]]:
     for name, value in document.items():
-        if isinstance(value, dict):
-            yield from _flat(value, f"{before}{name}_")
+        if isinstance(value, str):
+            found.append((before + name, value))
+        elif isinstance(value, dict):
+            _flat(value, f"{before}{name}_", found)
         elif isinstance(value, bool):
-            yield before + name, "true" if value else "false"
-        elif isinstance(value, (str, int, float)):
-            yield before + name, value if isinstance(value, str) else _number(value)
+            found.append((before + name, "true" if value else "false"))
+        elif isinstance(value, (int, float)):
+            found.append((before + name, _number(value)))
+    return found
 
 
 def _number(value: float) -> str:
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
+@lru_cache(65_536)
 def _name(text: str) -> str:
     name = _UNFIT.sub("_", text)
     return f"_{name}" if name[:1].isdigit() else name

@@ -26,6 +26,7 @@ from simulator.loki.tenants import Logs
 _MOST_TAILS = 10
 _MOST_DELAY_SECONDS = 5
 _LOOKBACK_NS = 3600 * NS
+_NO_LIMIT = 2**31
 _BREATH_SECONDS = 0.1
 _INTERNAL_ERROR = 1011
 """The code of every close that the server begins."""
@@ -88,10 +89,10 @@ class Tail:
             self.feed.clear()
             self.feed.extend(self.logs.pushed.later(self.told_ns))
         lines = [
-            ({**view.labels(line.stream), **line.metadata, **(line.parsed or {})}, line.stamp_ns, line.text)
-            for line in reversed(page)
+            ({**stream, **metadata, **parsed}, stamp_ns, text)
+            for stamp_ns, text, stream, metadata, parsed in page.lines()
         ]
-        return _frame(lines)
+        return _frame(lines[::-1])
 
     def news(self) -> bytes:
         """A frame with what came since the last call; empty where there is nothing."""
@@ -105,9 +106,9 @@ class Tail:
 
     def _own(self, query: LogQuery, pipeline: Pipeline, now: int) -> Iterator[tuple[Labels, int, str]]:
         view = self.logs.told(query.matchers)
-        for line in page_of(view, pipeline, self.told_ns, now, 2**31, backward=False):
-            labels = dict(view.labels(line.stream))
-            yield self._shown(pipeline, labels, line.metadata, line.parsed), line.stamp_ns, line.text
+        page = page_of(view, pipeline, self.told_ns, now, _NO_LIMIT, backward=False)
+        for stamp_ns, text, stream, metadata, parsed in page.lines():
+            yield _shown(pipeline, stream, metadata, parsed), stamp_ns, text
 
     def _pushed(self, query: LogQuery, pipeline: Pipeline, now: int) -> Iterator[tuple[Labels, int, str]]:
         conditions = [(each.name, each.holds) for each in query.matchers]
@@ -120,11 +121,12 @@ class Tail:
                 continue
             parsed = pipeline.run(entry.line, entry.labels, entry.metadata)
             if parsed is not None:
-                yield self._shown(pipeline, dict(entry.labels), entry.metadata, parsed), entry.stamp_ns, entry.line
+                yield _shown(pipeline, entry.labels, entry.metadata, parsed), entry.stamp_ns, entry.line
 
-    def _shown(self, pipeline: Pipeline, labels: Labels, metadata: Labels, parsed: Labels | None) -> Labels:
-        """Live lines come with what was stored beside them only where the query looks at lines."""
-        return labels if pipeline.empty else {**labels, **metadata, **(parsed or {})}
+
+def _shown(pipeline: Pipeline, stream: Labels, metadata: Labels, parsed: Labels) -> Labels:
+    """Live lines come with what was stored beside them only where the query looks at lines."""
+    return stream if pipeline.empty else {**stream, **metadata, **parsed}
 
 
 def _frame(lines: list[tuple[Labels, int, str]]) -> bytes:

@@ -157,7 +157,8 @@ class Choir:
         likely[daily] = 0.7 + 0.3 * np.cos(2 * np.pi * hours)
         rising = moods == Mood.RISING
         starts, ends = self._starts[voices[rising]], self._ends[voices[rising]]
-        likely[rising] = 0.1 + 0.9 * ((stamps[rising] - starts) / np.maximum(ends - starts, 1)) ** 1.5
+        grown = np.clip((stamps[rising] - starts) / np.maximum(ends - starts, 1), 0, 1)
+        likely[rising] = 0.1 + 0.9 * grown**1.5
         return (chances >> np.uint64(40)).astype(np.float64) < likely * 2**24
 
 
