@@ -8,6 +8,7 @@ from blocks.loading import delete_block
 from blocks.mail import MailRelay
 from blocks.object_store import FleetObjects
 from blocks.postgres import FleetDatabase
+from blocks.retention import DataLifetimes
 from blocks.stores import BLOCK_NAME
 from deployments.addresses import Addresses, SecretsAddress, VaultAddress
 from deployments.settings import Settings
@@ -25,6 +26,7 @@ def save_blocks(addresses: Addresses, settings: Settings) -> None:
         secret_key_file=addresses.s3.secret_key_file,
     ).save(BLOCK_NAME, overwrite=True)
     _save_credentials(addresses.credentials)
+    DataLifetimes(lifetimes=settings.lifetimes()).save(BLOCK_NAME, overwrite=True)
     if settings.smtp_host and settings.smtp_from:
         MailRelay(
             host=settings.smtp_host,

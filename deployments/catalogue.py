@@ -85,4 +85,12 @@ CATALOGUE: tuple[DeploymentDefinition, ...] = (
         cron="*/15 * * * *",
         overlap="CANCEL_NEW",
     ),
+    DeploymentDefinition(
+        flow="expire-data",
+        name="daily",
+        entrypoint="flows.expire.expire_data",
+        description="Deletes data whose time is over; what an investigation cites stays as long as it does.",
+        cron="47 2 * * *",
+        overlap="CANCEL_NEW",
+    ),
 )

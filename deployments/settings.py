@@ -16,6 +16,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from deployments.addresses import PostgresAddress, PrefectAddress, S3Address, SecretsAddress, VaultAddress
 from fleet.errors import UsageError
 from storage.credentials.vault_login import VaultMethod
+from storage.retention.lifetimes import Days, FramesDays, HistoryDays, Lifetimes
 
 _PREFIX = "FLEETSCOPE_"
 _LAST_PORT = 65535
@@ -106,6 +107,15 @@ class Settings(BaseSettings):
     prefect_api_url: HttpUrl | None = Field(default=None, description="A Prefect server's API, ending in /api.")
     prefect_auth_file: SecretFile | None = Field(default=None, description="File with user:password for basic auth.")
     prefect_port: Port | None = Field(default=None, description="Port of the embedded Prefect server.")
+
+    keep_frames_days: FramesDays = Field(default=30, description="Days that metrics are kept.")
+    keep_history_days: HistoryDays = Field(default=60, description="Days that the coarse history is kept.")
+    keep_evidence_days: Days = Field(default=30, description="Days that logs, traces, alerts and events are kept.")
+    keep_scans_days: Days = Field(default=90, description="Days that scans are kept.")
+    keep_findings_days: Days = Field(default=400, description="Days that resolved findings and incidents are kept.")
+    keep_investigations_days: Days = Field(default=400, description="Days that investigations are kept.")
+    keep_reports_days: Days = Field(default=400, description="Days that reports are kept.")
+    keep_inventories_days: Days = Field(default=400, description="Days that inventories and changes are kept.")
 
     smtp_host: str | None = None
     smtp_port: Port = 587
@@ -199,6 +209,10 @@ class Settings(BaseSettings):
             return None
         auth = "" if self.prefect_auth_file is None else read_secret(self.prefect_auth_file)
         return PrefectAddress(api_url=self.prefect_api_url, auth=auth, auth_file=self.prefect_auth_file)
+
+    def lifetimes(self) -> Lifetimes:
+        """How long data are kept."""
+        return Lifetimes.model_validate({name: getattr(self, f"keep_{name}") for name in Lifetimes.model_fields})
 
     def environment(self) -> dict[str, str]:
         """The variables that give a child process these settings."""

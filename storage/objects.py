@@ -8,9 +8,10 @@ an object that is whole; evidence that points at an earlier one goes on pointing
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
@@ -18,6 +19,7 @@ from urllib.parse import urlsplit
 
 import urllib3
 from minio import Minio
+from minio.deleteobjects import DeleteObject
 from minio.error import InvalidResponseError, MinioException, S3Error, ServerError
 from pydantic import SecretStr
 from urllib3.exceptions import HTTPError, MaxRetryError, SSLError
@@ -52,6 +54,15 @@ def content_hash(data: bytes) -> str:
 def content_key(stem: str, data: bytes, extension: str) -> str:
     """The key of these bytes: ``<stem>-<16 digits of their hash>.<extension>``."""
     return f"{stem}-{content_hash(data)[:16]}.{extension}"
+
+
+@dataclass(frozen=True)
+class ListedObject:
+    """An object as a listing shows it; ``modified_at`` is when its bytes were put, by the server's clock (UTC)."""
+
+    key: str
+    size_bytes: int
+    modified_at: datetime
 
 
 class ObjectStore:
@@ -165,6 +176,28 @@ class ObjectStore:
         _check_key(key)
         with self._explained():
             self._client.remove_object(self._bucket, key)
+
+    def delete_all(self, keys: Sequence[str]) -> None:
+        """Delete what is under any of these keys, a thousand in one request."""
+        for key in keys:
+            _check_key(key)
+        with self._explained():
+            for error in self._client.remove_objects(self._bucket, [DeleteObject(key) for key in keys]):
+                raise StoreError(f"S3 at {self.address} did not delete {error.name}: {error.code}.")
+
+    def under(self, folder: str) -> Iterator[ListedObject]:
+        """Every object whose key begins with a folder's name and a slash, in order of key, as the pages come."""
+        _check_key(folder)
+        with self._explained():
+            for each in self._client.list_objects(self._bucket, prefix=f"{folder}/", recursive=True):
+                yield ListedObject(each.object_name, each.size, each.last_modified)
+
+    def folders(self, folder: str) -> list[str]:
+        """Names of the folders in a folder."""
+        _check_key(folder)
+        with self._explained():
+            found = self._client.list_objects(self._bucket, prefix=f"{folder}/")
+            return [each.object_name.rstrip("/").rpartition("/")[2] for each in found if each.is_dir]
 
     def presigned_get(self, key: str, lifetime: timedelta) -> str:
         """A URL from which anyone can read the object for a while: hand it only to those who may."""

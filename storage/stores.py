@@ -19,6 +19,7 @@ from storage.outbox import OutboxStore
 from storage.registry import Registry
 from storage.report_objects import ReportObjectStore
 from storage.reports import ReportStore
+from storage.retention import Retention
 from storage.scans import ScanStore
 
 
@@ -65,6 +66,11 @@ class Stores:
             outbox=OutboxStore(database),
             governor=EndpointGovernor(database),
         )
+
+    @property
+    def retention(self) -> Retention:
+        """What expires, over both stores."""
+        return Retention(self.database, self.objects)
 
     @property
     def registry(self) -> Registry:
