@@ -46,10 +46,14 @@ Form = list[tuple[str, str]]
 
 @dataclass(frozen=True)
 class Answer:
-    """A successful answer's body, after decompression, and what it says it is (a media type, in lower case)."""
+    """A successful answer's body, after decompression, and what it says it is (a media type, in lower case).
+
+    ``found`` is false, and the body empty, where nothing is at the path, if that was asked for as an answer.
+    """
 
     body: bytearray
     media_type: str = ""
+    found: bool = True
 
 
 @dataclass(frozen=True)
@@ -58,6 +62,7 @@ class _Asked:
     form: Form
     post: bool
     accept: str
+    may_lack: bool
 
 
 class HttpTransport:
@@ -121,6 +126,7 @@ class HttpTransport:
         post: bool,
         seconds: float | None = None,
         accept: str = "application/json",
+        may_lack: bool = False,
     ) -> Iterator[Answer]:
         """The answer to a request; a large answer's slot is held until the context ends.
 
@@ -130,6 +136,7 @@ class HttpTransport:
             post: POST instead of GET.
             seconds: for this request instead of the limits' ``request_seconds``.
             accept: the media type that is asked for.
+            may_lack: a 404 that is no web page is an answer, too: that nothing is there.
 
         Raises:
             SourceError: any of its kinds, after the tries that its kind is worth.
@@ -141,7 +148,7 @@ class HttpTransport:
                 self._pools.append(self._new_pool())
         deadline = Deadline(seconds or self.limits.request_seconds)
         with contextlib.ExitStack() as slot:
-            yield self._tried(_Asked(path, form, post, accept), deadline, slot)
+            yield self._tried(_Asked(path, form, post, accept, may_lack), deadline, slot)
 
     def _tried(self, asked: _Asked, deadline: Deadline, slot: contextlib.ExitStack) -> Answer:
         earlier: SourceError | None = None
@@ -200,6 +207,8 @@ class HttpTransport:
             response = self._pools[-1].handle_request(request)
             try:
                 in_body = True
+                if asked.may_lack and _is_lacking(response):
+                    return Answer(bytearray(), found=False)
                 return self._body(response, deadline, slot, under_way)
             finally:
                 response.close()
@@ -327,6 +336,12 @@ class HttpTransport:
             endpoint=self.endpoint.url,
             hint="Ask for a shorter window, or for fewer series.",
         )
+
+
+def _is_lacking(response: httpcore.Response) -> bool:
+    """Whether an API says, and not a router with a page, that nothing is there."""
+    page = any(name.lower() == b"content-type" and b"html" in value.lower() for name, value in response.headers)
+    return response.status == 404 and not page
 
 
 def _certificate(credential: Credential | None) -> tuple[object, object] | None:
