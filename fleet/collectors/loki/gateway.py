@@ -33,19 +33,17 @@ def tenants_of(client: LokiClient, window: Window) -> list[LogTenant]:
     Raises:
         SourceError: the endpoint answers neither as a Loki nor as a gateway.
     """
-    seconds = client.limits.probe_seconds
-    try:
-        client.labels(window, _ANY_NAMESPACE, seconds=seconds)
-    except WrongService as no_loki:
-        return _behind_gateway(client, window, no_loki)
-    return [LogTenant("", client)]
-
-
-def _behind_gateway(client: LokiClient, window: Window, no_loki: WrongService) -> list[LogTenant]:
-    root = "" if client.endpoint.url.endswith(GATEWAY) else GATEWAY
+    # Below the gateway's address any word is a tenant: it is not asked as a Loki.
+    own = None if client.endpoint.url.endswith(GATEWAY) else _tried("", client, window)
+    if own is not None and own.fault is None:
+        return [own]
+    if own is not None and own.fault is not None and not isinstance(own.fault, WrongService):
+        raise own.fault
+    root = "" if own is None else GATEWAY
     found = [_tried(name, client.at(f"{root}/{name}"), window) for name in TENANTS]
-    if all(isinstance(tenant.fault, WrongService) for tenant in found):
-        raise no_loki
+    faults = [tenant.fault for tenant in ([own] if own is not None else []) + found]
+    if faults[0] is not None and all(isinstance(fault, WrongService) for fault in faults):
+        raise faults[0]
     return found
 
 

@@ -40,7 +40,11 @@ class Contains(StrEnum):
 
 
 class Parser(StrEnum):
-    """What makes labels of a line's content; a line that it cannot read keeps a label ``__error__``."""
+    """What makes labels of a line's content.
+
+    A line that it cannot read gets a label ``__error__``, and metric queries are refused while there is one: a label
+    filter ``__error__`` = "" behind the parser leaves such lines out.
+    """
 
     JSON = "json"
     LOGFMT = "logfmt"

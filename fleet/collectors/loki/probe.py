@@ -45,6 +45,10 @@ def probe(endpoint: Endpoint, credentials: CredentialSource | None, deadline: De
     that one answers, and the message says which do not.
     """
     with HttpTransport(endpoint, credentials, probe_limits(deadline)) as transport:
+        if endpoint.url.endswith(_GATEWAY):
+            # Below it any word is a tenant: it is not asked as a Loki.
+            what = f"{endpoint.url} has none of the tenants {', '.join(_TENANTS)}."
+            return _gateway(transport, deadline, WrongService(what, endpoint=endpoint.url))
         try:
             _, latency_seconds = timed(partial(_one_line, transport, "", deadline))
         except WrongService as error:

@@ -85,7 +85,9 @@ def refused(endpoint: Endpoint, refusal: Refusal, now: datetime) -> SourceError:
             hint="Register the endpoint with its tenant.",
         )
     if refusal.status == 401 or refusal.sign_in_page:
-        what = "answered with a sign-in page" if refusal.sign_in_page else "did not accept the credential (401)"
+        kind, words = _json_error(refusal)
+        said = _colon(words) if kind is not None else ""
+        what = "answered with a sign-in page" if refusal.sign_in_page else f"did not accept the credential (401){said}"
         return Unauthorized(f"{url} {what}.", endpoint=url, hint=_NEW_CREDENTIAL)
     if refusal.status < 300:
         return WrongService(f"{url} answered with a web page.", endpoint=url, hint="Is it the address of the API?")
