@@ -5,7 +5,7 @@ from __future__ import annotations
 from prefect.blocks.core import Block
 from pydantic import Field
 
-from storage.retention import Lifetimes
+from storage.retention.lifetimes import Lifetimes
 
 
 class DataLifetimes(Block):

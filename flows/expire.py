@@ -5,7 +5,7 @@ from __future__ import annotations
 from prefect import flow
 from prefect.states import Completed, State
 
-from storage.retention import Expiry
+from storage.retention.expired import Expiry
 from tasks.expire import expire_rows, publish_expiry, sweep_objects
 
 

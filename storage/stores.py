@@ -19,7 +19,7 @@ from storage.outbox import OutboxStore
 from storage.registry import Registry
 from storage.report_objects import ReportObjectStore
 from storage.reports import ReportStore
-from storage.retention import Retention
+from storage.retention.retention import Retention
 from storage.scans import ScanStore
 
 

@@ -10,7 +10,8 @@ from prefect import task
 from blocks.loading import load_block
 from blocks.retention import DataLifetimes
 from blocks.stores import BLOCK_NAME, open_stores
-from storage.retention import Expired, Expiry, Lifetimes, Swept
+from storage.retention.expired import Expired, Expiry, Swept
+from storage.retention.lifetimes import Lifetimes
 from tasks.policy import STEP
 from tasks.publish import publish_table
 

@@ -12,7 +12,7 @@ from interfaces.cli.terminal import err, out, print_json
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from storage.retention import Expiry
+    from storage.retention.expired import Expiry
     from storage.retention.usage import Usage
 
 app = typer.Typer(help="What is stored, and for how long.", no_args_is_help=True)

@@ -4,9 +4,3 @@ Rows go first, and objects that no row names go with the sweep of the next run: 
 ever names an object that is gone, and an investigation that was under way while a row went still finds the objects
 that it cites, which the sweep then leaves alone.
 """
-
-from storage.retention.expired import Expired, Expiry, Swept
-from storage.retention.lifetimes import DataKind, Lifetimes
-from storage.retention.retention import Retention
-
-__all__ = ["DataKind", "Expired", "Expiry", "Lifetimes", "Retention", "Swept"]

@@ -27,7 +27,9 @@ from fleet.reports.record import ReportFormat, ReportKind, ReportRecord
 from storage.credentials.store import CredentialStore
 from storage.database import Database
 from storage.objects import ObjectStore
-from storage.retention import DataKind, Expired, Lifetimes, Retention
+from storage.retention.expired import Expired
+from storage.retention.lifetimes import DataKind, Lifetimes
+from storage.retention.retention import Retention
 from storage.stores import Stores
 from tests.conftest import PostgresServer, S3Server
 from tests.storage.entities import CLUSTER, T0, coverage, finding, hours, incident, pack, scan, subject
@@ -250,7 +252,9 @@ from datetime import datetime
 from pydantic import SecretStr
 from storage.database import Database
 from storage.objects import ObjectStore
-from storage.retention import Lifetimes, Retention, chunks, sweep
+from storage.retention import chunks, sweep
+from storage.retention.lifetimes import Lifetimes
+from storage.retention.retention import Retention
 dsn, endpoint, access_key, bucket, now, later = sys.argv[1:]
 password, secret = (SecretStr(sys.stdin.readline().strip()) for _ in range(2))
 chunks._BATCH = sweep._BATCH = 3
