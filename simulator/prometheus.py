@@ -16,8 +16,11 @@ import orjson
 
 from simulator.answers import Answer, RefusedError, Request, json_answer, text_answer
 from simulator.cluster import SimulatedCluster
+from simulator.exemplars import exemplars_of
+from simulator.metric_types import metadata_of
 from simulator.pack import PackEntry, one_line
 from simulator.rendering import plain_number, render_matrix, time_stamps
+from simulator.rules import pending_and_firing, rule_groups
 from simulator.samples import SCRAPE_SECONDS
 from simulator.signals import SIGNALS
 from simulator.tempo.graph_queries import graph_samples, parse_graph_query
@@ -238,14 +241,33 @@ def _condition(operator: str, value: str) -> Callable[[str], bool]:
 
 
 def _metadata(cluster: SimulatedCluster, request: Request) -> Answer:
-    wanted = request.one("metric")
-    return _success(
-        {
-            metric: [{"type": "counter" if metric.endswith("_total") else "gauge", "help": "Simulated.", "unit": ""}]
-            for metric in cluster.metric_names
-            if wanted in {"", metric}
-        }
-    )
+    wanted, limit = request.one("metric"), request.one("limit")
+    if limit and not re.fullmatch(r"-?\d+", limit):
+        raise _bad_data("limit must be a number")
+    found = metadata_of([*cluster.metric_names, *graph_metrics(cluster)])
+    chosen = [name for name in found if wanted in {"", name}]
+    return _success({name: found[name] for name in (chosen[: int(limit)] if int(limit or 0) > 0 else chosen)})
+
+
+def _rules(cluster: SimulatedCluster, request: Request) -> Answer:
+    kind = request.one("type")
+    if kind not in {"", "alert", "record"}:
+        raise _bad_data(f'invalid parameter "type": not supported value "{kind}"')
+    return _success({"groups": rule_groups(cluster, kind)})
+
+
+def _alerts(cluster: SimulatedCluster, request: Request) -> Answer:
+    return _success({"alerts": pending_and_firing(cluster)})
+
+
+def _exemplars(cluster: SimulatedCluster, request: Request) -> Answer:
+    start, end = _time(request, "start"), _time(request, "end")
+    if end < start:
+        raise _bad_data('invalid parameter "end": end timestamp must not be before start time')
+    promql = one_line(request.one("query"))
+    if not promql:
+        raise _bad_data('invalid parameter "query": 1:1: parse error: no expression found in input')
+    return _success(exemplars_of(cluster, promql, start / 1000, end / 1000))
 
 
 def _build_info(cluster: SimulatedCluster, request: Request) -> Answer:
@@ -261,6 +283,9 @@ _GET_POST = frozenset({"GET", "POST"})
 _ROUTES: dict[str, tuple[Handler, frozenset[str]]] = {
     "query": (_query, _GET_POST),
     "query_range": (_query_range, _GET_POST),
+    "query_exemplars": (_exemplars, _GET_POST),
+    "rules": (_rules, _GET),
+    "alerts": (_alerts, _GET),
     "labels": (_labels, _GET_POST),
     "series": (_series, _GET_POST),
     "metadata": (_metadata, _GET),

@@ -87,7 +87,7 @@ def test_alertmanager_speaks_in_its_own_words(alertmanager: Api) -> None:
     assert (bad.status_code, bad.json()) == (400, "bad matcher format: bad filter")
     missing = alertmanager.get("/api/v2/nosuch")
     assert (missing.status_code, missing.json()["message"]) == (404, "path /api/v2/nosuch was not found")
-    assert alertmanager.http.post("/api/v2/silences", json={}).status_code == 405
+    assert alertmanager.http.put("/api/v2/silences", json={}).status_code == 405
 
 
 def test_loki_answers_a_first_question(loki: Api) -> None:
