@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+
 from deployments.addresses import Addresses, SecretsAddress, VaultAddress
+from fleet.inventory.endpoint_load import EndpointLoad
 from storage.credentials.store import CredentialStore
 from storage.credentials.vault import VaultCredentialStore
 from storage.credentials.vault_server import VaultServer
 from storage.database import Database
+from storage.governor import EndpointGovernor
 from storage.objects import ObjectStore
 from storage.secret_file import read_secret
 from storage.stores import Stores
@@ -25,6 +29,17 @@ def stores_of(addresses: Addresses) -> Stores:
     )
     objects.ensure_bucket()
     return Stores.over(database, objects, _credentials(addresses.credentials))
+
+
+def endpoint_loads(addresses: Addresses) -> list[EndpointLoad]:
+    """What each endpoint is being asked by all of the installation's processes.
+
+    Raises:
+        StoreError: the database cannot be reached, or has no tables yet.
+    """
+    database = Database(addresses.postgres.dsn, read_secret(addresses.postgres.password_file))
+    with closing(database):
+        return EndpointGovernor(database).loads()
 
 
 def _credentials(home: VaultAddress | SecretsAddress) -> CredentialStore:

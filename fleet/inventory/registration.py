@@ -68,16 +68,20 @@ def differences_of(before: Cluster | None, after: Cluster | None) -> list[FieldD
 def brought_up_to_date(known: Cluster | None, found: Cluster) -> Cluster:
     """A registered cluster with what an import found: what the import knows nothing of stays.
 
-    Labels and endpoints are taken over one by one; whether it is active stays as it is.
+    Labels and endpoints are taken over one by one; whether it is active stays as it is, and so do endpoints' budgets.
     """
     if known is None:
         return found
+    endpoints = dict(known.endpoints)
+    for kind, endpoint in found.endpoints.items():
+        own = known.endpoints[kind].budget if kind in known.endpoints else None
+        endpoints[kind] = endpoint.model_copy(update={"budget": endpoint.budget or own})
     return known.model_copy(
         update={
             "environment": found.environment or known.environment,
             "region": found.region or known.region,
             "labels": {**known.labels, **found.labels},
-            "endpoints": {**known.endpoints, **found.endpoints},
+            "endpoints": endpoints,
         }
     )
 

@@ -9,7 +9,11 @@ import typer
 from interfaces.cli.terminal import err, out, print_json
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from deployments.embedded.status import StackStatus
+    from deployments.settings import Settings
+    from fleet.inventory.endpoint_load import EndpointLoad
 
 _COLOURS = {"up": "green", "external": "green", "waiting": "yellow", "starting": "yellow", "restarting": "yellow"}
 
@@ -54,7 +58,7 @@ def down() -> None:
 
 
 def status(json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False) -> None:
-    """Show each part of the stack: state, address, process, version and log.
+    """Show each part of the stack, and the endpoints of clusters that wait for their budget or are left alone.
 
     Exit code 0 when everything runs, 3 otherwise.
 
@@ -66,13 +70,40 @@ def status(json: Annotated[bool, typer.Option("--json", help="Print JSON instead
     from deployments.settings import load_settings
     from interfaces.cli.exit_codes import ExitCode
 
-    found = stack_status(load_settings())
+    settings = load_settings()
+    found = stack_status(settings)
+    loads = _loads(settings) if found.is_running else None
     if json:
-        print_json(asdict(found) | {"running": found.is_running})
+        print_json(asdict(found) | {"running": found.is_running, "endpoints": loads})
     else:
         _print_status(found)
+        _print_loads(loads or [])
     if not found.is_running:
         raise typer.Exit(ExitCode.COULD_NOT_RUN)
+
+
+def _loads(settings: Settings) -> list[EndpointLoad] | None:
+    """What endpoints are being asked; None where that cannot be read just now."""
+    from deployments.embedded.stack import Stack
+    from deployments.installation import endpoint_loads
+    from fleet.errors import StoreError
+
+    try:
+        return endpoint_loads(Stack(settings).addresses())
+    except StoreError as failure:
+        err().print(failure.message, markup=False, soft_wrap=True)
+        return None
+
+
+def _print_loads(loads: Sequence[EndpointLoad]) -> None:
+    """Those that want a look; of a healthy fleet, none."""
+    from fleet.inventory.endpoint_load import BreakerState
+    from interfaces.cli.tables import load_table
+
+    told = [each for each in loads if each.breaker is not BreakerState.CLOSED or each.waiting]
+    if told:
+        out().print("Endpoints of clusters that wait for their budget or are left alone:")
+        out().print(load_table(told))
 
 
 def _tell(sentence: str) -> None:

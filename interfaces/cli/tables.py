@@ -15,6 +15,7 @@ from fleet.findings.finding import Finding
 from fleet.findings.grade import Letter
 from fleet.findings.incident import Incident
 from fleet.inventory.cluster import Cluster
+from fleet.inventory.endpoint_load import BreakerState, EndpointLoad
 from fleet.investigations.investigation import Investigation
 from fleet.reports.record import ReportRecord
 from interfaces.cli.result import ClusterCoverage, IncidentLine, ScanResult
@@ -49,6 +50,27 @@ def cluster_table(clusters: Sequence[Cluster]) -> Table:
             printable(", ".join(f"{key}={value}" for key, value in sorted(cluster.labels.items()))),
             printable("\n".join(endpoints)) if len(endpoints) < 2 else "\n".join(printable(each) for each in endpoints),
             "verified" if verified else "[bold red]not verified[/]",
+        )
+    return table
+
+
+def load_table(loads: Sequence[EndpointLoad]) -> Table:
+    """What endpoints are being asked, and were asked in all."""
+    columns = ("asked", "failed", "held back", "waited", "answers")
+    table = Table("endpoint", "breaker", "under way", "waiting", *columns)
+    for load in loads:
+        until = f" until {load.open_until:%H:%M:%S}Z" if load.breaker is BreakerState.OPEN else ""
+        style = "green" if load.breaker is BreakerState.CLOSED else "bold red"
+        table.add_row(
+            printable(load.endpoint),
+            f"[{style}]{load.breaker.value}[/]{until}",
+            str(load.under_way),
+            str(load.waiting),
+            f"{load.admitted:,}",
+            f"{load.failed:,}",
+            f"{load.held_back:,}",
+            f"{load.waited_seconds:,.1f} s",
+            f"{load.answer_bytes / 2**20:,.1f} MiB",
         )
     return table
 

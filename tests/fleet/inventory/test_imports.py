@@ -8,6 +8,7 @@ from pydantic import SecretStr
 
 from fleet.credentials import ClusterCredential, Credential
 from fleet.inventory.cluster import Cluster, Endpoint, EndpointKind
+from fleet.inventory.endpoint_budget import EndpointBudget
 from fleet.inventory.import_sources import Given, clusters_of_contexts, clusters_of_hub
 from fleet.inventory.imports import FoundCluster, sorted_out, with_default
 from fleet.inventory.kubeconfig import KubeconfigContext
@@ -63,6 +64,13 @@ def test_a_registered_cluster_keeps_its_name_and_what_the_import_does_not_know()
     metrics_only = cluster("c", endpoints=prometheus)
     [taken], _ = sorted_out([new], [metrics_only])
     assert set(taken.cluster.endpoints) == {EndpointKind.KUBERNETES, EndpointKind.PROMETHEUS}
+
+
+def test_an_import_leaves_the_budget_of_an_endpoint() -> None:
+    budget = EndpointBudget(concurrency=2)
+    known = cluster("shop", endpoints={"kubernetes": endpoint("a").model_copy(update={"budget": budget})})
+    [taken], _ = sorted_out([found("shop", "a")], [known])
+    assert taken.cluster.endpoints[EndpointKind.KUBERNETES].budget == budget
 
 
 def test_the_first_credential_wakes_what_slept_for_want_of_one() -> None:
