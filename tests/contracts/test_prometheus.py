@@ -8,9 +8,12 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
-from fleet.collectors.prometheus import PrometheusClient, collect_pack
+from fleet.collectors.prometheus import PrometheusClient, collect_pack, collect_rules
+from fleet.collectors.prometheus.exemplars import exemplars_of
+from fleet.collectors.prometheus.units import units_of
 from fleet.credentials import GivenCredential
 from fleet.errors import Forbidden, QueryRefused, Unauthorized, WrongService
+from fleet.frames.alerts import AlertState
 from fleet.frames.coverage import CoverageStatus
 from fleet.frames.pack_file import default_pack
 from fleet.frames.window import CHUNK, Window
@@ -68,6 +71,24 @@ def test_labels_and_series_fit_together(client: PrometheusClient, hour: Window) 
     series = client.series([metric], hour)
     assert {dict(labels)["__name__"] for labels in series} == {metric}
     assert {name for labels in series for name, _ in labels} <= set(client.labels(hour)) | {"__name__"}
+
+
+def test_rules_and_their_alerts(client: PrometheusClient, hour: Window) -> None:
+    frame, coverage = collect_rules(client, "contract", hour)
+    assert coverage.status in {CoverageStatus.OK, CoverageStatus.PARTIAL}, coverage.reason
+    assert [each.query_id for each in coverage.queries] == ["rules", "health_groups"]
+    for rule in frame.alert_rules:
+        assert rule.name
+        assert rule.query
+        firing = {alert.state for alert in rule.alerts}
+        assert firing <= {AlertState.PENDING, AlertState.FIRING, AlertState.INACTIVE}
+        assert all(alert.labels["alertname"] == rule.name for alert in rule.alerts)
+
+
+def test_exemplars_and_units_are_answered(client: PrometheusClient, hour: Window) -> None:
+    found, _ = exemplars_of(client, "up", hour)
+    assert all(hour.contains(each.at) for each in found)
+    assert all(units_of(client).values())
 
 
 def test_another_path_is_another_service(contract_prometheus: Source, hour: Window) -> None:
