@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,7 +25,6 @@ from simulator.loki.query import (
 from simulator.loki.tokens import QueryError
 from simulator.loki.view import View
 
-MAX_SERIES = 500
 Floats = npt.NDArray[np.float64]
 SeriesKey = tuple[tuple[str, str], ...]
 Vector = dict[SeriesKey, Floats]
@@ -52,6 +51,9 @@ def evaluate(query: Metric, grid: Grid) -> Vector | float:
     if isinstance(query, RangeAggregation):
         return _over_range(query, grid)
     if isinstance(query, VectorAggregation):
+        if query.function == "sum" and isinstance(query.inner, RangeAggregation):
+            # The same, without each stream as a series of its own.
+            return _over_range(query.inner, grid, lambda key: _kept(key, query.grouping))
         inner = evaluate(query.inner, grid)
         if isinstance(inner, float):
             raise QueryError(f"parse error : unexpected type for operand of {query.function}")
@@ -59,15 +61,9 @@ def evaluate(query: Metric, grid: Grid) -> Vector | float:
     return _calculated(query, grid)
 
 
-def _over_range(query: RangeAggregation, grid: Grid) -> Vector:
+def _over_range(query: RangeAggregation, grid: Grid, kept: Callable[[SeriesKey], SeriesKey] | None = None) -> Vector:
     of_bytes = query.function.startswith("bytes")
-    stamps, sizes = _samples(query.query, grid, query.range_ns, of_bytes=of_bytes)
-    if len(stamps) > MAX_SERIES:
-        raise QueryError(
-            f"maximum number of series ({MAX_SERIES}) reached for a single query; consider reducing query cardinality "
-            "by adding more specific stream selectors, reducing the time range, or aggregating results with functions "
-            "like sum(), count() or topk()"
-        )
+    stamps, sizes = _samples(query.query, grid, query.range_ns, kept or (lambda key: key), of_bytes=of_bytes)
     seconds = query.range_ns / _NS if query.function.endswith("rate") else 1.0
     found: Vector = {}
     for key, times in stamps.items():
@@ -83,39 +79,52 @@ def _over_range(query: RangeAggregation, grid: Grid) -> Vector:
 
 
 def _samples(
-    query: LogQuery, grid: Grid, range_ns: int, *, of_bytes: bool
+    query: LogQuery, grid: Grid, range_ns: int, kept: Callable[[SeriesKey], SeriesKey], *, of_bytes: bool
 ) -> tuple[dict[SeriesKey, Ints], dict[SeriesKey, Ints]]:
     """The times of the lines of each series, in order, and their sizes in bytes where these are wanted."""
     view, pipeline = grid.view(query.matchers), Pipeline(query)
     times: defaultdict[SeriesKey, list[Ints]] = defaultdict(list)
     sizes: defaultdict[SeriesKey, list[Ints]] = defaultdict(list)
+    keys: dict[tuple[int, int], SeriesKey] = {}
     for batch in view.everything(int(grid.points[0]) - range_ns + 1, int(grid.points[-1]) + 1):
         texts = batch.texts(np.arange(len(batch))) if of_bytes or not pipeline.empty else []
-        grouped = _grouped(view, pipeline, batch, texts)
-        for key, places in grouped:
-            times[key].append(batch.stamps[places])
+        groups = (
+            _by_origin(view, pipeline, batch, texts, keys) if pipeline.plain else _parsed(view, pipeline, batch, texts)
+        )
+        for key, places in groups:
+            times[kept(key)].append(batch.stamps[places])
             if of_bytes:
                 lengths = [len(texts[place].encode()) for place in places.tolist()]
-                sizes[key].append(np.array(lengths, dtype=np.int64))
+                sizes[kept(key)].append(np.array(lengths, dtype=np.int64))
+    joined = {key: np.concatenate(parts) for key, parts in times.items()}
+    orders = {key: np.argsort(stamps, kind="stable") for key, stamps in joined.items()}
     return (
-        {key: np.concatenate(parts) for key, parts in times.items()},
-        {key: np.concatenate(parts) for key, parts in sizes.items()},
+        {key: stamps[orders[key]] for key, stamps in joined.items()},
+        {key: np.concatenate(parts)[orders[key]] for key, parts in sizes.items()},
     )
 
 
-def _grouped(view: View, pipeline: Pipeline, batch: Batch, texts: list[str]) -> Iterable[tuple[SeriesKey, Ints]]:
-    """The places of a batch's lines by series, those left out that do not pass."""
-    if pipeline.plain:
-        places = np.arange(len(batch))
-        if not pipeline.empty:
-            places = np.array([place for place, text in enumerate(texts) if pipeline.tests(text)], dtype=np.int64)
-        codes = batch.streams[places] * len(batch.metas) + batch.metadata[places]
-        order = np.argsort(codes, kind="stable")
-        found, firsts = np.unique(codes[order], return_index=True)
-        for code, own in zip(found.tolist(), np.split(places[order], firsts[1:]), strict=False):
-            stream, metadata = divmod(code, len(batch.metas))
-            yield _key({**view.labels(stream), **batch.metas[metadata]}), own
-        return
+def _by_origin(
+    view: View, pipeline: Pipeline, batch: Batch, texts: list[str], keys: dict[tuple[int, int], SeriesKey]
+) -> Iterator[tuple[SeriesKey, Ints]]:
+    """The places of a batch's lines that pass, by stream and metadata; ``keys`` remembers those that were seen."""
+    places = np.arange(len(batch))
+    if not pipeline.empty:
+        places = np.array([place for place, text in enumerate(texts) if pipeline.tests(text)], dtype=np.int64)
+    codes = batch.streams[places] * len(batch.metas) + batch.metadata[places]
+    order = np.argsort(codes, kind="stable")
+    found, firsts = np.unique(codes[order], return_index=True)
+    for code, own in zip(found.tolist(), np.split(places[order], firsts[1:]), strict=False):
+        stream, number = divmod(code, len(batch.metas))
+        metadata = batch.metas[number]
+        origin = (stream, id(metadata))
+        if origin not in keys:
+            keys[origin] = _key({**view.labels(stream), **metadata})
+        yield keys[origin], own
+
+
+def _parsed(view: View, pipeline: Pipeline, batch: Batch, texts: list[str]) -> Iterator[tuple[SeriesKey, Ints]]:
+    """The places of a batch's lines that pass, by all labels."""
     groups: defaultdict[SeriesKey, list[int]] = defaultdict(list)
     for place, text in enumerate(texts):
         stream, metadata = view.labels(int(batch.streams[place])), batch.metas[int(batch.metadata[place])]
@@ -125,8 +134,8 @@ def _grouped(view: View, pipeline: Pipeline, batch: Batch, texts: list[str]) -> 
             if ERROR in parsed:
                 raise QueryError(refused_for_errors(labels))
             groups[_key(labels)].append(place)
-    for key, own_places in groups.items():
-        yield key, np.array(own_places, dtype=np.int64)
+    for key, places in groups.items():
+        yield key, np.array(places, dtype=np.int64)
 
 
 def _key(labels: Labels) -> SeriesKey:

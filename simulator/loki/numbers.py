@@ -12,6 +12,9 @@ from simulator.loki.evaluation import Floats, Grid, SeriesKey, Vector, evaluate
 from simulator.loki.parameters import NS, Window, check_length, nanoseconds
 from simulator.loki.query import Metric, VectorAggregation, log_queries
 from simulator.loki.tenants import Logs
+from simulator.loki.tokens import QueryError
+
+_MAX_SERIES = 500
 
 
 def answer_instant(logs: Logs, query: Metric, request: Request) -> tuple[str, list[Any]]:
@@ -28,7 +31,7 @@ def answer_instant(logs: Logs, query: Metric, request: Request) -> tuple[str, li
         return "scalar", [at_ns // 1_000_000, number(value)]
     at = at_ns // 1_000_000 / 1000
     at = int(at) if at.is_integer() else at
-    found = {key: values for key, values in value.items() if not np.isnan(values[0])}
+    found = {key: values for key, values in _limited(value).items() if not np.isnan(values[0])}
     order = sorted(found, key=lambda key: _rank(query, key, found[key]))
     return "vector", [{"metric": dict(key), "value": [at, number(float(found[key][0]))]} for key in order]
 
@@ -44,9 +47,19 @@ def answer_matrix(logs: Logs, query: Metric, window: Window, step_ns: int) -> li
     _check(query, (last - first) * step_ns)
     points = np.arange(first, last + 1, dtype=np.int64) * step_ns
     value = evaluate(query, Grid(points, logs.view))
-    series: Vector = {(): np.full(len(points), value)} if isinstance(value, float) else value
+    series: Vector = {(): np.full(len(points), value)} if isinstance(value, float) else _limited(value)
     stamps = [at // 1_000_000 / 1000 if at % NS else at // NS for at in points.tolist()]
     return [{"metric": dict(key), "values": _values(stamps, series[key])} for key in sorted(series)]
+
+
+def _limited(series: Vector) -> Vector:
+    if len(series) > _MAX_SERIES:
+        raise QueryError(
+            f"maximum number of series ({_MAX_SERIES}) reached for a single query; consider reducing query cardinality "
+            "by adding more specific stream selectors, reducing the time range, or aggregating results with functions "
+            "like sum(), count() or topk()"
+        )
+    return series
 
 
 def _values(stamps: list[float], values: Floats) -> list[list[Any]]:
