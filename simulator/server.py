@@ -143,8 +143,11 @@ class Application:
         outcome = await handling
         if mode is BrokenMode.SLOW:
             await asyncio.sleep(_SLOW_SECONDS)
+        if isinstance(outcome, Tail) and live:
+            await self._tail(outcome, receive, send)
+            return
         if isinstance(outcome, Tail):
-            outcome = await self._tail(outcome, receive, send) if live else _NO_WEBSOCKET
+            outcome = _NO_WEBSOCKET
         if isinstance(outcome, Answer):
             self._samples[name] += outcome.samples
             await _respond(send, outcome)

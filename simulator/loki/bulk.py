@@ -113,5 +113,5 @@ def bulk_of(matchers: Sequence[Matcher], anchor: float) -> Bulk | None:
         return None
     distinct = min(max(int(asked.get("distinct", lines)), 1), lines)
     parts = min(max(int(asked.get("parts", 1)), 1), _MOST_PARTS)
-    own = {name: asked[name] for name in ("bulk", "distinct", "parts") if name in asked}
+    own: Labels = {name: asked[name] for name in ("bulk", "distinct", "parts") if name in asked}
     return Bulk(lines, distinct, parts, round(anchor) * 1_000_000_000 - _SPAN_NS, own)

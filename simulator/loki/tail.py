@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter, deque
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from threading import Lock
@@ -129,7 +129,7 @@ def _shown(pipeline: Pipeline, stream: Labels, metadata: Labels, parsed: Labels)
     return stream if pipeline.empty else {**stream, **metadata, **parsed}
 
 
-def _frame(lines: list[tuple[Labels, int, str]]) -> bytes:
+def _frame(lines: Sequence[tuple[Labels, int, str]]) -> bytes:
     """One stream object for each line, as Loki tells them."""
     if not lines:
         return b""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -89,7 +90,7 @@ class Choir:
 
     def __init__(self, voices: Sequence[Voice], moments: Sequence[Moment], seed: str) -> None:
         voices = [each for each in voices if each.start < each.end]
-        self.abouts = sorted({each.about for each in (*voices, *moments)} | {""})
+        self.abouts = sorted({each.about for each in voices} | {each.about for each in moments} | {""})
         numbers = {text: number for number, text in enumerate(self.abouts)}
         self._streams = np.array([each.stream for each in voices], dtype=np.int64)
         self._scripts = np.array([each.script for each in voices], dtype=np.int64)
@@ -120,14 +121,14 @@ class Choir:
         stamps, streams, _, _, _ = self._moments
         kept = np.flatnonzero((stamps >= start_ns) & (stamps < end_ns) & wanted[streams])
         columns = (np.concatenate([turn, moment[kept]]) for turn, moment in zip(turns, self._moments, strict=True))
-        return Spoken(*columns)  # type: ignore[arg-type]
+        return Spoken(*columns)
 
     def _speaking(self, wanted: npt.NDArray[np.bool_], start_ns: int, end_ns: int) -> Ints:
         mine = wanted[self._streams] & (self._starts < end_ns) & (self._ends > start_ns)
         found: Ints = np.flatnonzero(mine)
         return found
 
-    def _turns(self, wanted: npt.NDArray[np.bool_], start_ns: int, end_ns: int) -> tuple[Ints, ...]:
+    def _turns(self, wanted: npt.NDArray[np.bool_], start_ns: int, end_ns: int) -> tuple[npt.NDArray[Any], ...]:
         speaking = self._speaking(wanted, start_ns, end_ns)
         intervals = self._intervals[speaking]
         firsts = np.maximum(self._starts[speaking], start_ns) // intervals
@@ -162,7 +163,7 @@ class Choir:
         return (chances >> np.uint64(40)).astype(np.float64) < likely * 2**24
 
 
-def _moments(moments: Sequence[Moment], abouts: dict[str, int], seed: str) -> tuple[Ints, ...]:
+def _moments(moments: Sequence[Moment], abouts: dict[str, int], seed: str) -> tuple[npt.NDArray[Any], ...]:
     chances = [number_of(seed, each.stream, each.script, each.at) for each in moments]
     # A line comes some way into its second.
     both = list(zip(moments, chances, strict=True))

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
 import orjson
 import pytest
+from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosedError, InvalidStatus
-from websockets.sync.client import ClientConnection, connect
 
 from simulator.fleet import FleetOptions, SimulatedFleet
 from tests.simulator.conftest import Api, api
@@ -35,13 +37,38 @@ def loki(fleet: SimulatedFleet) -> Api:
     return client
 
 
+@dataclass
+class Tail:
+    """An open tail. One thread reads and writes: two on one TLS 1.3 connection lose messages in Python 3.11."""
+
+    loop: asyncio.AbstractEventLoop
+    connection: ClientConnection
+
+    def receive(self) -> str | bytes:
+        return self.loop.run_until_complete(asyncio.wait_for(self.connection.recv(), PATIENCE_SECONDS))
+
+
+@contextmanager
 def tail(
     fleet: SimulatedFleet, query: str, path: str = "/loki/api/v1/tail", tenant: str = TENANT, **parameters: Any
-) -> ClientConnection:
+) -> Iterator[Tail]:
     url = f"{fleet.url}/{NAME}/loki{path}?{urlencode({'query': query, **parameters})}"
     headers = {"Authorization": f"Bearer {fleet.token(NAME)}", "X-Scope-OrgID": tenant}
+    with opened(fleet, url, headers) as tailed:
+        yield tailed
+
+
+@contextmanager
+def opened(fleet: SimulatedFleet, url: str, headers: dict[str, str]) -> Iterator[Tail]:
     context = ssl.create_default_context(cafile=fleet.directory / "ca.pem")
-    return connect(url.replace("https:", "wss:"), ssl=context, additional_headers=headers)
+
+    async def open_it() -> ClientConnection:
+        return await connect(url.replace("https:", "wss:"), ssl=context, additional_headers=headers, proxy=None)
+
+    with asyncio.Runner() as runner:
+        connection = runner.run(open_it())
+        yield Tail(runner.get_loop(), connection)
+        runner.run(connection.close())
 
 
 def push(loki: Api, app: str, *lines: tuple[Any, ...]) -> None:
@@ -49,8 +76,8 @@ def push(loki: Api, app: str, *lines: tuple[Any, ...]) -> None:
     assert loki.http.post("/loki/api/v1/push", json=body).status_code == 204
 
 
-def frame(tailed: ClientConnection) -> list[Any]:
-    document = orjson.loads(tailed.recv(timeout=PATIENCE_SECONDS))
+def frame(tailed: Tail) -> list[Any]:
+    document = orjson.loads(tailed.receive())
     assert set(document) == {"streams"}
     assert all(len(each["values"]) == 1 for each in document["streams"])
     return list(document["streams"])
@@ -106,23 +133,22 @@ def test_refusals_before_and_after_the_upgrade(fleet: SimulatedFleet, loki: Api)
         ('{app="tl"}', {"delay_for": 6}, "delay_for can't be greater than 5"),
         ("", {}, "parse error : syntax error: unexpected $end"),
     ):
-        with pytest.raises(InvalidStatus) as refused:
-            tail(fleet, query, **parameters)
+        with pytest.raises(InvalidStatus) as refused, tail(fleet, query, **parameters):
+            pass
         response = refused.value.response
         assert (response.status_code, response.body) == (400, text.encode())
         assert response.headers["content-type"] == "text/plain; charset=utf-8"
     with tail(fleet, 'rate({app="tl"}[1m])') as tailed, pytest.raises(ConnectionClosedError) as closed:
-        tailed.recv(timeout=PATIENCE_SECONDS)
+        tailed.receive()
     assert (closed.value.rcvd.code, closed.value.rcvd.reason) == (1011, "only log selector is supported")
     plain = loki.get("/loki/api/v1/tail", query='{app="tl"}')
     assert (plain.status_code, plain.text, plain.headers["sec-websocket-version"]) == (400, "Bad Request\n", "13")
 
 
 def test_no_token_no_tail(fleet: SimulatedFleet) -> None:
-    context = ssl.create_default_context(cafile=fleet.directory / "ca.pem")
-    url = f"{fleet.url}/{NAME}/loki/loki/api/v1/tail?query=%7Ba%3D%22b%22%7D".replace("https:", "wss:")
-    with pytest.raises(InvalidStatus) as refused:
-        connect(url, ssl=context)
+    url = f"{fleet.url}/{NAME}/loki/loki/api/v1/tail?query=%7Ba%3D%22b%22%7D"
+    with pytest.raises(InvalidStatus) as refused, opened(fleet, url, {}):
+        pass
     assert refused.value.response.status_code == 401
 
 
@@ -136,7 +162,7 @@ def test_ten_tails_and_no_more(fleet: SimulatedFleet, loki: Api) -> None:
             tail(fleet, '{log_type="audit"}', tenant="audit") as eleventh,
             pytest.raises(ConnectionClosedError) as closed,
         ):
-            eleventh.recv(timeout=PATIENCE_SECONDS)
+            eleventh.receive()
         text = "max concurrent tail requests limit exceeded, count > limit (11 > 10)"
         assert closed.value.rcvd.code == 1011
         assert closed.value.rcvd.reason == f"rpc error: code = Code(400) desc = {text}"
@@ -148,5 +174,5 @@ def test_tails_that_last_too_long_are_closed(fleet: SimulatedFleet, loki: Api) -
         frame(tailed)
         fleet.end_tails(NAME)
         with pytest.raises(ConnectionClosedError) as closed:
-            tailed.recv(timeout=PATIENCE_SECONDS)
+            tailed.receive()
     assert (closed.value.rcvd.code, closed.value.rcvd.reason) == (1011, "reached tail max duration limit")
