@@ -7,6 +7,7 @@ each operation on the socket gets no more than what is left of the request's tim
 from __future__ import annotations
 
 import contextlib
+import socket
 import ssl
 import threading
 import time
@@ -75,19 +76,29 @@ class _DeadlineStream(httpcore.NetworkStream):
     def __init__(self, inner: httpcore.NetworkStream, backend: DeadlineBackend) -> None:
         self._inner = inner
         self._backend = backend
+        self._waiting = threading.Lock()
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        data = self._inner.read(max_bytes, self._backend.left(timeout))
-        socket = self._inner.get_extra_info("socket")
-        if len(data) != _RECORD_BYTES or not isinstance(socket, ssl.SSLSocket):
-            return data
-        return b"".join([data, *_at_hand(socket)])
+        with self._waiting:
+            data = self._inner.read(max_bytes, self._backend.left(timeout))
+            connection = self._inner.get_extra_info("socket")
+            if len(data) != _RECORD_BYTES or not isinstance(connection, ssl.SSLSocket):
+                return data
+            return b"".join([data, *_at_hand(connection)])
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        self._inner.write(buffer, self._backend.left(timeout))
+        with self._waiting:
+            self._inner.write(buffer, self._backend.left(timeout))
 
     def close(self) -> None:
-        self._inner.close()
+        """Wake a thread that waits for this connection, and close it only after that.
+
+        The number of a socket that is closed under its reader may be that of another one by the time it waits for it.
+        """
+        with contextlib.suppress(OSError):
+            socket.socket.shutdown(self._inner.get_extra_info("socket"), socket.SHUT_RDWR)
+        with self._waiting:
+            self._inner.close()
 
     def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
@@ -99,15 +110,15 @@ class _DeadlineStream(httpcore.NetworkStream):
         return self._inner.get_extra_info(info)
 
 
-def _at_hand(socket: ssl.SSLSocket) -> Iterator[bytes]:
+def _at_hand(connection: ssl.SSLSocket) -> Iterator[bytes]:
     """What has arrived already, without waiting.
 
     OpenSSL hands out one record, 16 KiB, at a time; what the HTTP library does with each piece costs more than to
     decrypt it. What goes wrong here shows again at the next read, after what came before was handed out.
     """
-    socket.settimeout(0)
+    connection.settimeout(0)
     size = 0
     with contextlib.suppress(OSError):
-        while size < _AHEAD_BYTES and (data := socket.recv(_RECORD_BYTES)):
+        while size < _AHEAD_BYTES and (data := connection.recv(_RECORD_BYTES)):
             yield data
             size += len(data)
