@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from fleet.collectors.tempo.rows import frame_of_rows, resource_of
-from fleet.collectors.tempo.wire import LATEST_NS, read_trace, resource_attributes, span_details
+from fleet.collectors.tempo.wire import LATEST_NS, MalformedTrace, read_trace, resource_attributes, span_details
 from fleet.frames.trace_frame import KINDS, SCHEMA, STATUSES, SpanFrame
 
 LARGE_BYTES = 1 << 20
@@ -37,11 +37,22 @@ def compiled_frame(buffer: bytes) -> SpanFrame | None:
 
     None where the bytes are malformed, or texts are no UTF-8: reading them span by span tells more.
     """
-    from fleet.collectors.tempo import compiled, loops
+    from fleet.collectors.tempo import compiled
 
     scanned = compiled.scan(buffer)
     if scanned is None:
         return None
+    try:
+        table = _table(scanned, buffer)
+        table.validate(full=True)
+    except (pa.ArrowInvalid, MalformedTrace):
+        return None
+    return SpanFrame(_in_order(table))
+
+
+def _table(scanned: Any, buffer: bytes) -> Any:
+    from fleet.collectors.tempo import loops
+
     spans, resources = scanned.spans, scanned.spans[:, loops.RESOURCE]
     services = scanned.texts(scanned.services[:, 0], scanned.services[:, 1])
     columns: dict[str, Any] = {
@@ -59,12 +70,7 @@ def compiled_frame(buffer: bytes) -> SpanFrame | None:
         "resource": _words(_resource_attributes(scanned, buffer)).take(pa.array(resources)),
         "events": _events(scanned, buffer),
     }
-    table = pa.table(columns, schema=SCHEMA)
-    try:
-        table.validate(full=True)
-    except pa.ArrowInvalid:
-        return None
-    return SpanFrame(_in_order(table))
+    return pa.table(columns, schema=SCHEMA)
 
 
 def _strings(texts: Any, kind: Any = pa.string()) -> Any:  # noqa: B008 - types are values that nothing changes

@@ -17,6 +17,7 @@ from fleet.frames.trace_frame import KINDS, STATUSES
 
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
 LATEST_NS = (1 << 63) - 1
+_NUMBERS = {6: VARINT, 7: FIXED64, 8: FIXED64}
 _DEEPEST = 32
 _PARTIAL = 1
 
@@ -79,7 +80,7 @@ def read_span(data: bytes, service: str, resource: str) -> SpanRow:
     for number, wire, value in fields(data):
         if wire == BYTES and number in {1, 2, 4, 5, 15}:
             texts[number] = _message(value)
-        elif number in {6, 7, 8} and isinstance(value, int):
+        elif isinstance(value, int) and wire == _NUMBERS.get(number):
             numbers[number] = value
     attributes, events = span_details(data)
     code, words = _status(texts.get(15, b""))
@@ -166,7 +167,7 @@ def _id(data: bytes, digits: int) -> str:
 def _status(data: bytes) -> tuple[int, str]:
     code, words = 0, ""
     for number, wire, value in fields(data):
-        if number == 3 and isinstance(value, int):
+        if number == 3 and wire == VARINT and isinstance(value, int):
             code = value
         elif number == 2 and wire == BYTES:
             words = _message(value).decode("utf-8", "replace")
