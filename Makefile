@@ -6,7 +6,7 @@ DEVELOPMENT := .venv/.development
 # The lock files are complete: nothing is left to resolve.
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --no-deps
 
-.PHONY: demo test lint format lock clean system-packages bench-collector bench-scan bench-rca bench-discovery
+.PHONY: demo test lint format lock clean system-packages bench-collector bench-scan bench-rca bench-discovery bench-collection
 
 ## Try it: sets itself up, starts the embedded stack and a simulated fleet, scans it and writes a report.
 demo: system-packages $(PRODUCT)
@@ -27,7 +27,7 @@ format: $(DEVELOPMENT)
 	$(BIN)/ruff format .
 
 ## Figures, as tables; with JSON=file also as JSON.
-bench-collector bench-scan bench-rca bench-discovery: bench-%: $(DEVELOPMENT)
+bench-collector bench-scan bench-rca bench-discovery bench-collection: bench-%: $(DEVELOPMENT)
 	$(BIN)/python -m benchmarks.$*
 
 ## Resolve the lock files anew (needs uv in .venv: .venv/bin/pip install uv).

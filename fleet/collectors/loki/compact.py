@@ -1,9 +1,11 @@
 """Log lines out of the bytes of an answer as Loki writes it, by vector operations over all lines at once.
 
-``{"stream":{…},"values":[["1795265641000000003","line"],["1795265641000000002","line"],…]}`` is what an answer is made
-of, and decoding it is where a CPU spends the time. While no string in an answer has an escape, every quotation
-mark is one of JSON's own: four of them a line, at known distances. What differs anywhere (an escape, a space, a third
-element with metadata, a time of other than 19 digits) is left to the decoder that knows all of JSON.
+``{"stream":{…},"values":[["1795265641000000003","line"],["1795265641000000002","line"],…]}`` is what an answer is
+made of, and decoding it is where a log collector's CPU time goes. Every line ends with ``"]``, with a quotation mark
+that is not escaped, and begins 24 bytes behind the bracket of its pair; escapes are cut out of the text. That there
+are exactly as many quotation marks as this form has shows that nothing else is between. What differs anywhere (a space,
+a third element with metadata, a time of other than 19 digits, an escape beyond ASCII), and lines with so many escapes
+that it would not pay, are left to the decoder that knows all of JSON.
 """
 
 from __future__ import annotations
@@ -14,20 +16,24 @@ from typing import Any
 import msgspec
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 
-_BEFORE = b'"result":['
+from fleet.collectors.loki.escapes import cuts_of
+
+_BEFORE = b'"resultType":"streams","result":['
 _STREAM = b'{"stream":'
 _VALUES = b',"values":['
-_END = b'"]]}'
-_QUOTE = ord('"')
-_DIGITS = 19
+_MOST_LABEL_BYTES = 1 << 16
+_QUOTE, _CLOSE = ord('"'), ord("]")
+_HEAD = np.frombuffer(b'["0000000000000000000","', dtype=np.uint8)
+_HIGHEST_DIGIT = np.where(ord("0") == _HEAD, 9, 0).astype(np.uint8)
+_SIZE = len(_HEAD)
+_HIGH, _LOW = slice(2, 11), slice(11, 21)
 _HIGH_WEIGHTS = 10.0 ** np.arange(8, -1, -1)
 _LOW_WEIGHTS = 10.0 ** np.arange(9, -1, -1)
 _HIGHEST = 922_337_203
 """The first nine digits of what no longer fits into 64 bits."""
-_BETWEEN_LINES = np.frombuffer(b"],[", dtype=np.uint8)
 _Places = npt.NDArray[np.int64]
+_Codes = npt.NDArray[np.uint8]
 
 
 class _Rest(msgspec.Struct):
@@ -42,99 +48,120 @@ _rest_decoder = msgspec.json.Decoder(_Rest)
 
 @dataclass(frozen=True)
 class CompactLines:
-    """Lines in the order of the answer: their times, how many each stream has, and where their texts are.
-
-    ``pieces`` is an Arrow array whose even places are the texts.
-    """
+    """Lines in the order of the answer: their times, how many each stream has, and their texts (an Arrow array)."""
 
     timestamps_ns: _Places
     streams: list[dict[str, str]]
     counts: _Places
-    pieces: Any
+    lines: Any
     warnings: list[str]
+
+
+@dataclass(frozen=True)
+class _Streams:
+    """Streams as they stand in a body.
+
+    Attributes:
+        labels: of each.
+        firsts: where each one's first pair begins.
+        counts: how many pairs each one has.
+        end: behind the last one.
+        quotes: that are not those of pairs, before ``end``.
+    """
+
+    labels: list[dict[str, str]]
+    firsts: list[int]
+    counts: list[int]
+    end: int
+    quotes: int
 
 
 def compact_lines(body: bytes | bytearray) -> CompactLines | None:
     """The lines of a whole answer that is in Loki's own form throughout; None where it is not.
 
-    The bytes have to be UTF-8: nothing here looks at more than quotation marks and digits.
+    The bytes have to be UTF-8: nothing here looks at more than JSON's own characters.
     """
-    if b"\\" in body or b'"resultType":"streams"' not in body[:200]:
+    codes = np.frombuffer(body, dtype=np.uint8)
+    cuts = cuts_of(codes)
+    if cuts is None:
         return None
-    found = _segments(body)
-    if found is None:
+    ends = np.flatnonzero(codes == _CLOSE)
+    ends = ends[codes[ends - 1] == _QUOTE]
+    ends = ends[~cuts.escaped(ends - 1)]
+    streams = _streams(body, ends[codes[np.minimum(ends + 1, len(codes) - 1)] == _CLOSE], ends)
+    if streams is None:
         return None
-    streams, segments, warnings = found
-    view = memoryview(body)
-    text = b",".join([view[first:last] for first, last in segments])
-    sizes = np.array([last - first + 1 for first, last in segments], dtype=np.int64)
-    quotes = np.flatnonzero(np.frombuffer(text, dtype=np.uint8) == _QUOTE)
-    if len(quotes) % 4:
+    count = sum(streams.counts)
+    ends = ends[:count]
+    starts = np.empty(count, dtype=np.int64)
+    starts[1:] = ends[:-1] + 2
+    starts[np.cumsum([0, *streams.counts[:-1]])] = streams.firsts
+    quotes = int(np.count_nonzero(codes[: streams.end] == _QUOTE))
+    if quotes != streams.quotes + 4 * count + cuts.quotes_before(streams.end):
         return None
-    places = quotes.reshape(-1, 4)
-    times = _times(text, places)
-    if times is None:
+    times = _times(codes, starts)
+    warnings = _warnings(body, streams.end)
+    lines = cuts.lines(starts + _SIZE, ends - 1, streams.end)
+    if times is None or warnings is None or lines is None:
         return None
-    bounds = np.searchsorted(places[:, 0], np.concatenate([[0], np.cumsum(sizes)]))
-    return CompactLines(times, streams, np.diff(bounds), _pieces(text, places), warnings)
+    return CompactLines(times, streams.labels, np.array(streams.counts, dtype=np.int64), lines, warnings)
 
 
-def _segments(body: bytes | bytearray) -> tuple[list[dict[str, str]], list[tuple[int, int]], list[str]] | None:
-    """Each stream's labels, where its lines are in the body, and the warnings behind them all."""
-    place = body.find(_BEFORE) + len(_BEFORE)
-    if place < len(_BEFORE):
+def _streams(body: bytes | bytearray, last_ends: _Places, ends: _Places) -> _Streams | None:
+    """The streams, one after the other: where the pairs of each begin, and that they end where the next one begins.
+
+    Args:
+        body: of the answer.
+        last_ends: the closing brackets of pairs behind which another one stands.
+        ends: those of all pairs.
+    """
+    place = body.find(_BEFORE, 0, 200) + len(_BEFORE)
+    if place < len(_BEFORE) or not body.startswith(b'{"status":"success",'):
         return None
-    streams: list[dict[str, str]] = []
-    segments: list[tuple[int, int]] = []
-    while body.startswith(_STREAM, place):
-        values = body.find(_VALUES, place)
-        end = body.find(_END, values)
-        first = values + len(_VALUES)
-        if values < 0 or end < 0 or not body.startswith(b'["', first):
+    labels: list[dict[str, str]] = []
+    firsts: list[int] = []
+    quotes = body.count(b'"', 0, place)
+    for end in last_ends.tolist():
+        values = body.find(_VALUES, place, place + _MOST_LABEL_BYTES)
+        if values < 0 or not body.startswith(_STREAM, place):
             return None
         try:
-            streams.append(_labels_decoder.decode(memoryview(body)[place + len(_STREAM) : values]))
+            labels.append(_labels_decoder.decode(memoryview(body)[place + len(_STREAM) : values]))
         except msgspec.MsgspecError:
             return None
-        segments.append((first, end + 2))
-        place = end + len(_END)
-        if not body.startswith(b",", place):
-            break
-        place += 1
-    try:
-        rest = _rest_decoder.decode(b'{"status":"success","data":{"result":[' + body[place:])
-    except msgspec.MsgspecError:
-        return None
-    whole = segments and body.startswith(b'{"status":"success"')
-    return (streams, segments, rest.warnings or []) if whole else None
+        firsts.append(values + len(_VALUES))
+        quotes += body.count(b'"', place, firsts[-1])
+        behind = body[end + 1 : end + 4]
+        if behind == b"]}]":
+            bounds = np.searchsorted(ends, [*firsts, end + 1])
+            return _Streams(labels, firsts, np.diff(bounds).tolist(), end + 3, quotes)
+        if behind != b"]},":
+            return None
+        place = end + 4
+    return None
 
 
-def _times(text: bytes, places: _Places) -> _Places | None:
-    """The times of lines whose four quotation marks stand as they should; None when some do not."""
-    codes = np.frombuffer(text, dtype=np.uint8)
-    apart = np.diff(places, axis=1)
-    between = places[1:, 0] - places[:-1, 3]
-    if not ((apart[:, 0] == _DIGITS + 1).all() and (apart[:, 1] == 2).all() and (between == 4).all()):
+def _times(codes: _Codes, starts: _Places) -> _Places | None:
+    """The times of pairs, each of which begins as it should; None when some do not."""
+    if len(codes) < _SIZE or int(starts[-1]) + _SIZE > len(codes):
         return None
-    if not (codes[places[:, 1] + 1] == ord(",")).all():
-        return None
-    closings = np.lib.stride_tricks.sliding_window_view(codes, 3)[places[:-1, 3] + 1]
-    digits = np.lib.stride_tricks.sliding_window_view(codes, _DIGITS)[places[:, 0] + 1] - np.uint8(ord("0"))
-    if not ((closings == _BETWEEN_LINES).all() and (digits <= 9).all()):
+    # Unsigned: a character below its place's lowest wraps to a large number.
+    above = np.lib.stride_tricks.sliding_window_view(codes, _SIZE)[starts] - _HEAD
+    if not (above <= _HIGHEST_DIGIT).all():
         return None
     # In two halves, each of which a float64 holds exactly: multiplying floats is several times faster.
-    high = digits[:, :9].astype(np.float64) @ _HIGH_WEIGHTS
+    high = above[:, _HIGH].astype(np.float64) @ _HIGH_WEIGHTS
     if (high >= _HIGHEST).any():
         return None
-    low = digits[:, 9:].astype(np.float64) @ _LOW_WEIGHTS
+    low = above[:, _LOW].astype(np.float64) @ _LOW_WEIGHTS
     times: _Places = high.astype(np.int64) * 10**10 + low.astype(np.int64)
     return times
 
 
-def _pieces(text: bytes, places: _Places) -> Any:
-    """The text cut before and behind each line, as an Arrow array over the same bytes."""
-    offsets = np.empty(2 * len(places) + 1, dtype=np.int64)
-    offsets[0:-1:2] = places[:, 2] + 1
-    offsets[1::2] = places[:, 3]
-    offsets[-1] = places[-1, 3]
-    return pa.LargeStringArray.from_buffers(len(offsets) - 1, pa.py_buffer(offsets), pa.py_buffer(text))
+def _warnings(body: bytes | bytearray, end: int) -> list[str] | None:
+    """What stands behind the streams has to be the rest of the answer; the warnings in it."""
+    try:
+        rest = _rest_decoder.decode(b'{"status":"success","data":{"result":[' + body[end:])
+    except msgspec.MsgspecError:
+        return None
+    return rest.warnings or []

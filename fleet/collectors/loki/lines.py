@@ -12,6 +12,7 @@ import orjson
 import pyarrow as pa
 
 from fleet.collectors.loki.compact import CompactLines, compact_lines
+from fleet.collectors.loki.escapes import taken
 from fleet.collectors.transport.faults import clean_words
 from fleet.errors import AnswerTruncated, SourceError, WrongService
 from fleet.frames.log_frame import Labels, LogFrame
@@ -73,7 +74,7 @@ def frame_of_streams(streams: Sequence[tuple[Labels, Sequence[Sequence[Any]]]], 
         times[order],
         stream[order],
         [_checked(labels) for labels, _ in streams],
-        lines.take(pa.array(order)),
+        taken(lines, order),
         _metadata(entries, order),
     )
 
@@ -92,7 +93,7 @@ def _readable(body: bytes | bytearray) -> bytes | bytearray:
 def _page_of_compact(lines: CompactLines, *, backward: bool) -> LogPage:
     order = _order(lines.timestamps_ns, backward=backward)
     stream = np.repeat(np.arange(len(lines.streams), dtype=np.int32), lines.counts)
-    texts = lines.pieces.take(pa.array(order * 2))
+    texts = taken(lines.lines, order)
     frame = LogFrame(lines.timestamps_ns[order], stream[order], lines.streams, texts)
     return LogPage(frame, [clean_words(text) for text in lines.warnings])
 
@@ -119,7 +120,8 @@ def _order(times: _Places, *, backward: bool) -> _Places:
 
 def _nanoseconds(texts: list[str]) -> _Places:
     """Times from their decimal digits, never through a float."""
-    return np.array(list(map(int, texts)), dtype=np.int64)
+    times: _Places = pa.array(texts, pa.string()).cast(pa.int64()).to_numpy()
+    return times
 
 
 def _checked(labels: Any) -> Labels:
@@ -130,7 +132,7 @@ def _checked(labels: Any) -> Labels:
 
 def _metadata(entries: list[Sequence[Any]], order: _Places) -> Any:
     """What lines have beside their text, as JSON; None where no line has any."""
-    if all(len(entry) < 3 for entry in entries):
+    if max(map(len, entries), default=0) < 3:
         return None
     texts = [orjson.dumps(entry[2]).decode() if len(entry) > 2 else None for entry in entries]
     return pa.array(texts, pa.large_string()).take(pa.array(order))

@@ -1,0 +1,1 @@
+"""What collecting logs and traces costs."""

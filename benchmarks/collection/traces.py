@@ -1,0 +1,276 @@
+"""Collecting traces: CPU beside httpx + json, memory for 200,000 spans, and time beyond the server's own.
+
+Both sides search the same traces, fetch each by its id over TLS, and end with all spans with padded ids, times,
+service, name, kind, status and attributes, checked by their number and the sums of their durations and names. Each side
+runs in processes of its own, in turn, several rounds; medians are shown. The other side is written as one who knows
+httpx writes it. httpx asks for gzip unless told otherwise; the simulated server never compresses, so that it makes no
+difference here.
+"""
+
+from __future__ import annotations
+
+import json
+import ssl
+import statistics
+import sys
+import time
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from benchmarks.collection.served import in_process, served_cluster
+
+SPANS = 200_000
+SPANS_A_TRACE = 50
+ROUNDS = 3
+MINUTES = 15
+"""Of the bulk's hour: what the rounds read."""
+WANTED = {"cpu_ratio": 3.0, "peak_mib": 300.0, "overhead": 0.2}
+QUERY = '{ resource.k8s.namespace.name = "bulk" && kind = server && name = "GET /" }'
+_MODULE = "benchmarks.collection.traces"
+Totals = dict[str, int]
+
+
+def main() -> dict[str, Any]:
+    """Measure, print, and give the figures."""
+    with served_cluster("--bulk-spans", str(SPANS)) as cluster:
+        arguments = cluster.arguments("tempo")
+        rounds = [{name: in_process(_MODULE, name, *arguments) for name in SIDES} for _ in range(ROUNDS)]
+        memory = in_process(_MODULE, "memory", *arguments)
+        overheads = [in_process(_MODULE, "overhead", *arguments) for _ in range(ROUNDS)]
+    assert len({json.dumps(each[name]["totals"]) for each in rounds for name in SIDES}) == 1, "the sides differ"
+    totals = rounds[0]["fleetscope"]["totals"]
+    cpu = {name: statistics.median(each[name]["cpu_seconds"] for each in rounds) for name in SIDES}
+    figures = {
+        "spans": totals["spans"],
+        "spans_a_trace": SPANS_A_TRACE,
+        "cpu_seconds": cpu,
+        "spans_a_cpu_second": {name: totals["spans"] / seconds for name, seconds in cpu.items()},
+        "cpu_ratio": cpu["httpx + json"] / cpu["fleetscope"],
+        "memory": memory,
+        "overhead": statistics.median(each["overhead"] for each in overheads),
+        "server_seconds": statistics.median(each["server_seconds"] for each in overheads),
+        "wanted": WANTED,
+    }
+    _show(figures)
+    return figures
+
+
+def _ours(url: str, ca_file: str, token_file: str, anchor: str) -> Callable[[int], Iterator[Any]]:
+    from pydantic import SecretStr
+
+    from fleet.collectors.tempo import TempoClient, TraceReading, TraceRequest
+    from fleet.collectors.tempo.traceql import TraceQuery
+    from fleet.credentials import Credential, GivenCredential
+    from fleet.frames.window import Window
+    from fleet.inventory.cluster import Endpoint
+
+    token = SecretStr(Path(token_file).read_text().strip())
+    client = TempoClient(Endpoint(url=url, ca_pem=Path(ca_file).read_text()), GivenCredential(Credential(token=token)))
+    end = datetime.fromisoformat(anchor)
+
+    def frames(minutes: int) -> Iterator[Any]:
+        window = Window.before(end, timedelta(minutes=minutes))
+        # The hour has ended a while ago for all that was pushed: it is not searched twice.
+        reading = TraceReading(
+            client, "bench", TraceRequest(TraceQuery(QUERY), window), now=lambda: end + timedelta(days=1)
+        )
+        yield from reading
+        assert reading.coverage.error == "", reading.coverage.reason
+
+    return frames
+
+
+def _totals_of_frames(frames: Iterator[Any]) -> Totals:
+    import pyarrow.compute as pc
+
+    totals = {"spans": 0, "nanoseconds": 0, "names": 0}
+    for frame in frames:
+        totals["spans"] += len(frame)
+        totals["nanoseconds"] += int(frame.numbers("duration_ns").sum())
+        totals["names"] += pc.sum(pc.binary_length(frame.table["name"].cast("string"))).as_py()
+    return totals
+
+
+def _httpx_json(url: str, ca_file: str, token_file: str, anchor: str) -> Callable[[int], Iterator[Any]]:
+    from base64 import b64decode
+
+    import httpx
+
+    headers = {"Authorization": f"Bearer {Path(token_file).read_text().strip()}"}
+    client = httpx.Client(verify=ssl.create_default_context(cafile=ca_file), headers=headers, timeout=60)
+    end = int(datetime.fromisoformat(anchor).timestamp())
+
+    def hexadecimal(text: str) -> str:
+        return b64decode(text).hex()
+
+    def attributes(pairs: list[dict[str, Any]]) -> dict[str, Any]:
+        return {pair["key"]: next(iter(pair["value"].values())) for pair in pairs}
+
+    def traces(minutes: int) -> Iterator[Any]:
+        form: dict[str, str | int] = {"q": QUERY, "start": end - 60 * minutes, "end": end, "limit": 10_000, "spss": 1}
+        found = client.get(f"{url}/api/search", params=form)
+        found.raise_for_status()
+        for trace in found.json()["traces"]:
+            answer = client.get(f"{url}/api/v2/traces/{trace['traceID']}")
+            answer.raise_for_status()
+            rows = []
+            for held in answer.json()["trace"]["resourceSpans"]:
+                resource = attributes(held["resource"]["attributes"])
+                for span in (span for scoped in held["scopeSpans"] for span in scoped["spans"]):
+                    start = int(span["startTimeUnixNano"])
+                    row = {
+                        "trace_id": hexadecimal(span["traceId"]),
+                        "span_id": hexadecimal(span["spanId"]),
+                        "parent_id": hexadecimal(span["parentSpanId"]) if "parentSpanId" in span else None,
+                        "start_ns": start,
+                        "duration_ns": int(span["endTimeUnixNano"]) - start,
+                        "service": resource["service.name"],
+                        "name": span["name"],
+                        "kind": span.get("kind"),
+                        "status": span["status"].get("code"),
+                        "attributes": attributes(span.get("attributes", [])),
+                        "resource": resource,
+                    }
+                    rows.append(row)
+            yield rows
+
+    return traces
+
+
+def _totals_of_rows(traces: Iterator[Any]) -> Totals:
+    totals = {"spans": 0, "nanoseconds": 0, "names": 0}
+    for rows in traces:
+        totals["spans"] += len(rows)
+        totals["nanoseconds"] += sum(row["duration_ns"] for row in rows)
+        totals["names"] += sum(len(row["name"]) for row in rows)
+    return totals
+
+
+SIDES: dict[str, tuple[Callable[..., Callable[[int], Iterator[Any]]], Callable[[Iterator[Any]], Totals]]] = {
+    "fleetscope": (_ours, _totals_of_frames),
+    "httpx + json": (_httpx_json, _totals_of_rows),
+}
+
+
+def _cpu(name: str, arguments: list[str]) -> dict[str, Any]:
+    """Within a process: CPU seconds of reading; the sums, which only check, are made apart from it."""
+    opened, totals_of = SIDES[name]
+    read = opened(*arguments)
+    for _ in read(2):
+        pass
+    pieces: list[Any] = []
+    began = time.process_time()
+    for piece in read(MINUTES):
+        pieces.append(piece)
+    seconds = time.process_time() - began
+    return {"cpu_seconds": seconds, "totals": totals_of(iter(pieces))}
+
+
+def _memory(arguments: list[str]) -> dict[str, Any]:
+    """Within a process: the peak over what it had when it was idle, for all spans of the bulk as one frame."""
+    from fleet.frames.trace_frame import concatenate_spans
+
+    read = _ours(*arguments)
+    for _ in read(1):
+        pass
+    Path("/proc/self/clear_refs").write_text("5")
+    idle = _status_mib("VmRSS")
+    began = time.perf_counter()
+    frame = concatenate_spans(list(read(60)))
+    assert len(frame) == SPANS, len(frame)
+    return {"spans": len(frame), "peak_mib": _status_mib("VmHWM") - idle, "seconds": time.perf_counter() - began}
+
+
+def _overhead(arguments: list[str]) -> dict[str, Any]:
+    """Within a process: time beyond that of readers of the same answers that look at nothing they read."""
+    from fleet.collectors.transport import HttpTransport
+
+    asked: list[tuple[str, list[tuple[str, str]], str]] = []
+    whole = HttpTransport.answer
+
+    def noted(self: HttpTransport, path: str, form: Any, **terms: Any) -> Any:
+        asked.append((path, form, terms.get("accept", "application/json")))
+        return whole(self, path, form, **terms)
+
+    read = _ours(*arguments)
+    HttpTransport.answer = noted  # type: ignore[method-assign]
+    for _ in read(MINUTES):
+        pass
+    HttpTransport.answer = whole  # type: ignore[method-assign]
+    server = min(_bare_seconds(arguments, asked) for _ in range(2))
+    ours = min(_seconds(read) for _ in range(2))
+    return {"server_seconds": server, "overhead": ours / server - 1}
+
+
+def _seconds(read: Callable[[int], Iterator[Any]]) -> float:
+    began = time.perf_counter()
+    for _ in read(MINUTES):
+        pass
+    return time.perf_counter() - began
+
+
+def _bare_seconds(arguments: list[str], asked: list[tuple[str, list[tuple[str, str]], str]]) -> float:
+    """As many at a time as the collector asks: searches one after the other, and then the traces."""
+    import http.client
+    from concurrent.futures import ThreadPoolExecutor
+    from threading import local
+    from urllib.parse import urlencode, urlsplit
+
+    from fleet.collectors.tempo import TempoLimits
+
+    url, ca_file, token_file, _ = arguments
+    parts = urlsplit(url)
+    context = ssl.create_default_context(cafile=ca_file)
+    token = Path(token_file).read_text().strip()
+    own = local()
+
+    def ask(each: tuple[str, list[tuple[str, str]], str]) -> None:
+        path, form, accept = each
+        if not hasattr(own, "connection"):
+            own.connection = http.client.HTTPSConnection(parts.hostname or "", parts.port, context=context)
+        target = f"{parts.path}{path}" + (f"?{urlencode(form)}" if form else "")
+        own.connection.request("GET", target, headers={"Authorization": f"Bearer {token}", "Accept": accept})
+        answer = own.connection.getresponse()
+        assert answer.status == 200
+        while answer.read(1 << 18):
+            pass
+
+    began = time.perf_counter()
+    for each in asked:
+        if each[1]:
+            ask(each)
+    with ThreadPoolExecutor(TempoLimits().concurrency) as threads:
+        list(threads.map(ask, (each for each in asked if not each[1])))
+    return time.perf_counter() - began
+
+
+def _status_mib(field: str) -> float:
+    _, _, rest = Path("/proc/self/status").read_text().partition(f"{field}:")
+    return int(rest.split()[0]) / 1024
+
+
+def _show(figures: dict[str, Any]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title=f"{figures['spans']:,} spans in traces of {SPANS_A_TRACE}, medians of {ROUNDS}")
+    table.add_column("")
+    table.add_column("CPU seconds", justify="right")
+    table.add_column("spans a CPU second", justify="right")
+    for name, seconds in figures["cpu_seconds"].items():
+        table.add_row(name, f"{seconds:.3f}", f"{figures['spans_a_cpu_second'][name]:,.0f}")
+    table.add_row("times less (at least 3)", f"{figures['cpu_ratio']:.1f}", "")
+    Console().print(table)
+    memory = figures["memory"]
+    Console().print(
+        f"{memory['spans']:,} spans: peak {memory['peak_mib']:.0f} MiB over idle (at most 300); "
+        f"time beyond the server's own {figures['overhead']:.0%} (at most 20%)"
+    )
+
+
+if __name__ == "__main__":
+    what, *given = sys.argv[1:]
+    measured = {"memory": _memory, "overhead": _overhead}.get(what)
+    print(json.dumps(measured(given) if measured else _cpu(what, given)))
