@@ -5,10 +5,11 @@ from __future__ import annotations
 from fleet.collectors.loki.answers import LogVolume
 from fleet.collectors.loki.client import LokiClient
 from fleet.collectors.loki.logql import AnyLogQuery, count_over_time
-from fleet.errors import Forbidden, QueryRefused, WrongService
+from fleet.errors import Forbidden, QueryRefused, ServerFailed, WrongService
 from fleet.frames.window import Window
 
-_NOT_OFFERED = (WrongService, QueryRefused, Forbidden)
+_NOT_OFFERED = (WrongService, QueryRefused, Forbidden, ServerFailed)
+"""A failing index does not mean that lines cannot be read."""
 
 
 def volume_of(client: LokiClient, query: AnyLogQuery, window: Window) -> LogVolume:
