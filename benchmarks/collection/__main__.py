@@ -13,9 +13,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from benchmarks.collection import logs
+from benchmarks.collection import logs, traces
 
-PARTS: dict[str, Callable[[], dict[str, Any]]] = {"logs": logs.main}
+PARTS: dict[str, Callable[[], dict[str, Any]]] = {"logs": logs.main, "traces": traces.main}
 
 
 def main() -> None:

@@ -1,10 +1,10 @@
 """Collecting traces: CPU beside httpx + json, memory for 200,000 spans, and time beyond the server's own.
 
-Both sides search the same traces, fetch each by its id over TLS, and end with all spans with padded ids, times,
-service, name, kind, status and attributes, checked by their number and the sums of their durations and names. Each side
-runs in processes of its own, in turn, several rounds; medians are shown. The other side is written as one who knows
-httpx writes it. httpx asks for gzip unless told otherwise; the simulated server never compresses, so that it makes no
-difference here.
+Both sides search the same traces, fetch each by its id over TLS, and end with the same Arrow columns of all spans:
+padded ids, times, service, name, kind, status, attributes and resource as JSON, checked by their number and the sums of
+their times and texts. Each side runs in processes of its own, in turn, several rounds; medians are shown. The other one
+is written as one who knows httpx writes it. httpx asks for gzip unless told otherwise; the simulated server never
+compresses, so that it makes no difference here.
 """
 
 from __future__ import annotations
@@ -82,14 +82,17 @@ def _ours(url: str, ca_file: str, token_file: str, anchor: str) -> Callable[[int
     return frames
 
 
-def _totals_of_frames(frames: Iterator[Any]) -> Totals:
+def _totals(tables: list[Any]) -> Totals:
     import pyarrow.compute as pc
 
-    totals = {"spans": 0, "nanoseconds": 0, "names": 0}
-    for frame in frames:
-        totals["spans"] += len(frame)
-        totals["nanoseconds"] += int(frame.numbers("duration_ns").sum())
-        totals["names"] += pc.sum(pc.binary_length(frame.table["name"].cast("string"))).as_py()
+    totals = {"spans": 0, "nanoseconds": 0, "characters": 0}
+    for table in tables:
+        totals["spans"] += table.num_rows
+        totals["nanoseconds"] += (
+            int((table["start_ns"].to_numpy() % 10**9).sum()) + pc.sum(table["duration_ns"]).as_py()
+        )
+        for name in ("trace_id", "span_id", "parent_id", "service", "name", "kind", "status", "attributes", "resource"):
+            totals["characters"] += pc.sum(pc.binary_length(table[name].cast("string"))).as_py()
     return totals
 
 
@@ -97,6 +100,7 @@ def _httpx_json(url: str, ca_file: str, token_file: str, anchor: str) -> Callabl
     from base64 import b64decode
 
     import httpx
+    import pyarrow as pa
 
     headers = {"Authorization": f"Bearer {Path(token_file).read_text().strip()}"}
     client = httpx.Client(verify=ssl.create_default_context(cafile=ca_file), headers=headers, timeout=60)
@@ -106,18 +110,23 @@ def _httpx_json(url: str, ca_file: str, token_file: str, anchor: str) -> Callabl
         return b64decode(text).hex()
 
     def attributes(pairs: list[dict[str, Any]]) -> dict[str, Any]:
-        return {pair["key"]: next(iter(pair["value"].values())) for pair in pairs}
+        found = {}
+        for pair in pairs:
+            [(kind, value)] = pair["value"].items()
+            found[pair["key"]] = int(value) if kind == "intValue" else value
+        return found
 
     def traces(minutes: int) -> Iterator[Any]:
         form: dict[str, str | int] = {"q": QUERY, "start": end - 60 * minutes, "end": end, "limit": 10_000, "spss": 1}
         found = client.get(f"{url}/api/search", params=form)
         found.raise_for_status()
+        rows = []
         for trace in found.json()["traces"]:
             answer = client.get(f"{url}/api/v2/traces/{trace['traceID']}")
             answer.raise_for_status()
-            rows = []
             for held in answer.json()["trace"]["resourceSpans"]:
                 resource = attributes(held["resource"]["attributes"])
+                text = json.dumps(resource, separators=(",", ":"))
                 for span in (span for scoped in held["scopeSpans"] for span in scoped["spans"]):
                     start = int(span["startTimeUnixNano"])
                     row = {
@@ -128,36 +137,24 @@ def _httpx_json(url: str, ca_file: str, token_file: str, anchor: str) -> Callabl
                         "duration_ns": int(span["endTimeUnixNano"]) - start,
                         "service": resource["service.name"],
                         "name": span["name"],
-                        "kind": span.get("kind"),
-                        "status": span["status"].get("code"),
-                        "attributes": attributes(span.get("attributes", [])),
-                        "resource": resource,
+                        "kind": span["kind"].removeprefix("SPAN_KIND_").lower(),
+                        "status": span["status"].get("code", "STATUS_CODE_UNSET").removeprefix("STATUS_CODE_").lower(),
+                        "status_message": span["status"].get("message"),
+                        "attributes": json.dumps(attributes(span["attributes"]), separators=(",", ":")),
+                        "resource": text,
                     }
                     rows.append(row)
-            yield rows
+        yield pa.Table.from_pylist(rows)
 
     return traces
 
 
-def _totals_of_rows(traces: Iterator[Any]) -> Totals:
-    totals = {"spans": 0, "nanoseconds": 0, "names": 0}
-    for rows in traces:
-        totals["spans"] += len(rows)
-        totals["nanoseconds"] += sum(row["duration_ns"] for row in rows)
-        totals["names"] += sum(len(row["name"]) for row in rows)
-    return totals
-
-
-SIDES: dict[str, tuple[Callable[..., Callable[[int], Iterator[Any]]], Callable[[Iterator[Any]], Totals]]] = {
-    "fleetscope": (_ours, _totals_of_frames),
-    "httpx + json": (_httpx_json, _totals_of_rows),
-}
+SIDES: dict[str, Callable[..., Callable[[int], Iterator[Any]]]] = {"fleetscope": _ours, "httpx + json": _httpx_json}
 
 
 def _cpu(name: str, arguments: list[str]) -> dict[str, Any]:
     """Within a process: CPU seconds of reading; the sums, which only check, are made apart from it."""
-    opened, totals_of = SIDES[name]
-    read = opened(*arguments)
+    read = SIDES[name](*arguments)
     for _ in read(2):
         pass
     pieces: list[Any] = []
@@ -165,7 +162,7 @@ def _cpu(name: str, arguments: list[str]) -> dict[str, Any]:
     for piece in read(MINUTES):
         pieces.append(piece)
     seconds = time.process_time() - began
-    return {"cpu_seconds": seconds, "totals": totals_of(iter(pieces))}
+    return {"cpu_seconds": seconds, "totals": _totals([getattr(each, "table", each) for each in pieces])}
 
 
 def _memory(arguments: list[str]) -> dict[str, Any]:

@@ -34,6 +34,7 @@ COLLECTOR = "tempo"
 _FINAL = (Unreachable, TlsFailed, Unauthorized, Forbidden, HeldBack, CredentialMissing)
 _AHEAD = 64
 """Traces fetched between two looks at the bounds."""
+_IN_A_ROW = 8
 _Fault = SourceError | CredentialMissing
 
 
@@ -134,8 +135,9 @@ class TraceReading:
         found = (each for each in pages if each.trace_id not in self._known)
         batch = _Batch()
         while chunk := self._next(found):
-            for trace, fetched in zip(chunk, threads.map(self._fetch, chunk), strict=True):
-                self._take(trace, fetched, batch)
+            for some, fetched in zip(pieces := _pieces(chunk), threads.map(self._fetch, pieces), strict=True):
+                for trace, each in zip(some, fetched, strict=True):
+                    self._take(trace, each, batch)
             if batch.size >= self._client.limits.batch_bytes or self._stopped:
                 yield from self._decoded(batch)
                 batch = _Batch()
@@ -156,9 +158,15 @@ class TraceReading:
         self._known.update(each.trace_id for each in chunk)
         return chunk
 
-    def _fetch(self, trace: FoundTrace) -> FetchedTrace | _Fault:
-        if self._fault is not None:
-            return self._fault
+    def _fetch(self, traces: list[FoundTrace]) -> list[FetchedTrace | _Fault]:
+        """One after the other; the rest is not tried after a fault that holds for all."""
+        fetched: list[FetchedTrace | _Fault] = []
+        for trace in traces:
+            fault = self._fault or (fetched[-1] if fetched and isinstance(fetched[-1], _FINAL) else None)
+            fetched.append(fault or self._fetched(trace))
+        return fetched
+
+    def _fetched(self, trace: FoundTrace) -> FetchedTrace | _Fault:
         try:
             return self._client.fetch(trace.trace_id)
         except (SourceError, CredentialMissing) as error:
@@ -225,6 +233,11 @@ class TraceReading:
         elif self._recent:
             reasons.append("the window ended so lately that searches may not find all of its traces yet")
         return (CoverageStatus.PARTIAL, "; ".join(reasons)) if reasons else (CoverageStatus.OK, "")
+
+
+def _pieces(chunk: list[FoundTrace]) -> list[list[FoundTrace]]:
+    """What a thread fetches at a time: handing over each trace by itself costs a tenth of fetching it."""
+    return [chunk[at : at + _IN_A_ROW] for at in range(0, len(chunk), _IN_A_ROW)]
 
 
 class _Batch:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,7 +16,8 @@ from fleet.collectors.tempo.wire import LATEST_NS, MalformedTrace, read_trace, r
 from fleet.frames.trace_frame import KINDS, SCHEMA, STATUSES, SpanFrame
 
 LARGE_BYTES = 1 << 20
-"""From so many bytes on, loading the compiled loops pays."""
+"""From so many bytes on, loading the compiled loops pays; once they are there they are used for less, too."""
+_LOOPS = "fleet.collectors.tempo.loops"
 
 
 def frame_of_traces(traces: Sequence[bytes]) -> SpanFrame:
@@ -25,7 +27,7 @@ def frame_of_traces(traces: Sequence[bytes]) -> SpanFrame:
         MalformedTrace: one of them is none.
     """
     buffer = b"".join(traces)
-    if len(buffer) >= LARGE_BYTES:
+    if len(buffer) >= LARGE_BYTES or _LOOPS in sys.modules:
         frame = compiled_frame(buffer)
         if frame is not None:
             return frame

@@ -26,7 +26,7 @@ class TempoLimits:
     """
 
     transport: TransportLimits = field(default_factory=TransportLimits)
-    page_traces: int = 1_000
+    page_traces: int = 4_000
     largest_page_traces: int = 20_000
     span_seconds: int = 24 * 3600
     most_traces: int = 25_000
