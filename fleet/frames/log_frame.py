@@ -83,6 +83,8 @@ class LogFrame:
 
     def between(self, start_ns: int, end_ns: int) -> LogFrame:
         """Lines from ``start_ns`` until before ``end_ns``."""
+        if len(self) and start_ns <= self.timestamps_ns[0] and self.timestamps_ns[-1] < end_ns:
+            return self
         first, last = np.searchsorted(self.timestamps_ns, [start_ns, end_ns])
         return self.slice(int(first), int(last))
 

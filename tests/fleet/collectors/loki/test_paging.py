@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -65,10 +66,13 @@ def lines_of(frames: list[LogFrame]) -> list[int]:
     st.integers(60, 70),
     st.sampled_from(Direction),
     st.integers(1, 20),
+    st.sampled_from([1, 1000]),
 )
-def test_each_line_comes_once(times: list[int], page: int, most: int, direction: Direction, span: int) -> None:
+def test_each_line_comes_once(
+    times: list[int], page: int, most: int, direction: Direction, span: int, ahead: int
+) -> None:
     store = Store(times, most)
-    limits = replace(LIMITS, page_lines=page, span_seconds=span * 1e-9)
+    limits = replace(LIMITS, page_lines=page, span_seconds=span * 1e-9, ahead_lines=ahead)
     pages = store.pages(direction, limits)
     frames = list(pages)
     assert lines_of(frames) == list(range(len(times)))
@@ -133,17 +137,45 @@ def test_answers_that_are_too_large_are_asked_for_in_smaller_pages() -> None:
     assert lines_of(list(LinePages(ask, 0, 1000, FORWARD, LIMITS))) == list(range(1000))
 
 
+@pytest.mark.parametrize("ahead", [20, 1000])
 @pytest.mark.parametrize("error", [SourceTimeout("slow"), QueryRefused("parse error"), AnswerTooLarge("large")])
-def test_what_never_works_is_an_error_and_what_came_before_is_whole(error: SourceError) -> None:
+def test_what_never_works_is_an_error_and_what_came_before_is_whole(error: SourceError, ahead: int) -> None:
     store = Store(list(range(1000)))
     ask = breaking(store, FORWARD, lambda start, end, _: error if end > 500 else None)
-    pages = LinePages(ask, 0, 1000, FORWARD, replace(LIMITS, span_seconds=100e-9))
+    limits = replace(LIMITS, span_seconds=100e-9, page_lines=30, ahead_lines=ahead)
+    pages = LinePages(ask, 0, 1000, FORWARD, limits)
     frames = []
     with pytest.raises(type(error)):
         for frame in pages:
             frames.append(frame)
     assert lines_of(frames) == list(range(pages.start_ns))
-    assert pages.start_ns >= 490
+    assert pages.start_ns >= 400
+
+
+@pytest.mark.parametrize("direction", Direction)
+def test_the_next_span_is_asked_for_before_the_one_ahead_of_it_is_there(direction: Direction) -> None:
+    store = Store(list(range(20_000)))
+    both = threading.Barrier(2, timeout=20)
+    inside = store.ask_in(direction)
+
+    def ask(start: int, end: int, limit: int) -> LogPage:
+        # The first page comes full, and is asked for alone; so is the last one.
+        if start > 4000 and end < 16_000:
+            both.wait()
+        return inside(start, end, limit)
+
+    pages = LinePages(ask, 0, 20_000, direction, replace(LIMITS, page_lines=1000, span_seconds=1.0))
+    assert lines_of(list(pages)) == list(range(20_000))
+    assert len(store.asked) < 1.3 * 20
+
+
+def test_a_burst_in_a_span_that_was_asked_for_ahead_is_read_before_what_follows() -> None:
+    store = Store([*range(0, 50_000, 10), *range(20_000, 24_000), *range(50_000, 90_000, 10)])
+    for direction in Direction:
+        frames = list(store.pages(direction, replace(LIMITS, page_lines=100, ahead_lines=100)))
+        assert lines_of(frames) == list(range(len(store.times)))
+        ordered = frames if direction is FORWARD else frames[::-1]
+        assert all(before.timestamps_ns[-1] < after.timestamps_ns[0] for before, after in itertools.pairwise(ordered))
 
 
 def test_lines_of_another_time_end_the_reading() -> None:
