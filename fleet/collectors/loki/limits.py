@@ -14,7 +14,6 @@ class LokiLimits:
     Attributes:
         transport: of each request.
         page_lines: asked for at a time; Loki's own limit is 5,000 unless set otherwise.
-        ahead_lines: pages of at least this size are asked for before the one ahead of them is decoded.
         span_seconds: of one request at most, shortened where the server gives up on it or refuses it as too long.
         shortest_span_seconds: a span of this length is not shortened further.
         most_lines: of one collection.
@@ -25,7 +24,6 @@ class LokiLimits:
 
     transport: TransportLimits = field(default_factory=TransportLimits)
     page_lines: int = 5_000
-    ahead_lines: int = 1_000
     span_seconds: float = 24 * 3600.0
     shortest_span_seconds: float = 60.0
     most_lines: int = 1_000_000

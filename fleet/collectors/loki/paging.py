@@ -4,9 +4,6 @@ A full page may end in the middle of the lines of one time. Those are not handed
 beginning of the next page, so that each line comes exactly once, whatever the order in which a server gives lines of
 one time. Where all of a page has one time, that time alone is asked for with the largest limit that the server allows;
 what is beyond it cannot be reached, is stepped over, and is recorded as a gap.
-
-Once a page came full, spans are chosen that should nearly fill one. Where such a span ends is known before its lines
-are, so that the next one is asked for meanwhile.
 """
 
 from __future__ import annotations
@@ -15,11 +12,10 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from fleet.collectors.loki.ahead import Ahead, Stretch
 from fleet.collectors.loki.client import Direction
 from fleet.collectors.loki.limits import LokiLimits
 from fleet.collectors.loki.lines import LogPage
-from fleet.errors import AnswerTooLarge, QueryRefused, SourceError, SourceTimeout, WrongService
+from fleet.errors import AnswerTooLarge, QueryRefused, SourceTimeout, WrongService
 from fleet.frames.log_frame import LogFrame
 
 _LIMIT_WORDS = re.compile(r"max entries limit.*\((\d+) > (\d+)\)")
@@ -27,8 +23,6 @@ _LONG_WORDS = "time range exceeds"
 _USUAL_MAXIMUM = 5_000
 _MOST_LINES_OF_ONE_TIME = 80_000
 _SHRINK = 4
-_FILLED = 0.95
-"""Of a page, by the density of the one before: a span with more lines costs a second request."""
 
 Ask = Callable[[int, int, int], LogPage]
 """From the first nanosecond, the one behind the last, and a limit to a page."""
@@ -75,92 +69,33 @@ class LinePages:
         self._most: int | None = None
         self._longest_ns = self._span_ns = int(self.limits.span_seconds * 1e9)
         self._shortest_ns = int(self.limits.shortest_span_seconds * 1e9)
-        self._stride_ns: int | None = None
-        self._ahead: Ahead[LogPage] | None = None
-        self._coming: Stretch[LogPage] | None = None
 
     def __iter__(self) -> Iterator[LogFrame]:
-        try:
-            while self.start_ns < self.end_ns:
-                frame = self._next()
-                if len(frame):
-                    yield frame
-        finally:
-            if self._ahead is not None:
-                self._ahead.close()
+        while self.start_ns < self.end_ns:
+            frame = self._next()
+            if len(frame):
+                yield frame
 
     def _next(self) -> LogFrame:
         """The next page's lines, but for those of its last time if it is full; moves on what is left."""
-        first, last, page, full = self._came() or self._asked()
+        first, last, page, full = self._asked()
         if not full:
             self._read_until(last if self._forward else first)
-            self._pace(len(page), last - first)
             return page
         edge = int(page.timestamps_ns[-1 if self._forward else 0])
         if int(page.timestamps_ns[0]) == int(page.timestamps_ns[-1]):
-            self._stride_ns = None
             return self._of_one_time(edge, page)
         self._read_until(edge if self._forward else edge + 1)
-        whole = page.between(first, edge) if self._forward else page.between(edge + 1, last)
-        if self._stride_ns is None and self._limit >= self.limits.ahead_lines:
-            self._stride_ns = self._span_ns
-        self._pace(len(whole), edge - first if self._forward else last - edge)
-        return whole
-
-    def _pace(self, lines: int, length_ns: int) -> None:
-        """Choose spans that fill most of a page, once pages came full: only then is it known where the next begins."""
-        if self._stride_ns is not None:
-            longer = length_ns * _SHRINK
-            wanted = int(length_ns * self._limit * _FILLED / lines) if lines else longer
-            self._stride_ns = max(1, min(wanted, longer, self._span_ns))
-
-    def _came(self) -> tuple[int, int, LogFrame, bool] | None:
-        """The page of a span that was asked for before, while the next one is asked for; None where there is none."""
-        coming, self._coming = self._coming, None
-        if coming is not None and (coming.first if self._forward else coming.last) != self._edge_ns:
-            # What a full page left out comes first.
-            self._coming = coming
-            return None
-        if coming is None:
-            if self._stride_ns is None:
-                return None
-            self._ahead = self._ahead or Ahead(self.ask)
-            coming = self._ahead.begin(*self._span(), self._limit)
-        self._coming = self._begun(coming)
-        try:
-            page, full = self._checked(coming.answer.result(), coming.first, coming.last, coming.limit)
-        except SourceError:
-            # Asked again as any other, which finds out whether less would be answered.
-            self._stride_ns = self._coming = None
-            return None
-        return coming.first, coming.last, page, full
-
-    def _begun(self, before: Stretch[LogPage]) -> Stretch[LogPage] | None:
-        """The span behind another one, asked for; None where the window ends there."""
-        if self._ahead is None or self._stride_ns is None:
-            return None
-        if self._forward:
-            first, last = before.last, min(self.end_ns, before.last + self._stride_ns)
-        else:
-            first, last = max(self.start_ns, before.first - self._stride_ns), before.first
-        return self._ahead.begin(first, last, self._limit) if first < last else None
+        return page.between(first, edge) if self._forward else page.between(edge + 1, last)
 
     @property
     def _forward(self) -> bool:
         return self.direction is Direction.FORWARD
 
-    @property
-    def _edge_ns(self) -> int:
-        return self.start_ns if self._forward else self.end_ns
-
     def _span(self) -> tuple[int, int]:
-        """What to ask for next: not beyond what is coming already."""
-        length = self._span_ns if self._stride_ns is None else self._stride_ns
         if self._forward:
-            end = self.end_ns if self._coming is None else self._coming.first
-            return self.start_ns, min(end, self.start_ns + length)
-        start = self.start_ns if self._coming is None else self._coming.last
-        return max(start, self.end_ns - length), self.end_ns
+            return self.start_ns, min(self.end_ns, self.start_ns + self._span_ns)
+        return max(self.start_ns, self.end_ns - self._span_ns), self.end_ns
 
     def _read_until(self, edge_ns: int) -> None:
         if self._forward:
@@ -189,10 +124,7 @@ class LinePages:
                 return first, last, page, full
 
     def _page(self, first: int, last: int, limit: int) -> tuple[LogFrame, bool]:
-        return self._checked(self.ask(first, last, limit), first, last, limit)
-
-    def _checked(self, page: LogPage, first: int, last: int, limit: int) -> tuple[LogFrame, bool]:
-        """A page's lines, and whether it is full."""
+        page = self.ask(first, last, limit)
         self.warnings += [text for text in page.warnings if text not in self.warnings]
         inside, full = page.frame.between(first, last), len(page.frame) >= limit
         if full and not len(inside):
@@ -215,12 +147,10 @@ class LinePages:
             QueryRefused, SourceTimeout: the error itself, where that would not help.
         """
         refused = isinstance(error, QueryRefused)
-        first, last = self._span()
-        length = last - first
+        length = min(self._span_ns, self.end_ns - self.start_ns)
         if length <= self._shortest_ns or (refused and _LONG_WORDS not in error.message):
             raise error
         self._span_ns = max(self._shortest_ns, length // _SHRINK)
-        self._stride_ns = None
         if refused:
             # The server's limit holds for all requests, a slow answer perhaps for one.
             self._longest_ns = self._span_ns

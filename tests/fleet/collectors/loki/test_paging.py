@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import threading
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -66,13 +65,10 @@ def lines_of(frames: list[LogFrame]) -> list[int]:
     st.integers(60, 70),
     st.sampled_from(Direction),
     st.integers(1, 20),
-    st.sampled_from([1, 1000]),
 )
-def test_each_line_comes_once(
-    times: list[int], page: int, most: int, direction: Direction, span: int, ahead: int
-) -> None:
+def test_each_line_comes_once(times: list[int], page: int, most: int, direction: Direction, span: int) -> None:
     store = Store(times, most)
-    limits = replace(LIMITS, page_lines=page, span_seconds=span * 1e-9, ahead_lines=ahead)
+    limits = replace(LIMITS, page_lines=page, span_seconds=span * 1e-9)
     pages = store.pages(direction, limits)
     frames = list(pages)
     assert lines_of(frames) == list(range(len(times)))
@@ -137,51 +133,17 @@ def test_answers_that_are_too_large_are_asked_for_in_smaller_pages() -> None:
     assert lines_of(list(LinePages(ask, 0, 1000, FORWARD, LIMITS))) == list(range(1000))
 
 
-@pytest.mark.parametrize("ahead", [20, 1000])
 @pytest.mark.parametrize("error", [SourceTimeout("slow"), QueryRefused("parse error"), AnswerTooLarge("large")])
-def test_what_never_works_is_an_error_and_what_came_before_is_whole(error: SourceError, ahead: int) -> None:
+def test_what_never_works_is_an_error_and_what_came_before_is_whole(error: SourceError) -> None:
     store = Store(list(range(1000)))
     ask = breaking(store, FORWARD, lambda start, end, _: error if end > 500 else None)
-    limits = replace(LIMITS, span_seconds=100e-9, page_lines=30, ahead_lines=ahead)
-    pages = LinePages(ask, 0, 1000, FORWARD, limits)
+    pages = LinePages(ask, 0, 1000, FORWARD, replace(LIMITS, span_seconds=100e-9))
     frames = []
     with pytest.raises(type(error)):
         for frame in pages:
             frames.append(frame)
     assert lines_of(frames) == list(range(pages.start_ns))
-    assert pages.start_ns >= 400
-
-
-@pytest.mark.parametrize("direction", Direction)
-def test_the_next_span_is_asked_for_before_the_one_ahead_of_it_is_there(direction: Direction) -> None:
-    store = Store(list(range(20_000)))
-    inside = store.ask_in(direction)
-    third = threading.Event()
-    waited: list[bool] = []
-
-    def ask(start: int, end: int, limit: int) -> LogPage:
-        number = len(store.asked) + len(waited)
-        page = inside(start, end, limit)
-        if number == 1:
-            # The first page came full, and was asked for alone; the second waits until the third is asked for.
-            waited.append(third.wait(20))
-        elif number > 1:
-            third.set()
-        return page
-
-    pages = LinePages(ask, 0, 20_000, direction, replace(LIMITS, page_lines=1000, span_seconds=1.0))
-    assert lines_of(list(pages)) == list(range(20_000))
-    assert waited == [True]
-    assert len(store.asked) < 1.2 * 20 + 2
-
-
-def test_a_burst_in_a_span_that_was_asked_for_ahead_is_read_before_what_follows() -> None:
-    store = Store([*range(0, 50_000, 10), *range(20_000, 24_000), *range(50_000, 90_000, 10)])
-    for direction in Direction:
-        frames = list(store.pages(direction, replace(LIMITS, page_lines=100, ahead_lines=100)))
-        assert lines_of(frames) == list(range(len(store.times)))
-        ordered = frames if direction is FORWARD else frames[::-1]
-        assert all(before.timestamps_ns[-1] < after.timestamps_ns[0] for before, after in itertools.pairwise(ordered))
+    assert pages.start_ns >= 490
 
 
 def test_lines_of_another_time_end_the_reading() -> None:
