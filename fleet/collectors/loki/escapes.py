@@ -112,8 +112,12 @@ def cuts_of(codes: _Codes) -> Cuts | None:
     if count > len(codes) * _MOST_PER_BYTE or marks[-_UNICODE_LENGTH:].any():
         return None
     starts = _escapers(np.flatnonzero(marks))
-    kinds = codes[starts + 1]
-    meanings, ends = _MEANINGS[kinds], starts + 1
+    ends = starts + 1
+    kinds = codes[ends]
+    if (kinds == _QUOTE).all():
+        # Nearly all escapes of nearly all logs.
+        return Cuts(codes, starts, ends, starts)
+    meanings = _MEANINGS[kinds]
     unicode = np.flatnonzero(kinds == _U)
     if len(unicode):
         meanings[unicode] = _ascii(codes, starts[unicode])

@@ -11,13 +11,13 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
 
 import httpcore
 
 _RECORD_BYTES = 16 << 10
-_AHEAD_BYTES = 256 << 10
+_AHEAD_BYTES = 1 << 20
 
 
 class Deadline:
@@ -77,6 +77,7 @@ class _DeadlineStream(httpcore.NetworkStream):
         self._inner = inner
         self._backend = backend
         self._waiting = threading.Lock()
+        self._buffer = bytearray()
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         with self._waiting:
@@ -84,7 +85,23 @@ class _DeadlineStream(httpcore.NetworkStream):
             connection = self._inner.get_extra_info("socket")
             if len(data) != _RECORD_BYTES or not isinstance(connection, ssl.SSLSocket):
                 return data
-            return b"".join([data, *_at_hand(connection)])
+            return self._with_what_is_at_hand(data, connection)
+
+    def _with_what_is_at_hand(self, first: bytes, connection: ssl.SSLSocket) -> bytes:
+        """A record, and those that have arrived behind it; waits for none.
+
+        OpenSSL hands out one record, 16 KiB, at a time; what the HTTP library does with each piece costs more than to
+        decrypt it. What goes wrong here shows again at the next read, after what came before was handed out.
+        """
+        if not self._buffer:
+            self._buffer = bytearray(_AHEAD_BYTES)
+        room = memoryview(self._buffer)
+        room[: len(first)], size = first, len(first)
+        connection.settimeout(0)
+        with contextlib.suppress(OSError):
+            while size + _RECORD_BYTES <= _AHEAD_BYTES and (count := connection.recv_into(room[size:], _RECORD_BYTES)):
+                size += count
+        return bytes(room[:size])
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         with self._waiting:
@@ -108,17 +125,3 @@ class _DeadlineStream(httpcore.NetworkStream):
 
     def get_extra_info(self, info: str) -> Any:
         return self._inner.get_extra_info(info)
-
-
-def _at_hand(connection: ssl.SSLSocket) -> Iterator[bytes]:
-    """What has arrived already, without waiting.
-
-    OpenSSL hands out one record, 16 KiB, at a time; what the HTTP library does with each piece costs more than to
-    decrypt it. What goes wrong here shows again at the next read, after what came before was handed out.
-    """
-    connection.settimeout(0)
-    size = 0
-    with contextlib.suppress(OSError):
-        while size < _AHEAD_BYTES and (data := connection.recv(_RECORD_BYTES)):
-            yield data
-            size += len(data)
