@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
 from pydantic import BaseModel
+from sqlalchemy import text
 
 from fleet.errors import NotFound, StoreError
 from fleet.findings.scan import ScanState
@@ -63,6 +65,28 @@ def test_changes_of_a_cluster_at_once_are_all_kept(database: Database) -> None:
     assert store.by_name("shop-eu").labels == {"tier": "1", **dict.fromkeys(map(str, range(20)), "x")}
     with pytest.raises(NotFound, match="no cluster named 'shop-us'"):
         store.change("shop-us", lambda known: known)
+
+
+def test_a_cluster_that_is_removed_while_it_is_changed_stays_removed(database: Database) -> None:
+    store = ClusterStore(database)
+    known = store.put(cluster("shop-eu"))
+    waiting = text(
+        "SELECT count(*) FROM pg_locks JOIN pg_database ON pg_database.oid = pg_locks.database "
+        "WHERE locktype = 'advisory' AND NOT granted AND datname = current_database()"
+    )
+    with ThreadPoolExecutor(1) as pool:
+
+        def remove_meanwhile(now: Cluster) -> Cluster:
+            removal = pool.submit(store.delete, known.id)
+            deadline = time.monotonic() + 30
+            with database.session() as session:
+                while not removal.done() and not session.connection().execute(waiting).scalar():
+                    assert time.monotonic() < deadline, "the removal neither ended nor waited"
+                    time.sleep(0.01)
+            return now
+
+        store.change("shop-eu", remove_meanwhile)
+    assert store.list() == []
 
 
 def test_a_fleet_of_5000_is_listed_whole(database: Database) -> None:
