@@ -15,19 +15,11 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from deployments.addresses import PostgresAddress, PrefectAddress, S3Address, SecretsAddress, VaultAddress
 from fleet.errors import UsageError
+from fleet.inventory.cluster import HttpUrl
 from storage.credentials.vault_login import VaultMethod
 
 _PREFIX = "FLEETSCOPE_"
 _LAST_PORT = 65535
-
-
-def _http_url(value: str) -> str:
-    parts = urlsplit(value)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError("must be a URL such as https://service.example:8200")
-    if parts.username or parts.password:
-        raise ValueError("must not hold a user name or password")
-    return value.rstrip("/")
 
 
 def _postgres_dsn(value: str) -> str:
@@ -48,7 +40,6 @@ def _readable_file(value: Path) -> Path:
     return path
 
 
-HttpUrl = Annotated[str, AfterValidator(_http_url)]
 PostgresDsn = Annotated[str, AfterValidator(_postgres_dsn)]
 SecretFile = Annotated[Path, AfterValidator(_readable_file)]
 _VAULT_METHOD: TypeAdapter[VaultMethod] = TypeAdapter(VaultMethod)

@@ -16,7 +16,10 @@ from fleet.errors import UsageError
     [
         ({"FLEETSCOPE_POSTGRES_PORT": "many"}, "FLEETSCOPE_POSTGRES_PORT: .*integer"),
         ({"FLEETSCOPE_S3_PORT": "70000"}, "FLEETSCOPE_S3_PORT: .*65535"),
-        ({"FLEETSCOPE_VAULT_ADDRESS": "vault.example:8200"}, "FLEETSCOPE_VAULT_ADDRESS: must be a URL"),
+        (
+            {"FLEETSCOPE_VAULT_ADDRESS": "vault.example:8200"},
+            "FLEETSCOPE_VAULT_ADDRESS: must be an http:// or https:// URL",
+        ),
         ({"FLEETSCOPE_VAULT_ADDRESS": "https://vault.example"}, "FLEETSCOPE_VAULT_TOKEN_FILE is needed"),
         ({"FLEETSCOPE_VAULT_TOKEN_FILE": "/nowhere"}, "FLEETSCOPE_VAULT_TOKEN_FILE: /nowhere is not a file"),
         (
