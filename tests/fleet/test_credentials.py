@@ -72,3 +72,8 @@ def test_nothing_that_is_printed_shows_a_secret() -> None:
         assert CANARY not in f"{thing} {thing!r}"
     assert CANARY not in ClusterCredential(default=secret).model_dump_json()
     assert GivenCredential(secret).credential(refresh=True) is secret
+
+
+def test_a_key_that_came_with_its_certificate_is_not_printed() -> None:
+    both = Credential(client_cert_pem=f"-----BEGIN CERTIFICATE-----\n-----BEGIN PRIVATE KEY-----\n{CANARY}")
+    assert CANARY not in f"{both!r} {both} {ClusterCredential(default=both, endpoints={'loki': both})!r}"

@@ -117,6 +117,7 @@ PROBLEMS: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
     "tls-server-name": ({"tls-server-name": "kubernetes"}, TOKEN, "against another name (tls-server-name)"),
     "proxy": ({"proxy-url": "socks5://proxy.example"}, TOKEN, "through a proxy (proxy-url)"),
     "authority that is none": ({"certificate-authority-data": encoded("hello")}, TOKEN, "is no PEM certificate"),
+    "authority with a key": ({"certificate-authority-data": encoded(CA + KEY)}, TOKEN, "holds a private key"),
     "authority that is no base64": ({"certificate-authority-data": "%%%"}, TOKEN, "is no base64"),
     "authority that is not there": ({"certificate-authority": "nowhere.crt"}, TOKEN, "nowhere.crt cannot be read"),
     "authority without end": ({"certificate-authority": "/dev/zero"}, TOKEN, "/dev/zero is no plain file"),
