@@ -37,12 +37,14 @@ class CredentialFiles(BaseModel):
         Raises:
             UsageError: a file cannot be read or is empty, or half of a pair is missing.
         """
-        if bool(self.username) != bool(self.password_file):
-            missing = "user name" if self.password_file else "password file"
-            raise UsageError(f"A user name and a password file go together: there is no {missing}.")
-        if bool(self.client_cert_file) != bool(self.client_key_file):
-            missing = "certificate" if self.client_key_file else "key"
-            raise UsageError(f"A client certificate and its key go together: there is no {missing}.")
+        if self.password_file and not self.username:
+            raise UsageError("A password file is named without a user name.")
+        if self.username and not self.password_file:
+            raise UsageError("A user name is given without a password file.")
+        if self.client_key_file and not self.client_cert_file:
+            raise UsageError("A client key is named without its certificate.")
+        if self.client_cert_file and not self.client_key_file:
+            raise UsageError("A client certificate is named without its key.")
         if not any([self.token_file, self.username, self.client_cert_file]):
             return None
         return Credential(

@@ -154,7 +154,7 @@ def test_the_example_of_the_documentation_is_a_fleet(tmp_path: Path) -> None:
     for folder in ("ca", "secrets"):
         (tmp_path / folder).mkdir()
     for name in re.findall(r"(?:ca|secrets)/[\w.-]+", example):
-        (tmp_path / name).write_text("something")
+        (tmp_path / name).write_text("-----BEGIN CERTIFICATE-----\nsomething\n")
     (tmp_path / "fleet.yaml").write_text(example)
     registrations = read_registrations(tmp_path / "fleet.yaml")
     assert [each.cluster.name for each in registrations] == ["shop-eu", "edge-7", "lab"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import SecretStr, ValidationError
 
@@ -25,6 +25,7 @@ CREDENTIALS = st.builds(
 ENDPOINTS = st.dictionaries(st.sampled_from([kind.value for kind in EndpointKind]), CREDENTIALS, max_size=3)
 
 
+@settings(deadline=None)
 @given(default=st.none() | CREDENTIALS, endpoints=ENDPOINTS)
 def test_what_a_store_keeps_comes_back(default: Credential | None, endpoints: dict[str, Credential]) -> None:
     credential = ClusterCredential(default=default, endpoints=endpoints)
