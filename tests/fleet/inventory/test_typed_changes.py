@@ -11,7 +11,7 @@ from fleet.inventory.inventory import Gap, Inventory, Workload
 from fleet.inventory.network_hardware import ClockRole, PtpDevice, PtpProfile, SriovInterface, SriovNode
 from fleet.inventory.node import DeviceCapacity, Gpus, Node, Taint
 from fleet.inventory.operators import GpuPolicy, Operator, StorageSystem
-from fleet.inventory.platform import ClusterOperator, MachineConfigPool, PerformanceProfile
+from fleet.inventory.platform import ClusterOperator, MachineConfigPool, PerformanceProfile, VersionStep
 from fleet.inventory.subject import Subject, SubjectKind
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -291,6 +291,17 @@ def test_a_history_that_dates_an_upgrade_is_not_repeated() -> None:
     after = look(LATER, platform="OpenShift", platform_version="4.16.11", changes=[upgrade])
     assert differences(before, after) == []
     assert changes_since(before, after) == [upgrade]
+
+
+def test_an_upgrade_that_began_is_a_change_from_when_it_began() -> None:
+    running = {"platform": "OpenShift", "platform_version": "4.16.9"}
+    steps = [VersionStep(version="4.16.11", started_at=BETWEEN), VersionStep(version="4.16.9", completed_at=NOON)]
+    upgrading = {**running, "platform_target": "4.16.11", "version_history": steps}
+    [began] = changed(running, upgrading)
+    assert (began.kind, began.at, began.not_before) == (ChangeKind.VERSION, BETWEEN, None)
+    assert began.summary == "An upgrade of OpenShift from 4.16.9 to 4.16.11 began"
+    assert changed(upgrading, upgrading) == []
+    assert changed({"gaps": [Gap(part="clusterversions", reason="time-out")]}, upgrading) == []
 
 
 def test_since_the_last_look_come_changes_and_no_happenings() -> None:
