@@ -172,5 +172,5 @@ def _token_commands(context: str) -> list[str]:
         f"{kubectl} --namespace fleetscope create serviceaccount fleetscope",
         f"{kubectl} create clusterrolebinding fleetscope-view --clusterrole view "
         "--serviceaccount fleetscope:fleetscope",
-        f"{kubectl} --namespace fleetscope create token fleetscope --duration 8760h > token",
+        f"(umask 077; {kubectl} --namespace fleetscope create token fleetscope --duration 8760h > token)",
     ]
