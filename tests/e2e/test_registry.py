@@ -203,6 +203,8 @@ def test_a_cluster_is_added_updated_and_switched_off_and_on(desk: Desk, tmp_path
     urls = [word for kind in kinds for word in (f"--{kind}", f"https://{kind}.example")]
     [cluster] = desk.done("add", "one-a", *urls, "--label", "tier=edge", "--label", "trial=yes", "--region", "eu")
     assert set(cluster["endpoints"]) == set(kinds) and cluster["credential_ref"] is None
+    # Each address stands whole on its line, however narrow the terminal.
+    assert {f"{kind} https://{kind}.example" for kind in kinds} <= set(desk.run("show", "one-a").out.splitlines())
 
     options = (
         "--environment",
@@ -237,7 +239,8 @@ def test_a_cluster_is_added_updated_and_switched_off_and_on(desk: Desk, tmp_path
     assert desk.done("show", "one-a")["cluster"]["active"]
     assert desk.run("deactivate", "one-a").code == 0
     assert "one-a" not in {each.name for each in desk.installation.stores.clusters.list()}
-    assert "inactive" in desk.run("list", "--selector", "name=one-a").out
+    listed = desk.run("list", "--selector", "name=one-a").out
+    assert "inactive" in listed and "…" not in listed
     assert desk.run("activate", "one-a").code == 0
     assert "one-a" in {each.name for each in desk.installation.stores.clusters.list()}
     assert desk.run("update", "one-a", "--remove-endpoint", "kubernetes").code == 2
