@@ -56,13 +56,19 @@ class Registry:
         return Plan(changes=changes, registrations=list(registrations))
 
     def carry_out(self, plan: Plan) -> list[Cluster]:
-        """Do what a plan says; killed in the middle, the next plan says the rest. Returns what is registered now."""
+        """Do what a plan says and no more; killed in the middle, the next plan says the rest.
+
+        A credential that the plan does not change is not written: it may have been rotated since.
+
+        Returns:
+            What is registered now.
+        """
         registered = []
         for change, registration in zip(plan.changes, plan.registrations, strict=False):
             registered.append(
                 self._clusters.get(registration.cluster.id)
                 if change.step is Step.UNCHANGED
-                else self.register(registration)
+                else self.register(_without_what_stays(registration, change))
             )
         for change in plan.changes:
             if change.step is Step.REMOVED:
@@ -148,6 +154,11 @@ class Registry:
                 differences.append(FieldDifference(field="credential", before="missing", after=None))
         step = Step.ADDED if known is None else Step.CHANGED if differences else Step.UNCHANGED
         return PlannedChange(name=registration.cluster.name, step=step, differences=differences)
+
+
+def _without_what_stays(registration: Registration, change: PlannedChange) -> Registration:
+    changes_credential = any(each.is_of_credential for each in change.differences)
+    return registration if changes_credential else registration.model_copy(update={"credential": None})
 
 
 def _credential_differences(stored: ClusterCredential, wanted: ClusterCredential) -> Iterable[FieldDifference]:

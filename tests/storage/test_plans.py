@@ -121,6 +121,17 @@ def test_a_registration_without_credential_keeps_what_is_stored_and_an_empty_one
     assert registry.plan([none]).is_empty
 
 
+def test_what_a_plan_does_not_change_is_not_written(registry: Registry, credentials: CredentialStore) -> None:
+    registry.register(registration("plan-l", TOKEN))
+    plan = registry.plan([registration("plan-l", TOKEN, environment="prod")])
+    # Somebody rotates while somebody else reads the plan.
+    rotated = credentials.put("clusters/plan-l", OTHER)
+    [registered] = registry.carry_out(plan)
+    assert (registered.environment, registered.credential_ref) == ("prod", "clusters/plan-l")
+    assert credentials.version("clusters/plan-l") == rotated
+    assert credentials.get("clusters/plan-l", refresh=True) == OTHER
+
+
 def test_a_secret_that_is_gone_is_put_back(registry: Registry, credentials: CredentialStore) -> None:
     registry.register(registration("plan-e", TOKEN))
     credentials.delete("clusters/plan-e")

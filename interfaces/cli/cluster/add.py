@@ -72,7 +72,7 @@ def add(
         )
         registrations = [entry.registration(Path())]
     with open_workspace() as stores:
-        clusters = [stores.registry.register(registration) for registration in registrations]
+        clusters = stores.registry.carry_out(stores.registry.plan(registrations))
     if json:
         print_json(clusters)
     else:
