@@ -340,7 +340,7 @@ MISTAKES: dict[str, tuple[list[str], str]] = {
     "no address": (["report", "create", "--to", "nobody"], "recipients.0"),
     "bad format": (["report", "get", NOTHING, "--format", "docx", "--output", "x"], "docx"),
     "bad name": (["cluster", "add", "Edge One", "--prometheus", "http://p.example"], "name"),
-    "no endpoint": (["cluster", "add", "edge-9"], "endpoints"),
+    "no endpoint": (["cluster", "add", "edge-9"], "at least one endpoint"),
     "unknown option": (["scan", "--frequency", "1"], "--frequency"),
     "unknown command": (["fly"], "fly"),
 }
