@@ -14,6 +14,7 @@ from fleet.inventory.change import Change, ChangeKind
 from fleet.inventory.cluster import Cluster, ClusterOrigin, Endpoint, EndpointKind
 from fleet.inventory.figures import InventoryFigures
 from fleet.inventory.inventory import Gap, Inventory, Pod
+from fleet.inventory.node import Node
 from fleet.investigations.investigation import Investigation, Verdict
 from fleet.reports.record import ReportKind, ReportRecord
 from storage.clusters import ClusterStore
@@ -189,6 +190,39 @@ def test_looks_are_listed_and_only_the_newest_keeps_its_pods(database: Database)
     assert store.versions(CLUSTER) == [looks[2], looks[1], T0 + timedelta(minutes=30), looks[0]]
     assert store.versions(CLUSTER, hours(1, 2)) == [looks[1]]
     assert store.versions("another") == []
+
+
+def test_what_the_look_before_missed_is_taken_from_the_last_that_saw_it(database: Database) -> None:
+    store = InventoryStore(database)
+    parts: list[list[str]] = [[], ["nodes"], ["capabilities", "pods"], ["nodes", "events"], []]
+    looks = [
+        Inventory(
+            cluster_id=CLUSTER,
+            observed_at=T0 + timedelta(hours=hour),
+            gaps=[Gap(part=part, reason="time-out") for part in blind],
+            nodes=[] if "nodes" in blind else [Node(name=f"w{hour}")],
+        )
+        for hour, blind in enumerate(parts)
+    ]
+    assert store.earlier(looks[0]) == (None, {})
+    for look in looks:
+        store.put(look)
+
+    def hour_of(look: Inventory | None) -> float:
+        assert look is not None
+        return (look.observed_at - T0) / timedelta(hours=1)
+
+    def seen_before(look: Inventory) -> tuple[float, dict[str, float]]:
+        before, older = store.earlier(look)
+        return hour_of(before), {part: hour_of(each) for part, each in older.items()}
+
+    assert seen_before(looks[1]) == (0, {})
+    assert seen_before(looks[2]) == (1, {"nodes": 0})
+    # Without the list of groups nothing is known of what is there only with its group.
+    before, older = seen_before(looks[3])
+    assert (before, older["ptpconfigs"], older["subscriptions"]) == (2, 1, 1)
+    # Each part has the last look that saw it: what was compared is not compared again.
+    assert seen_before(looks[4]) == (3, {"nodes": 2})
 
 
 def test_the_latest_inventories_are_counted_where_they_lie(database: Database) -> None:
