@@ -8,34 +8,27 @@ from __future__ import annotations
 import os
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from pydantic import AfterValidator, Field, TypeAdapter, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from deployments.addresses import PostgresAddress, PrefectAddress, S3Address, SecretsAddress, VaultAddress
 from fleet.errors import UsageError
+from fleet.inventory.cluster import HttpUrl
 from storage.credentials.vault_login import VaultMethod
 from storage.retention.lifetimes import Days, FramesDays, HistoryDays, Lifetimes
+from storage.secret_file import read_secret
 
 _PREFIX = "FLEETSCOPE_"
 _LAST_PORT = 65535
-
-
-def _http_url(value: str) -> str:
-    parts = urlsplit(value)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError("must be a URL such as https://service.example:8200")
-    if parts.username or parts.password:
-        raise ValueError("must not hold a user name or password")
-    return value.rstrip("/")
 
 
 def _postgres_dsn(value: str) -> str:
     parts = urlsplit(value)
     if parts.scheme not in ("postgresql", "postgres") or not parts.hostname:
         raise ValueError("must be a URL such as postgresql://user@host:5432/database")
-    if parts.password:
+    if parts.password or any("password" in key.lower() for key in parse_qs(parts.query, keep_blank_values=True)):
         raise ValueError(
             "must not hold the password; put it in a file and name that in FLEETSCOPE_POSTGRES_PASSWORD_FILE"
         )
@@ -49,7 +42,6 @@ def _readable_file(value: Path) -> Path:
     return path
 
 
-HttpUrl = Annotated[str, AfterValidator(_http_url)]
 PostgresDsn = Annotated[str, AfterValidator(_postgres_dsn)]
 SecretFile = Annotated[Path, AfterValidator(_readable_file)]
 _VAULT_METHOD: TypeAdapter[VaultMethod] = TypeAdapter(VaultMethod)
@@ -64,7 +56,9 @@ Port = Annotated[int, Field(ge=1, le=_LAST_PORT)]
 class Settings(BaseSettings):
     """Everything that can be set from outside. Use ``load_settings``, whose errors are for people."""
 
-    model_config = SettingsConfigDict(env_prefix=_PREFIX, extra="ignore", frozen=True, env_ignore_empty=True)
+    model_config = SettingsConfigDict(
+        env_prefix=_PREFIX, extra="ignore", frozen=True, env_ignore_empty=True, hide_input_in_errors=True
+    )
 
     state_dir: Path = Field(
         default=Path("~/.local/state/fleetscope"), description="Directory of the embedded stack's data and secrets."
@@ -155,7 +149,7 @@ class Settings(BaseSettings):
             return None
         return PostgresAddress(
             dsn=self.postgres_dsn,
-            password=read_secret(self.postgres_password_file),
+            password=read_secret(self.postgres_password_file).get_secret_value(),
             password_file=self.postgres_password_file,
         )
 
@@ -167,7 +161,7 @@ class Settings(BaseSettings):
             endpoint=self.s3_endpoint,
             bucket=self.s3_bucket,
             access_key=self.s3_access_key,
-            secret_key=read_secret(self.s3_secret_key_file),
+            secret_key=read_secret(self.s3_secret_key_file).get_secret_value(),
             secret_key_file=self.s3_secret_key_file,
         )
 
@@ -207,7 +201,7 @@ class Settings(BaseSettings):
         """The Prefect server that replaces the embedded one, or None."""
         if self.prefect_api_url is None:
             return None
-        auth = "" if self.prefect_auth_file is None else read_secret(self.prefect_auth_file)
+        auth = "" if self.prefect_auth_file is None else read_secret(self.prefect_auth_file).get_secret_value()
         return PrefectAddress(api_url=self.prefect_api_url, auth=auth, auth_file=self.prefect_auth_file)
 
     def lifetimes(self) -> Lifetimes:
@@ -223,11 +217,6 @@ class Settings(BaseSettings):
 def variable(field: str) -> str:
     """The environment variable of a setting."""
     return _PREFIX + field.upper()
-
-
-def read_secret(path: Path) -> str:
-    """A secret from its file, without the line's end that editors add."""
-    return path.read_text(encoding="utf-8").rstrip("\r\n")
 
 
 def load_settings(**overrides: Any) -> Settings:

@@ -16,6 +16,8 @@ _ENDPOINT = re.compile(r"[a-z][a-z0-9-]*")
 class Credential(BaseModel):
     """The secrets with which one endpoint is read; printing it shows stars.
 
+    The certificate is not printed either: its file may hold the key too.
+
     A bearer token, or user name and password, or a client certificate and key (PEM); a token file or header is
     never built anywhere else than in the collector that sends it.
     """
@@ -25,7 +27,7 @@ class Credential(BaseModel):
     token: SecretStr | None = None
     username: str | None = None
     password: SecretStr | None = None
-    client_cert_pem: str | None = None
+    client_cert_pem: str | None = Field(default=None, repr=False)
     client_key_pem: SecretStr | None = None
 
     def fields(self) -> dict[str, str]:

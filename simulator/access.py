@@ -41,11 +41,14 @@ class Right:
         return cls(words[0], f"{plural}{slash}{subresource}", group or other_group or None)
 
     def covers(self, verb: str, group: str, resource: str) -> bool:
-        """Whether it is about this verb on this resource (``pods``, ``pods/exec``) of this API group."""
+        """Whether it is about this verb on this resource (``pods``, ``pods/exec``) of this API group.
+
+        Who asks for every verb, group or resource (``*``) asks for this one, too.
+        """
         return (
-            self.verb in {"*", verb}
-            and self.resource in {"*", resource}
-            and (self.group is None or self.group == group)
+            (verb == "*" or self.verb in {"*", verb})
+            and (resource == "*" or self.resource in {"*", resource})
+            and (group == "*" or self.group in {None, group})
         )
 
 

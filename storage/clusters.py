@@ -122,6 +122,8 @@ class ClusterStore:
     def delete(self, cluster_id: str) -> bool:
         """Strike a cluster from the registry; what was found in it stays. False when there was none."""
         with self._database.session() as session:
+            # A change that is under way would put the row back.
+            lock_cluster(session, "clusters", cluster_id)
             return bool(
                 session.connection().execute(delete(ClusterRow).where(col(ClusterRow.id) == cluster_id)).rowcount
             )

@@ -12,6 +12,7 @@ from sqlmodel import Session, col, select
 
 from fleet.frames.window import Window
 from fleet.inventory.change import Change, ChangeKind
+from fleet.inventory.differences import missed_parts, needed_whole
 from fleet.inventory.figures import InventoryFigures
 from fleet.inventory.inventory import Inventory
 from storage.database import Database
@@ -77,6 +78,31 @@ class InventoryStore:
         query = query.order_by(col(InventoryRow.observed_at).desc()).limit(1)
         with self._database.session() as session:
             row = session.exec(query).one_or_none()
+            return from_document(Inventory, row.body) if row else None
+
+    def earlier(self, inventory: Inventory) -> tuple[Inventory | None, dict[str, Inventory]]:
+        """The look before an inventory; and by part that only that one could not see, the last look that did."""
+        before = self.latest(inventory.cluster_id, before=inventory.observed_at)
+        if before is None:
+            return None, {}
+        times = {part: self._last_whole(before, part) for part in missed_parts(before, inventory)}
+        looks = {at: self._at(inventory.cluster_id, at) for at in set(times.values()) if at is not None}
+        return before, {part: look for part, at in times.items() if at is not None and (look := looks[at])}
+
+    def _last_whole(self, before: Inventory, part: str) -> datetime | None:
+        """When the last look before another was that saw a part whole."""
+        row = table_of(InventoryRow)
+        query = select(func.max(InventoryRow.observed_at)).where(
+            InventoryRow.cluster_id == before.cluster_id, InventoryRow.observed_at < before.observed_at
+        )
+        for each in needed_whole(part):
+            query = query.where(~row.c.body["gaps"].contains([{"part": each}]))
+        with self._database.session() as session:
+            return session.exec(query).one()
+
+    def _at(self, cluster_id: str, at: datetime) -> Inventory | None:
+        with self._database.session() as session:
+            row = session.get(InventoryRow, (cluster_id, at))
             return from_document(Inventory, row.body) if row else None
 
     def figures(self, cluster_ids: Collection[str]) -> dict[str, InventoryFigures]:

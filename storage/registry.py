@@ -56,13 +56,19 @@ class Registry:
         return Plan(changes=changes, registrations=list(registrations))
 
     def carry_out(self, plan: Plan) -> list[Cluster]:
-        """Do what a plan says; killed in the middle, the next plan says the rest. Returns what is registered now."""
+        """Do what a plan says and no more; killed in the middle, the next plan says the rest.
+
+        A credential that the plan does not change is not written: it may have been rotated since.
+
+        Returns:
+            What is registered now.
+        """
         registered = []
         for change, registration in zip(plan.changes, plan.registrations, strict=False):
             registered.append(
                 self._clusters.get(registration.cluster.id)
                 if change.step is Step.UNCHANGED
-                else self.register(registration)
+                else self.register(_without_what_stays(registration, change))
             )
         for change in plan.changes:
             if change.step is Step.REMOVED:
@@ -77,9 +83,9 @@ class Registry:
             known = self._clusters.known([cluster.id]).get(cluster.id)
             return self._clusters.put(cluster.model_copy(update={"credential_ref": known and known.credential_ref}))
         if credential == _NOTHING:
-            stored = self._clusters.put(cluster.model_copy(update={"credential_ref": None}))
+            # The secret first: where that fails, the row still names it, and the next plan says so.
             self._credentials.delete(ref)
-            return stored
+            return self._clusters.put(cluster.model_copy(update={"credential_ref": None}))
         self._credentials.put(ref, credential)
         return self._clusters.put(cluster.model_copy(update={"credential_ref": ref}))
 
@@ -117,15 +123,17 @@ class Registry:
         return updated, differences
 
     def remove(self, name: str) -> None:
-        """Strike a cluster from the registry, then forget its secret; its results stay.
+        """Forget a cluster's secret, then strike it from the registry; its results stay.
+
+        Where the credential store fails, the cluster is still there, to be removed once more.
 
         Raises:
             NotFound: there is none.
         """
         cluster = self._clusters.by_name(name)
-        self._clusters.delete(cluster.id)
         if cluster.credential_ref:
             self._credentials.delete(cluster.credential_ref)
+        self._clusters.delete(cluster.id)
 
     def stored_credential(self, cluster: Cluster) -> ClusterCredential:
         """What a cluster's reference holds now; one that holds nothing where it has none."""
@@ -141,8 +149,16 @@ class Registry:
         if registration.credential is not None:
             stored = _NOTHING if known is None else self.stored_credential(known)
             differences += _credential_differences(stored, registration.credential)
+            if known is not None and known.credential_ref and stored == registration.credential == _NOTHING:
+                # The row names a secret that is gone: whoever reads the cluster would miss it.
+                differences.append(FieldDifference(field="credential", before="missing", after=None))
         step = Step.ADDED if known is None else Step.CHANGED if differences else Step.UNCHANGED
         return PlannedChange(name=registration.cluster.name, step=step, differences=differences)
+
+
+def _without_what_stays(registration: Registration, change: PlannedChange) -> Registration:
+    changes_credential = any(each.is_of_credential for each in change.differences)
+    return registration if changes_credential else registration.model_copy(update={"credential": None})
 
 
 def _credential_differences(stored: ClusterCredential, wanted: ClusterCredential) -> Iterable[FieldDifference]:

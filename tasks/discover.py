@@ -28,8 +28,8 @@ def discover_cluster(cluster_id: str) -> ClusterOutcome:
         inventory = collect_inventory(cluster, source, governor=stores.governor.of(cluster, EndpointKind.KUBERNETES))
     except SourceError as failure:
         return ClusterOutcome(Stage.DISCOVER, cluster.id, cluster.name, seen=False, gaps=(str(failure),))
-    before = stores.inventories.latest(cluster.id)
-    changes = differences(before, inventory) if before else []
+    before, older = stores.inventories.earlier(inventory)
+    changes = differences(before, inventory, older=older) if before else []
     stores.inventories.put(inventory, changes)
     return ClusterOutcome(
         Stage.DISCOVER,

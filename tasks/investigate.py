@@ -13,6 +13,7 @@ from fleet.findings.assess import findings_of
 from fleet.findings.finding import Finding
 from fleet.findings.scan import Scan
 from fleet.frames.window import STEP_SECONDS, Window, history_window
+from fleet.inventory.change import HAPPENINGS, Change, ChangeKind
 from fleet.inventory.subject import Subject, SubjectKind
 from fleet.inventory.topology import Topology
 from fleet.investigations.investigate import investigate
@@ -83,6 +84,15 @@ def subject_of(cluster_id: str, place: dict[str, str | None]) -> Subject:
     return Subject(cluster_id=cluster_id, kind=SubjectKind.CLUSTER)
 
 
+def _changes(stores: Stores, cluster_id: str, window: Window) -> list[Change]:
+    """Every change, and the latest of what merely happened: a storm of kills must not push a rollout out of sight."""
+    changes = [kind for kind in ChangeKind if kind not in HAPPENINGS]
+    return [
+        *stores.changes.list(cluster_ids=[cluster_id], window=window, kinds=changes, limit=None),
+        *stores.changes.list(cluster_ids=[cluster_id], window=window, kinds=HAPPENINGS),
+    ]
+
+
 def material_of(
     stores: Stores, scan: Scan, cluster_id: str, stored: StoredFrame, findings: Sequence[Finding]
 ) -> Material:
@@ -95,6 +105,6 @@ def material_of(
         findings=findings,
         inventory=stores.inventories.latest(cluster_id),
         coverage=stored.coverage,
-        changes=stores.changes.list(cluster_ids=[cluster_id], window=Window(start=earliest, end=datetime.now(UTC))),
+        changes=_changes(stores, cluster_id, Window(start=earliest, end=datetime.now(UTC))),
         now=datetime.now(UTC),
     )

@@ -14,7 +14,8 @@ from fleet.findings.incident import Incident
 from fleet.findings.scan import Scan
 from fleet.frames.coverage import Coverage, QueryCoverage
 from fleet.frames.frame import Frame, SeriesKey
-from fleet.frames.window import HISTORY_CHUNK, HISTORY_STEP_SECONDS, STEP_SECONDS, history_window
+from fleet.frames.window import HISTORY_CHUNK, HISTORY_STEP_SECONDS, STEP_SECONDS, Window, history_window
+from fleet.inventory.change import Change
 from fleet.reports.charts import ChartSeries
 from fleet.reports.content import ReportSummary
 from fleet.reports.depth import Depth
@@ -22,6 +23,9 @@ from fleet.reports.material import FleetReportMaterial, grouped
 from fleet.reports.record import ReportKind
 from storage.stores import Stores
 from tasks.frames import COLLECTOR, load_frame
+
+_FRESH = timedelta(hours=2)
+"""A window that ends with the last full hour is over for less than that."""
 
 
 def gather(
@@ -54,15 +58,31 @@ def gather(
         incidents=incidents,
         findings=findings,
         investigations=list(stores.investigations.of_incidents([each.id for each in incidents]).values()),
-        changes=stores.changes.list(cluster_ids=chosen, window=scan.window, limit=None),
+        changes=_changes(stores, scan, chosen),
     )
     return replace(material, charts=list(_charts(stores, scan, material, depth)))
 
 
 def _incidents(stores: Stores, scan: Scan, cluster_ids: list[str]) -> list[Incident]:
     going_on = stores.incidents.list(cluster_ids=cluster_ids, window=scan.window)
-    still_open = stores.incidents.list(cluster_ids=cluster_ids, states=UNRESOLVED)
+    unresolved = stores.incidents.list(cluster_ids=cluster_ids, states=UNRESOLVED)
+    # A scan of a past window knows nothing of what began after it.
+    still_open = [incident for incident in unresolved if incident.started_at < scan.window.end]
     return list({incident.id: incident for incident in [*going_on, *still_open]}.values())
+
+
+def _changes(stores: Stores, scan: Scan, cluster_ids: list[str]) -> list[Change]:
+    """What changed within the window; and what nobody dates, as far as looks up to the scan's own have seen it.
+
+    The scan's own look comes after its window. A scan of a past window has none that tells of it.
+    """
+    end = scan.window.end
+    seen_until = max(end, scan.finished_at or datetime.now(UTC))
+    known = stores.changes.list(
+        cluster_ids=cluster_ids, window=Window(start=scan.window.start, end=seen_until), limit=None
+    )
+    undated_until = seen_until if scan.created_at - end < _FRESH else end
+    return [each for each in known if each.at < end or (each.not_before and each.not_before < undated_until)]
 
 
 def _findings(stores: Stores, scan: Scan, cluster_ids: list[str], incidents: list[Incident]) -> list[Finding]:
@@ -123,6 +143,9 @@ def _charts(stores: Stores, scan: Scan, material: FleetReportMaterial, depth: De
 def _cluster_charts(stores: Stores, scan: Scan, cluster_id: str, findings: list[Finding]) -> Iterator[ChartSeries]:
     frame = load_frame(stores, cluster_id, scan.pack, scan.window, STEP_SECONDS).frame
     history = load_frame(stores, cluster_id, scan.pack, history_window(scan.window), HISTORY_STEP_SECONDS).frame
+    if frame is None:
+        # An incident goes on in a cluster of which nothing was seen in this window.
+        return
     rows = {key: row for row, key in enumerate(frame.keys)}
     for finding in findings:
         key = SeriesKey.of(finding.series.query_id, finding.series.labels)
@@ -130,12 +153,12 @@ def _cluster_charts(stores: Stores, scan: Scan, cluster_id: str, findings: list[
             yield _chart(frame.select([rows[key]]), history, finding, scan)
 
 
-def _chart(series: Frame, history: Frame, finding: Finding, scan: Scan) -> ChartSeries:
-    past = history.select([row for row, key in enumerate(history.keys) if key == series.keys[0]])
+def _chart(series: Frame, history: Frame | None, finding: Finding, scan: Scan) -> ChartSeries:
+    rows = [row for row, key in enumerate(history.keys) if key == series.keys[0]] if history is not None else []
     return ChartSeries.of(
         series,
         0,
-        baseline_of(series, past if past.keys else None),
+        baseline_of(series, history.select(rows) if history is not None and rows else None),
         scan.pack.query(finding.query_id),
         fingerprint=finding.fingerprint,
         subject=finding.subject.display,

@@ -154,7 +154,7 @@ def _spawn(stack: Stack, *words: str) -> int:
     log = stack.state.log_file(SUPERVISOR)
     return os.posix_spawn(
         sys.executable,
-        [sys.executable, "-m", "deployments.embedded.supervisor", *words],
+        [sys.executable, "-P", "-m", "deployments.embedded.supervisor", *words],
         {**os.environ, **stack.settings.environment()},
         file_actions=[
             (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),

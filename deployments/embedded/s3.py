@@ -6,7 +6,9 @@ Only the S3 port is meant for clients. The inner HTTP ports ask for tokens signe
 
 from __future__ import annotations
 
+import io
 import secrets
+import time
 from importlib.metadata import distribution, version
 from pathlib import Path
 from typing import ClassVar
@@ -18,6 +20,7 @@ from minio.error import S3Error
 from deployments.addresses import S3Address
 from deployments.embedded.part import Part
 from deployments.embedded.state import StateDirectory
+from fleet.errors import StackError
 
 BUCKET = "fleetscope"
 ACCESS_KEY = "fleetscope"
@@ -30,7 +33,10 @@ _INNER_PORTS = (
     "s3-filer",
     "s3-filer-grpc",
 )
+_MARKER = "ready"
 _PROBE_SECONDS = 2.0
+_FIRST_WRITE_SECONDS = 20.0
+_POLL_SECONDS = 0.1
 
 
 class S3Part(Part):
@@ -115,18 +121,26 @@ class S3Part(Part):
         return {"AWS_ACCESS_KEY_ID": store.access_key, "AWS_SECRET_ACCESS_KEY": store.secret_key}
 
     def is_ready(self) -> bool:
-        """See ``Part``."""
+        """See ``Part``: buckets are known before the master has heard of the volumes, without which no object is."""
+        client = self._client()
         try:
-            self._client().bucket_exists(BUCKET)
+            return not client.bucket_exists(BUCKET) or _reads(client)
         except (S3Error, urllib3.exceptions.HTTPError):
             return False
-        return True
 
     def provision(self) -> None:
-        """Create the bucket."""
+        """Create the bucket, and in it an object by which ``is_ready`` tells that objects can be read."""
         client = self._client()
         if not client.bucket_exists(BUCKET):
             client.make_bucket(BUCKET)
+        deadline = time.monotonic() + _FIRST_WRITE_SECONDS
+        while not _writes(client):
+            if time.monotonic() > deadline:
+                raise StackError(
+                    f"The S3 server at {self.address} takes no objects.",
+                    hint=f"Its log is {self.state.log_file(self.name)}; is the disk full?",
+                )
+            time.sleep(_POLL_SECONDS)
 
     def _client(self) -> Minio:
         store = self.store
@@ -139,6 +153,26 @@ class S3Part(Part):
             region="us-east-1",
             http_client=pool,
         )
+
+
+def _reads(client: Minio) -> bool:
+    """Whether the marker can be read; it is not there yet when an earlier start ended before it was written."""
+    try:
+        with client.get_object(BUCKET, _MARKER) as answer:
+            answer.read()
+    except S3Error as error:
+        if error.code != "NoSuchKey":
+            raise
+    return True
+
+
+def _writes(client: Minio) -> bool:
+    """Whether the marker can be written."""
+    try:
+        client.put_object(BUCKET, _MARKER, io.BytesIO(b"ready"), 5)
+    except (S3Error, urllib3.exceptions.HTTPError):
+        return False
+    return True
 
 
 def _binary() -> Path:

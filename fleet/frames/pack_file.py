@@ -12,6 +12,7 @@ from fleet.errors import PackError
 from fleet.frames.pack import PackQuery, QueryPack
 from fleet.frames.whole_series import partial_series_fault
 from fleet.inventory.subject import SubjectKind
+from fleet.inventory.untrusted_yaml import line_beyond_bounds
 
 DEFAULT_PACK_PATH = Path(__file__).parent / "packs" / "cluster-health.yaml"
 _LARGEST_FILE_BYTES = 1_000_000
@@ -58,7 +59,8 @@ def _read(path: Path) -> str:
 
 def _compose(text: str, file: str) -> yaml.MappingNode:
     try:
-        node = yaml.compose(text, Loader=yaml.CSafeLoader)
+        beyond = line_beyond_bounds(text)
+        node = None if beyond else yaml.compose(text, Loader=yaml.CSafeLoader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         raise PackError(
@@ -66,6 +68,8 @@ def _compose(text: str, file: str) -> yaml.MappingNode:
         ) from None
     except yaml.YAMLError as error:
         raise PackError(f"is no YAML: {error}", file=file) from None
+    if beyond:
+        raise PackError("is nested too deeply, or repeats itself too often, to be read", file=file, line=beyond)
     if node is None:
         raise PackError("is empty; a pack has name, version and queries", file=file, line=1)
     if not isinstance(node, yaml.MappingNode):
@@ -80,6 +84,8 @@ def _construct(root: yaml.MappingNode, file: str) -> object:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         raise PackError(str(error.problem), file=file, line=mark.line + 1 if mark else None) from None
+    except (ValueError, LookupError, AttributeError):
+        raise PackError("a date, number or truth value in it is none", file=file) from None
     return value
 
 
@@ -88,6 +94,9 @@ def _repeated_keys(node: yaml.Node, path: str) -> Iterator[tuple[int, str]]:
     if isinstance(node, yaml.MappingNode):
         seen: set[str] = set()
         for key, value in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                # No field: whoever makes the values says so.
+                continue
             field = f"{path}.{key.value}".lstrip(".")
             if key.value in seen:
                 yield _line(key), field

@@ -73,6 +73,11 @@ class Change(BaseModel):
     source: str = ""
 
     @property
+    def earliest(self) -> datetime:
+        """When it can have happened at the earliest (UTC); ``at`` is the latest."""
+        return self.not_before or self.at
+
+    @property
     def id(self) -> str:
         """The same change read twice has the same id: 16 hexadecimal digits."""
         text = "|".join(

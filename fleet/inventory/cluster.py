@@ -24,6 +24,11 @@ def _http_url(value: str) -> str:
         raise ValueError("must not carry a user or password; credentials go into the credential store")
     if parts.query or parts.fragment:
         raise ValueError("must not carry a query string or a fragment")
+    if "\\" in value or any(sign.isspace() or not sign.isprintable() for sign in value):
+        raise ValueError("must not carry white space, control characters or a backslash")
+    # Reading a port that is no number raises ValueError too.
+    if parts.port == 0:
+        raise ValueError("must not have the port 0")
     return value.rstrip("/")
 
 
@@ -32,6 +37,16 @@ HttpUrl = Annotated[str, AfterValidator(_http_url)]
 
 Tenant = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9!_.*'()|-]{0,150}$")]
 """A tenant of Loki or Tempo as ``X-Scope-OrgID`` carries it; several are joined by ``|``."""
+
+
+def authority_fault(pem: str) -> str:
+    """Why a text cannot be stored as the certificates of an authority, or "".
+
+    They stand in the cluster's row and are shown: a key or a token that was named by mistake must not get there.
+    """
+    if "PRIVATE KEY-----" in pem:
+        return "holds a private key"
+    return "" if "-----BEGIN CERTIFICATE-----" in pem else "is no PEM certificate"
 
 
 class EndpointKind(StrEnum):

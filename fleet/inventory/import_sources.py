@@ -90,7 +90,9 @@ def clusters_of_hub(
             active=given.credential is not None,
         )
         credential = None if each.is_hub else given.credential
-        found.append(FoundCluster(source=source, cluster=cluster, credential=credential, notes=_notes(each)))
+        found.append(
+            FoundCluster(source=source, cluster=cluster, is_claimed=True, credential=credential, notes=_notes(each))
+        )
     return found, skipped
 
 

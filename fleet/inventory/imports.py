@@ -18,6 +18,7 @@ class FoundCluster(BaseModel):
         source: what it was found as, for example ``context edge-1``.
         cluster: as it would be registered if nothing were known of it.
         name_is_given: whether its name was asked for, and not made from what it is called there.
+        is_claimed: whether its address and authority are what its own agents tell, who could tell another's.
         credential: for all of its endpoints, or None where the import brings none.
         notes: what should be known of it.
     """
@@ -27,6 +28,7 @@ class FoundCluster(BaseModel):
     source: str
     cluster: Cluster
     name_is_given: bool = False
+    is_claimed: bool = False
     credential: Credential | None = None
     notes: list[str] = []
 
@@ -47,7 +49,8 @@ def sorted_out(
     """Those to register, as they shall be registered, and those that cannot be.
 
     A cluster is known by its API server's address. One that is registered keeps its name, whatever it is called where
-    it was found; a name that belongs to another cluster is not taken from it.
+    it was found; a name that belongs to another cluster is not taken from it. What a cluster only claims changes no
+    address or authority that is registered, and no stored credential comes to be sent there by it.
     """
     taken: list[FoundCluster] = []
     skipped: list[SkippedCluster] = []
@@ -100,7 +103,18 @@ def _obstacle(
             f"its name would be {name}, which is a cluster with another API server ({_address(holder)}): "
             f"take it alone, with --name, or change that one's address with `fleetscope cluster update {name}`"
         )
+    if address and holder is not None and _would_be_sent(found, holder):
+        return (
+            f"{name} is registered without its API server, and its stored credential would be sent to {address}: "
+            f"if that is right, `fleetscope cluster update {name} --kubernetes {address}`"
+        )
     return ""
+
+
+def _would_be_sent(found: FoundCluster, holder: Cluster) -> bool:
+    """Whether a stored credential would come to be sent to an address that is only claimed."""
+    is_new_address = bool(holder.credential_ref) and not _address(holder)
+    return is_new_address and found.is_claimed and found.credential is None
 
 
 def _as_known(found: FoundCluster, known: Cluster | None) -> FoundCluster:
@@ -108,6 +122,10 @@ def _as_known(found: FoundCluster, known: Cluster | None) -> FoundCluster:
     if known is not None and known.name != found.cluster.name:
         notes.append(f"it is registered as {known.name} and keeps that name")
     cluster = brought_up_to_date(known, found.cluster)
+    if known is not None and found.is_claimed:
+        cluster = cluster.model_copy(update={"endpoints": {**found.cluster.endpoints, **known.endpoints}})
+        if any(found.cluster.endpoints[kind] != cluster.endpoints[kind] for kind in found.cluster.endpoints):
+            notes.append("its registered authority stays: it is told another one, or another way to verify it")
     if known is not None and known.credential_ref is None and found.credential is not None:
         # What was inactive for want of a credential has one now.
         cluster = cluster.model_copy(update={"active": True})

@@ -12,7 +12,8 @@ class Operator(BaseModel):
 
     Attributes:
         name: of the package; of the ClusterServiceVersion where nobody subscribed to it.
-        phase: of the installed version (``Succeeded``, ``Failed``, ``Installing`` …), "" where there is none yet.
+        phase: of the version that is being installed, or else of the installed one (``Succeeded``, ``Failed``,
+            ``Installing`` …); "" where there is none yet.
         pending: the version that waits to be installed, or "".
         since: when the phase was reached (UTC).
     """

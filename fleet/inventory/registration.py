@@ -41,6 +41,13 @@ class FieldDifference(BaseModel):
     before: str | None
     after: str | None
 
+    @property
+    def is_of_credential(self) -> bool:
+        """Whether it is about a credential: before and after say only whether there is one."""
+        return self.field == "credential" or (
+            self.field.startswith("endpoints.") and self.field.endswith(".credential")
+        )
+
 
 class PlannedChange(BaseModel):
     """What a registration changes."""

@@ -55,8 +55,9 @@ class Right(BaseModel):
     def __str__(self) -> str:
         """As people say it, for example ``create pods/exec`` or ``list clusterversions.config.openshift.io``."""
         resource = f"{self.resource}/{self.subresource}" if self.subresource else self.resource
+        name = f" {self.name}" if self.name else ""
         place = f" in {self.namespace}" if self.namespace else ""
-        return f"{self.verb} {resource}{'.' + self.group if self.group else ''}{place}"
+        return f"{self.verb} {resource}{'.' + self.group if self.group else ''}{name}{place}"
 
 
 class RightReview(BaseModel):

@@ -16,7 +16,7 @@ from fleet.inventory.subject import Subject
 from fleet.investigations.deviation import Deviation
 from fleet.investigations.investigation import Evidence, EvidenceKind
 from fleet.investigations.question import Material
-from fleet.investigations.wording import clock, measured, moment, plain, quantity
+from fleet.investigations.wording import clock, measured, moment, plain, quantity, when
 
 _TRUE = 0.5
 
@@ -83,7 +83,7 @@ class EvidenceBook:
             Evidence(
                 id="",
                 kind=EvidenceKind.EVENT if change.kind in HAPPENINGS else EvidenceKind.CHANGE,
-                summary=f"{plain(change.summary)}{moved} at {moment(change.at)}",
+                summary=f"{plain(change.summary)}{moved} {when(change, moment)}",
                 subject=change.subject,
                 at=change.at,
                 query=plain(change.source, 160),

@@ -27,7 +27,7 @@ class Scene:
     Attributes:
         deviations: all that was not as expected within the question's window, in order of time.
         symptoms: those that the question is about.
-        changes: dated changes up to the window's end, in order of time.
+        changes: changes that can have happened before the window's end, in order of time.
     """
 
     question: Question
@@ -88,7 +88,7 @@ def scene_of(question: Question, material: Material) -> Scene:
         book=EvidenceBook(material),
         deviations=deviations,
         symptoms=_symptoms(question, graph, deviations),
-        changes=[change for change in material.dated_changes if change.at < question.window.end],
+        changes=[change for change in material.dated_changes if change.earliest < question.window.end],
     )
 
 

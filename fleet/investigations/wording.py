@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from fleet.findings.quantity import quantity, time_span
+from fleet.inventory.change import Change
 from fleet.inventory.subject import Subject, SubjectKind
 
-__all__ = ["clock", "measured", "moment", "named", "opened", "plain", "quantity", "span"]
+__all__ = ["clock", "measured", "moment", "named", "opened", "plain", "quantity", "span", "when"]
 
 _ALLOWED = frozenset(" .,:;/@_%+=()'-")
 """What may stand beside letters and digits: nothing that HTML, Markdown or a terminal reads as markup."""
@@ -55,6 +57,15 @@ def clock(at: datetime) -> str:
 def moment(at: datetime) -> str:
     """A date and time, ``2026-03-01 14:05 UTC``."""
     return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
+
+
+def when(change: Change, told: Callable[[datetime], str] = clock) -> str:
+    """When a change was: ``at 14:05 UTC``, or between the two looks where no object dates it."""
+    if change.not_before is None:
+        return f"at {told(change.at)}"
+    same_day = change.not_before.astimezone(UTC).date() == change.at.astimezone(UTC).date()
+    told = told if same_day else moment
+    return f"between {told(change.not_before)} and {told(change.at)}"
 
 
 def span(length: timedelta) -> str:

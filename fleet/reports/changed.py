@@ -7,15 +7,17 @@ from collections import Counter
 from fleet.findings.finding import FindingState
 from fleet.findings.grade import Letter
 from fleet.findings.incident import Incident
+from fleet.inventory.alike import told_together
 from fleet.inventory.change import Change, ChangeKind
 from fleet.reports.content import IncidentLine, ReportSummary, Statement
 from fleet.reports.material import FleetReportMaterial
-from fleet.reports.wording import brief, counted, date_time, joined, short_time
+from fleet.reports.wording import brief, counted, date_time, joined, short_moment, short_time
 
 _CLUSTER_CHANGES = {
     ChangeKind.VERSION,
     ChangeKind.NODE_JOINED,
     ChangeKind.NODE_LEFT,
+    ChangeKind.NODE_LABELS,
     ChangeKind.NODE_CORDON,
     ChangeKind.CAPABILITY,
     ChangeKind.CAPACITY,
@@ -133,8 +135,9 @@ def _members(material: FleetReportMaterial, previous: ReportSummary) -> list[Sta
 
 
 def _clusters(material: FleetReportMaterial, previous: ReportSummary) -> list[Statement]:
-    since = [change for change in material.changes if change.at >= previous.generated_at]
-    told = sorted((change for change in since if change.kind in _CLUSTER_CHANGES), key=lambda each: (each.at, each.id))
+    since = [change for change in material.changes if not _could_tell(previous, change)]
+    ordered = sorted((each for each in since if each.kind in _CLUSTER_CHANGES), key=lambda each: (each.at, each.id))
+    told = told_together(ordered)
     lines = [_cluster_change(material, change) for change in told[:_MOST_CHANGES]]
     if len(told) > _MOST_CHANGES:
         left = counted(len(told) - _MOST_CHANGES, "more cluster change")
@@ -147,6 +150,11 @@ def _clusters(material: FleetReportMaterial, previous: ReportSummary) -> list[St
     return lines
 
 
+def _could_tell(previous: ReportSummary, change: Change) -> bool:
+    """Whether the last report knew of a change: one that dates itself within its window, any other once it was seen."""
+    return change.at < (previous.window.end if change.not_before is None else previous.generated_at)
+
+
 def _cluster_change(material: FleetReportMaterial, change: Change) -> Statement:
-    lead = f"{material.name_of(change.cluster_id)}, {short_time(change.at)}"
+    lead = f"{material.name_of(change.cluster_id)}, {short_moment(change)}"
     return Statement(lead=lead, text=f"{change.summary.rstrip('.')}.")

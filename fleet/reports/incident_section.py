@@ -145,7 +145,10 @@ def _changes_of(material: FleetReportMaterial, incident: Incident) -> list[Chang
     chosen = [
         change
         for change in material.changes
-        if change.cluster_id == incident.cluster_id and first <= change.at <= last and change.subject.identity in places
+        if change.cluster_id == incident.cluster_id
+        and first <= change.at
+        and change.earliest <= last
+        and change.subject.identity in places
     ]
     return sorted(chosen, key=lambda each: (each.at, each.id))
 
@@ -154,13 +157,18 @@ def _moments(
     incident: Incident, findings: list[Finding], changes: list[Change], investigation: Investigation | None
 ) -> list[tuple[datetime, str, str]]:
     """The incident's story: time, where, what; each once, in order of time."""
-    told = {(change.at, change.subject.display, change.summary) for change in changes}
+    told = {(change.at, change.subject.display, _told(change)) for change in changes}
     dated = [each for each in (investigation.evidence if investigation else []) if _is_dated_fact(each)]
     told |= {(each.at, each.subject.display if each.subject else "", each.summary) for each in dated if each.at}
     told |= {(each.window.start, each.subject.display, each.title) for each in findings}
     if incident.ended_at:
         told.add((incident.ended_at, incident.subject.display, "The incident ended."))
     return sorted(told)
+
+
+def _told(change: Change) -> str:
+    """A change in words; where nobody dates it, the table's time is that of the look which saw it."""
+    return f"{change.summary}, since {short_time(change.not_before)}" if change.not_before else change.summary
 
 
 def _is_dated_fact(evidence: Evidence) -> bool:
@@ -194,7 +202,7 @@ def _timeline_chart(findings: list[Finding], changes: list[Change], window: Wind
         )
         for number, finding in enumerate(shown, start=1)
     ]
-    times = [change.at for change in changes]
+    times = [change.at for change in changes if change.not_before is None]
     stretch = _around(shown, times, window, incident)
     worst = max((finding.severity for finding in findings), key=lambda each: each.rank, default=Severity.INFO)
     left = f" The first {_MOST_LANES} of {len(findings)} are drawn." if len(findings) > _MOST_LANES else ""
@@ -211,7 +219,8 @@ def _timeline_chart(findings: list[Finding], changes: list[Change], window: Wind
 def _around(findings: list[Finding], times: list[datetime], window: Window, incident: Incident) -> Window:
     """The stretch that the lanes fill, with a margin."""
     first = min([incident.started_at, *times, *(each.window.start for each in findings)])
-    last = max(window.end if each.ongoing else each.window.end for each in findings)
+    # Who asks for a report on an incident of another time than the scan's gets one.
+    last = max(first, *(window.end if each.ongoing else each.window.end for each in findings))
     margin = max((last - first) * 0.06, timedelta(minutes=5))
     return Window(start=first - margin, end=max(last, *times, first) + margin if times else last + margin)
 
@@ -223,7 +232,8 @@ def _charts(material: FleetReportMaterial, findings: list[Finding], changes: lis
 
 
 def _series_chart(series: ChartSeries, finding: Finding, changes: list[Change]) -> Chart:
-    own = [change.at for change in changes if change.subject.identity == finding.subject.identity]
+    dated = [change for change in changes if change.not_before is None]
+    own = [change.at for change in dated if change.subject.identity == finding.subject.identity]
     marked = replace(series, anomalous=[finding.window], changes=[*series.changes, *own])
     finite = series.values[np.isfinite(series.values)]
     least, most = (float(finite.min()), float(finite.max())) if len(finite) else (None, None)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from fleet.findings.finding import Finding, FindingKind
 from fleet.findings.grade import Letter
 from fleet.frames.pack import Severity
+from fleet.inventory.alike import told_together
 from fleet.inventory.change import Change
 from fleet.investigations.investigation import Investigation, Verdict
 from fleet.reports.content import Cell, Column, Table, Tone
-from fleet.reports.wording import brief, share, short_span, short_time, value
+from fleet.reports.wording import brief, share, short_moment, short_span, value
 
 _SEVERITY_TONES = {Severity.INFO: Tone.INFO, Severity.WARNING: Tone.WARNING, Severity.CRITICAL: Tone.CRITICAL}
 _GRADE_TONES = {
@@ -87,7 +88,7 @@ def findings_table(caption: str, findings: list[Finding], most: int) -> Table:
 
 def changes_table(caption: str, changes: list[Change], most: int) -> Table:
     """Changes, the latest first."""
-    latest = sorted(changes, key=lambda each: (each.at, each.id), reverse=True)
+    latest = told_together(sorted(changes, key=lambda each: (each.at, each.id), reverse=True))
     return Table(
         caption=caption,
         columns=[
@@ -98,7 +99,7 @@ def changes_table(caption: str, changes: list[Change], most: int) -> Table:
         ],
         rows=[
             [
-                Cell(text=short_time(change.at)),
+                Cell(text=short_moment(change)),
                 Cell(text=change.kind.value),
                 Cell(text=brief(change.subject.display)),
                 Cell(text=brief(change.summary, 200)),

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from fleet.frames.window import Window
+from fleet.inventory.change import Change
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _BYTES = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
@@ -30,6 +31,11 @@ def short_time(at: datetime) -> str:
     """``21 Nov 13:45``, for tables that say UTC in their heading."""
     at = at.astimezone(UTC)
     return f"{at.day} {_MONTHS[at.month - 1]} {at:%H:%M}"
+
+
+def short_moment(change: Change) -> str:
+    """When a change was, for tables; ``by 21 Nov 13:45`` where nobody dates it and only a look knows of it."""
+    return f"by {short_time(change.at)}" if change.not_before else short_time(change.at)
 
 
 def time_span(window: Window) -> str:

@@ -78,11 +78,11 @@ def _looks(inventories: InventoryStore, clusters: Sequence[Cluster], began: date
         if latest is None or latest.observed_at < began:
             yield _Look(cluster, None, latest.observed_at if latest else None)
             continue
-        before = inventories.latest(cluster.id, before=latest.observed_at)
+        before, older = inventories.earlier(latest)
         if before is None:
             yield _Look(cluster, latest, None)
         else:
-            yield _Look(cluster, latest, before.observed_at, changes_since(before, latest))
+            yield _Look(cluster, latest, before.observed_at, changes_since(before, latest, older=older))
 
 
 def _print(look: _Look) -> None:

@@ -9,6 +9,7 @@ from datetime import datetime
 from rich.console import Console
 from rich.table import Table
 
+from fleet.inventory.alike import told_together
 from fleet.inventory.change import Change
 from fleet.inventory.cluster import Cluster
 from fleet.inventory.inventory import Inventory, Presence
@@ -39,7 +40,8 @@ def print_inventory(console: Console, cluster: Cluster, inventory: Inventory) ->
 
 
 def print_changes(console: Console, changes: Sequence[Change], since: datetime) -> None:
-    """What changed since the look before, the latest last."""
+    """What changed since the look before, the latest last; what happened alike to many things is one line."""
+    changes = told_together(changes)
     if not changes:
         console.print(f"  nothing changed since {utc(since)}")
         return
@@ -52,9 +54,9 @@ def print_changes(console: Console, changes: Sequence[Change], since: datetime) 
 
 
 def change_table(changes: Iterable[Change]) -> Table:
-    """Changes as a table, in the order given."""
+    """Changes as a table, in the order given; what happened alike to many things is one row."""
     table = Table("when (UTC)", "kind", "what", "source")
-    for change in changes:
+    for change in told_together(changes):
         table.add_row(when(change), change.kind.value, printable(change.summary), printable(change.source))
     return table
 

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
 from fleet.credentials import ClusterCredential, Credential
 from fleet.errors import UsageError
-from fleet.inventory.cluster import Cluster, ClusterName, ClusterOrigin, Endpoint, EndpointKind
+from fleet.inventory.cluster import Cluster, ClusterName, ClusterOrigin, Endpoint, EndpointKind, authority_fault
 from fleet.inventory.registration import Registration
 from fleet.inventory.untrusted_yaml import load_untrusted
 
@@ -19,7 +19,8 @@ from fleet.inventory.untrusted_yaml import load_untrusted
 class CredentialFiles(BaseModel):
     """Where secrets are read from; what they hold goes to the credential store and nowhere else."""
 
-    model_config = ConfigDict(extra="forbid")
+    # A secret that stands where a file's name should is in no message.
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
     token_file: Path | None = None
     username: str | None = None
@@ -38,8 +39,12 @@ class CredentialFiles(BaseModel):
         """
         if self.password_file and not self.username:
             raise UsageError("A password file is named without a user name.")
+        if self.username and not self.password_file:
+            raise UsageError("A user name is given without a password file.")
         if self.client_key_file and not self.client_cert_file:
             raise UsageError("A client key is named without its certificate.")
+        if self.client_cert_file and not self.client_key_file:
+            raise UsageError("A client certificate is named without its key.")
         if not any([self.token_file, self.username, self.client_cert_file]):
             return None
         return Credential(
@@ -54,7 +59,7 @@ class CredentialFiles(BaseModel):
 class EndpointEntry(Endpoint):
     """An endpoint with the files of its authority and of its own credential."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     ca_file: Path | None = None
     credential: CredentialFiles | None = None
@@ -63,12 +68,16 @@ class EndpointEntry(Endpoint):
         """The endpoint alone, with the authority's certificate in it.
 
         Raises:
-            UsageError: the file cannot be read, or the authority is given twice.
+            UsageError: the file cannot be read or holds no certificate, or the authority is given twice.
         """
         if self.ca_file and self.ca_pem:
             raise UsageError(f"The authority of {self.url} is given twice, as ca_pem and as ca_file.")
-        fields = self.model_dump(include=set(Endpoint.model_fields))
-        return Endpoint.model_validate(fields | {"ca_pem": self.ca_pem or _text(directory, self.ca_file)})
+        ca_pem = self.ca_pem or _text(directory, self.ca_file)
+        fault = authority_fault(ca_pem) if ca_pem is not None else ""
+        if fault:
+            place = str(self.ca_file) if self.ca_file else "ca_pem"
+            raise UsageError(f"The authority of {self.url}: {place} {fault}.")
+        return Endpoint.model_validate(self.model_dump(include=set(Endpoint.model_fields)) | {"ca_pem": ca_pem})
 
 
 class RegistrationEntry(BaseModel):
@@ -77,7 +86,7 @@ class RegistrationEntry(BaseModel):
     An entry that says nothing of credentials leaves those that are stored; ``credential: {}`` says that there is none.
     """
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
     name: ClusterName
     environment: str = ""

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from interfaces.cli.cluster.options import credential_files
 from interfaces.cli.exit_codes import ExitCode
 from interfaces.cli.terminal import err, out, parse_duration, parse_labels, parse_time, print_json
 
@@ -61,29 +62,15 @@ def scan(
 
     fleetscope scan --prometheus http://localhost:9090 --last 24h
     """
-    from interfaces.cli.registration import ad_hoc
     from interfaces.cli.runs import run_flow
     from interfaces.cli.workspace import open_engine
 
     length, end = parse_duration(last), parse_time(until) if until else None
     labels = parse_labels(selector or [])
-    only = None
     if prometheus and (cluster or labels):
         raise typer.BadParameter("--prometheus scans that server alone; leave --cluster and --selector out")
-    alone = (token_file, username, password_file, ca_file, client_cert, client_key, insecure)
-    if not prometheus and any(alone):
-        raise typer.BadParameter(
-            "credentials and TLS options need --prometheus; a cluster has those it is registered with"
-        )
-    if prometheus:
-        credential = {
-            "token_file": token_file,
-            "username": username or None,
-            "password_file": password_file,
-            "client_cert_file": client_cert,
-            "client_key_file": client_key,
-        }
-        only = ad_hoc(prometheus, ca_file=ca_file, verify_tls=not insecure, credential=credential)
+    credential = credential_files(token_file, username, password_file, client_cert, client_key)
+    only = _ad_hoc(prometheus, ca_file, credential, insecure=insecure)
     with open_engine() as stores, _registered(stores, only) if only else nullcontext() as name:
         from flows.scan import scan_fleet
         from interfaces.cli.result import result_of
@@ -107,6 +94,20 @@ def scan(
         if run.state != "Completed":
             err().print(run.message, markup=False, soft_wrap=True)
     raise typer.Exit(exit_code(run, result, fail_on, allow_gaps=allow_gaps))
+
+
+def _ad_hoc(
+    prometheus: str, ca_file: Path | None, credential: dict[str, Any], *, insecure: bool
+) -> Registration | None:
+    from interfaces.cli.registration import ad_hoc
+
+    if prometheus:
+        return ad_hoc(prometheus, ca_file=ca_file, verify_tls=not insecure, credential=credential)
+    if ca_file or insecure or any(credential.values()):
+        raise typer.BadParameter(
+            "credentials and TLS options need --prometheus; a cluster has those it is registered with"
+        )
+    return None
 
 
 def exit_code(run: Run, result: ScanResult, fail_on: str | None, *, allow_gaps: bool) -> ExitCode:

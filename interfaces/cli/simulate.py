@@ -70,7 +70,7 @@ def running_fleet(directory: Path, arguments: list[str]) -> Iterator[tuple[subpr
     """
     from fleet.frames.pack_file import DEFAULT_PACK_PATH
 
-    command = [sys.executable, "-m", "simulator", "--directory", str(directory), "--pack", str(DEFAULT_PACK_PATH)]
+    command = [sys.executable, "-P", "-m", "simulator", "--directory", str(directory), "--pack", str(DEFAULT_PACK_PATH)]
     fleet = subprocess.Popen([*command, *arguments], stdout=subprocess.PIPE, text=True)  # noqa: S603 - our own program
     try:
         assert fleet.stdout is not None  # noqa: S101 - it is a pipe
@@ -87,3 +87,5 @@ def running_fleet(directory: Path, arguments: list[str]) -> Iterator[tuple[subpr
         except subprocess.TimeoutExpired:
             fleet.kill()
             fleet.wait()
+        if fleet.stdout is not None:
+            fleet.stdout.close()

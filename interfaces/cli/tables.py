@@ -9,7 +9,7 @@ from datetime import datetime
 from rich.console import Console
 from rich.markup import escape
 from rich.padding import Padding
-from rich.table import Table
+from rich.table import Column, Table
 
 from fleet.findings.finding import Finding
 from fleet.findings.grade import Letter
@@ -37,10 +37,10 @@ def printable(text: str) -> str:
 
 
 def cluster_table(clusters: Sequence[Cluster]) -> Table:
-    """The registry."""
-    table = Table("cluster", "state", "environment", "region", "labels", "endpoints", "TLS")
+    """The registry, nothing of it cut; addresses have no room in it, and stand in what is shown of one cluster."""
+    headings = ("cluster", "state", "environment", "region", "labels", "endpoints", "TLS")
+    table = Table(*(Column(heading, overflow="fold") for heading in headings))
     for cluster in clusters:
-        endpoints = [f"{kind.value} {endpoint.url}" for kind, endpoint in sorted(cluster.endpoints.items())]
         verified = all(endpoint.verify_tls for endpoint in cluster.endpoints.values())
         table.add_row(
             cluster.name,
@@ -48,7 +48,7 @@ def cluster_table(clusters: Sequence[Cluster]) -> Table:
             printable(cluster.environment),
             printable(cluster.region),
             printable(", ".join(f"{key}={value}" for key, value in sorted(cluster.labels.items()))),
-            printable("\n".join(endpoints)) if len(endpoints) < 2 else "\n".join(printable(each) for each in endpoints),
+            ", ".join(sorted(cluster.endpoints)),
             "verified" if verified else "[bold red]not verified[/]",
         )
     return table

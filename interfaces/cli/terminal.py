@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import traceback
 from collections.abc import Iterable, Iterator
@@ -14,6 +15,10 @@ from interfaces.cli.exit_codes import ExitCode
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+
+_DURATION = re.compile(r"(?P<number>[0-9]{1,9})(?P<unit>[smhd])")
+_LONGEST = timedelta(days=3653)
 
 
 def out() -> Console:
@@ -92,13 +97,14 @@ def parse_duration(text: str) -> timedelta:
     """A duration as people write it: ``90m``, ``24h``, ``7d``.
 
     Raises:
-        typer.BadParameter: not a positive number with one of the units s, m, h, d.
+        typer.BadParameter: not a positive number with one of the units s, m, h, d, or more than ten years.
     """
     units = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
-    number, unit = text[:-1], text[-1:]
-    if unit not in units or not number.isdigit() or int(number) == 0:
-        raise typer.BadParameter(f"{text!r} is not a duration such as 90m, 24h or 7d")
-    return timedelta(**{units[unit]: int(number)})
+    match = _DURATION.fullmatch(text)
+    duration = timedelta(**{units[match["unit"]]: int(match["number"])}) if match else timedelta(0)
+    if not timedelta(0) < duration <= _LONGEST:
+        raise typer.BadParameter(f"{text!r} is not a duration such as 90m, 24h or 7d, of ten years at most")
+    return duration
 
 
 def parse_time(text: str) -> datetime:

@@ -21,7 +21,9 @@ def key_of(namespace: str | None, name: str) -> str:
 
 def revision_of(cluster: SimulatedCluster) -> int:
     """The current revision of a cluster: milliseconds of Unix time, or a little more."""
-    return max(cluster.overlay.revision, int(cluster.observed_at() * 1000))
+    # A write under way gets a revision before it is kept: it is waited for.
+    with cluster.overlay.lock:
+        return max(cluster.overlay.revision, int(cluster.observed_at() * 1000))
 
 
 def listing_at(cluster: SimulatedCluster, resource: Resource, revision: int) -> Listing:

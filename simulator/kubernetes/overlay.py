@@ -54,8 +54,8 @@ class Overlay:
     _expiring: int = 0
 
     def next_revision(self, now: float) -> int:
-        """The revision that the next write gets; ``now`` is in Unix seconds."""
-        return max(self.revision + 1, int(now * 1000))
+        """The revision that the next write gets, later than any that a reader was shown; ``now`` is in Unix seconds."""
+        return max(self.revision, int(now * 1000)) + 1
 
     def put(self, kind: Kind, key: str, item: Object, before: bytes | None) -> Change:
         """Keeps an object under the revision in its metadata; ``before`` is what it replaces."""

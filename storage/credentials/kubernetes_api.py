@@ -99,7 +99,13 @@ class SecretsApi:
 
     def delete(self, name: str) -> None:
         """Delete a Secret; nothing happens when there is none."""
-        self._exchange("DELETE", name)
+        try:
+            self._exchange("DELETE", name)
+        except SecretChanged:
+            conflict = StoreUnavailable(f"The Secret {self.namespace}/{name} is being written by others just now.")
+        else:
+            return
+        raise conflict
 
     def _exchange(self, method: str, name: str, document: Document | None = None) -> Document | None:
         """What the server answers, or None where the Secret is not there."""
@@ -121,7 +127,8 @@ class SecretsApi:
             if status is None:
                 raise _no_api(endpoint)
             return status
-        kind = (status or {}).get("details", {}).get("kind")
+        details = (status or {}).get("details")
+        kind = details.get("kind") if isinstance(details, dict) else None
         if answer.status == 404 and kind == "secrets":
             return None
         if answer.status == 409:

@@ -85,7 +85,13 @@ def _recall(addresses: Addresses) -> int:
     return int(row[0])
 
 
-def test_a_borrowed_stack_goes_with_its_last_user_and_comes_back_with_its_data(settings: Settings) -> None:
+def test_a_borrowed_stack_goes_with_its_last_user_and_comes_back_with_its_data(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A user's own files may have the names of our packages: nothing of theirs is run.
+    for name in ("fleet", "storage", "deployments"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('not ours')\n")
+    monkeypatch.chdir(tmp_path)
     told: list[str] = []
     first = ensure_stack(settings, told.append, prefect=False, worker=False)
     addresses = first.__enter__()

@@ -8,7 +8,8 @@ import pytest
 
 from deployments.embedded.stack import Stack
 from deployments.settings import load_settings
-from fleet.errors import UsageError
+from fleet.errors import StoreError, UsageError
+from tests.showing import shown
 
 
 @pytest.mark.parametrize(
@@ -16,7 +17,10 @@ from fleet.errors import UsageError
     [
         ({"FLEETSCOPE_POSTGRES_PORT": "many"}, "FLEETSCOPE_POSTGRES_PORT: .*integer"),
         ({"FLEETSCOPE_S3_PORT": "70000"}, "FLEETSCOPE_S3_PORT: .*65535"),
-        ({"FLEETSCOPE_VAULT_ADDRESS": "vault.example:8200"}, "FLEETSCOPE_VAULT_ADDRESS: must be a URL"),
+        (
+            {"FLEETSCOPE_VAULT_ADDRESS": "vault.example:8200"},
+            "FLEETSCOPE_VAULT_ADDRESS: must be an http:// or https:// URL",
+        ),
         ({"FLEETSCOPE_VAULT_ADDRESS": "https://vault.example"}, "FLEETSCOPE_VAULT_TOKEN_FILE is needed"),
         ({"FLEETSCOPE_VAULT_TOKEN_FILE": "/nowhere"}, "FLEETSCOPE_VAULT_TOKEN_FILE: /nowhere is not a file"),
         (
@@ -41,11 +45,32 @@ def test_a_wrong_value_is_named(monkeypatch: pytest.MonkeyPatch, variables: dict
         load_settings()
 
 
-def test_a_password_in_the_dsn_is_refused_and_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("FLEETSCOPE_POSTGRES_DSN", "postgresql://user:hunter2@db.example/fleetscope")
+@pytest.mark.parametrize(
+    "dsn",
+    [
+        "postgresql://user:hunter2@db.example/fleetscope",
+        "postgresql://user@db.example/fleetscope?password=hunter2",
+        "postgresql://user@db.example/fleetscope?sslmode=require&sslpassword=hunter2",
+    ],
+)
+def test_a_password_in_the_dsn_is_refused_and_not_repeated(monkeypatch: pytest.MonkeyPatch, dsn: str) -> None:
+    monkeypatch.setenv("FLEETSCOPE_POSTGRES_DSN", dsn)
     with pytest.raises(UsageError, match="FLEETSCOPE_POSTGRES_DSN: must not hold the password") as refusal:
         load_settings()
-    assert "hunter2" not in str(refusal.value)
+    assert "hunter2" not in shown(refusal.value)
+
+
+@pytest.mark.parametrize(("content", "words"), [(b"", "is empty"), (b"hunter2\xff", "cannot be read")])
+def test_a_secret_file_that_holds_none_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, content: bytes, words: str
+) -> None:
+    file = tmp_path / "secret"
+    file.write_bytes(content)
+    monkeypatch.setenv("FLEETSCOPE_POSTGRES_DSN", "postgresql://user@db.example/fleetscope")
+    monkeypatch.setenv("FLEETSCOPE_POSTGRES_PASSWORD_FILE", str(file))
+    with pytest.raises(StoreError, match=f"{file} {words}") as refusal:
+        load_settings().postgres()
+    assert "hunter2" not in shown(refusal.value)
 
 
 def test_services_of_ones_own_replace_every_part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -48,9 +48,18 @@ def _kill(stack: RunningStack, name: str) -> None:
     _eventually(lambda: _part(stack, name)["status"] == "up" and _part(stack, name)["pid"] != killed)
 
 
-def _flow_processes(stack: RunningStack) -> list[psutil.Process]:
+def _flow_processes(stack: RunningStack, run_id: str) -> list[psutil.Process]:
+    """The processes of this run: that of a run before it may still be ending, since a run is over first."""
     children = psutil.Process(stack_status(stack.settings).pid).children(recursive=True)
-    return [child for child in children if "flows.run_process" in child.cmdline()]
+    return [child for child in children if _flow_run_of(child) == run_id]
+
+
+def _flow_run_of(process: psutil.Process) -> str | None:
+    try:
+        is_run = "flows.run_process" in process.cmdline()
+        return process.environ().get("PREFECT__FLOW_RUN_ID") if is_run else None
+    except (psutil.NoSuchProcess, psutil.ZombieProcess):
+        return None
 
 
 def _command(stack: RunningStack, monkeypatch: pytest.MonkeyPatch, *arguments: str) -> Any:
@@ -95,7 +104,8 @@ def test_a_command_leaves_a_running_stack_as_it_was(stack: RunningStack) -> None
 
 
 def test_no_secret_in_any_command_line_and_all_files_private(stack: RunningStack, api: PrefectApi) -> None:
-    api.wait_for(api.start_run("nap/queued", seconds=20), "RUNNING")
+    run = api.start_run("nap/queued", seconds=20)
+    api.wait_for(run, "RUNNING")
     root = stack.addresses.state_directory
     secrets = [path.read_text() for path in (root / "secrets").iterdir()]
     assert len(secrets) >= 7
@@ -108,7 +118,7 @@ def test_no_secret_in_any_command_line_and_all_files_private(stack: RunningStack
     modes = {path.stat().st_mode & 0o077 for path in (root / "secrets").iterdir()}
     assert modes == {0}
     assert root.stat().st_mode & 0o777 == 0o700
-    for process in _flow_processes(stack):
+    for process in _flow_processes(stack, run):
         process.kill()
 
 
@@ -140,7 +150,7 @@ def test_killed_worker_leaves_no_run_behind(stack: RunningStack, api: PrefectApi
     api.call("PATCH", f"/deployments/{deployment['id']}", {"parameters": {"seconds": 7}})
     run = api.start_run("nap/queued", seconds=100)
     api.wait_for(run, "RUNNING")
-    orphans = _flow_processes(stack)
+    orphans = _flow_processes(stack, run)
     assert len(orphans) == 1
     _kill(stack, "worker")
     state = api.wait_for(run, seconds=5)
@@ -156,7 +166,7 @@ def test_killed_worker_leaves_no_run_behind(stack: RunningStack, api: PrefectApi
 def test_killed_flow_run_is_reported(stack: RunningStack, api: PrefectApi) -> None:
     run = api.start_run("nap/queued", seconds=100)
     api.wait_for(run, "RUNNING")
-    for process in _flow_processes(stack):
+    for process in _flow_processes(stack, run):
         process.kill()
     assert "SIGKILL" in api.wait_for(run)["message"]
 

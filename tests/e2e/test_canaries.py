@@ -68,7 +68,7 @@ def test_canaries_are_found_nowhere(planted: Planted) -> None:
     assert {name for name, secret in planted.secrets.items() if hides_in(planted.said, secret)} == set()
     assert leaks(planted.installation, *(form for secret in planted.secrets.values() for form in forms(secret))) == []
     # The search finds what is no secret in each kind of place.
-    places = " ".join(leaks(planted.installation, f"canary-{first}", "Finished in state"))
+    places = " ".join(leaks(planted.installation, f"planted-{first}", "Finished in state"))
     for place in ("/fleetscope clusters", "/prefect flow_run", "/prefect log", ".html"):
         assert place in places, place
     assert list(StateDirectory(planted.installation.settings.state_dir).root.rglob("worker*.log"))
@@ -99,8 +99,8 @@ def register_with_every_form(planted: Planted, name: str) -> None:
 
 def import_from_kubeconfig(planted: Planted, name: str) -> None:
     kubeconfig = planted.directory / "kubeconfig"
-    planted.run("cluster", "import", "--kubeconfig", kubeconfig, "--context", name, "--name", f"canary-{name}")
-    planted.run("cluster", "endpoints", f"canary-{name}", "--store", codes=(0, 4))
+    planted.run("cluster", "import", "--kubeconfig", kubeconfig, "--context", name, "--name", f"planted-{name}")
+    planted.run("cluster", "endpoints", f"planted-{name}", "--store", codes=(0, 4))
 
 
 def register_with_what_is_refused(planted: Planted, third: str, broken: str) -> None:
@@ -115,7 +115,7 @@ def register_with_what_is_refused(planted: Planted, third: str, broken: str) -> 
 
 
 def run_every_flow(planted: Planted, first: str, *others: str) -> None:
-    names = [f"canary-{name}" for name in (first, *others)]
+    names = [f"planted-{name}" for name in (first, *others)]
     chosen = [word for name in names for word in ("--cluster", name)]
     for name in names:
         planted.run("cluster", "validate", name, codes=(0, 3, 4))
@@ -143,14 +143,14 @@ def run_every_flow(planted: Planted, first: str, *others: str) -> None:
 def rotate(planted: Planted, name: str) -> None:
     """To one that is refused, which changes nothing, and to a good one."""
     bad = planted.file("rotated-bad", "canary-rotated-bad-fedcba9876543210")
-    planted.run("cluster", "rotate", f"canary-{name}", "--token-file", bad, codes=(3,))
+    planted.run("cluster", "rotate", f"planted-{name}", "--token-file", bad, codes=(3,))
     good = planted.file("rotated-good", planted.fleet.issue_token(name))
-    planted.run("cluster", "rotate", f"canary-{name}", "--token-file", good, "--json")
+    planted.run("cluster", "rotate", f"planted-{name}", "--token-file", good, "--json")
 
 
 def entry_of(fleet: SimulatedFleet, name: str) -> dict[str, Any]:
     entry = next(each for each in fleet.registration["clusters"] if each["name"] == name)
-    return json.loads(json.dumps(entry)) | {"name": f"canary-{name}"}
+    return json.loads(json.dumps(entry)) | {"name": f"planted-{name}"}
 
 
 def forms(secret: str) -> list[str]:

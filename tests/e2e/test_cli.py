@@ -287,6 +287,7 @@ def test_cluster_registered_shown_and_removed(installation: Installation, tmp_pa
 
     again = run("cluster", "add", "edge-1", *options, *labels, "--json")
     assert again.json == added.json
+    assert installation.stores.credentials.version(cluster["credential_ref"]).number == 1
     assert run("cluster", "list", "--selector", "tier=edge", "--json").json == added.json
     assert run("cluster", "list", "--selector", "tier=core", "--json").json == []
     shown = run("cluster", "show", "edge-1", "--json")
@@ -339,7 +340,7 @@ MISTAKES: dict[str, tuple[list[str], str]] = {
     "no address": (["report", "create", "--to", "nobody"], "recipients.0"),
     "bad format": (["report", "get", NOTHING, "--format", "docx", "--output", "x"], "docx"),
     "bad name": (["cluster", "add", "Edge One", "--prometheus", "http://p.example"], "name"),
-    "no endpoint": (["cluster", "add", "edge-9"], "endpoints"),
+    "no endpoint": (["cluster", "add", "edge-9"], "at least one endpoint"),
     "unknown option": (["scan", "--frequency", "1"], "--frequency"),
     "unknown command": (["fly"], "fly"),
 }

@@ -154,7 +154,7 @@ def test_the_example_of_the_documentation_is_a_fleet(tmp_path: Path) -> None:
     for folder in ("ca", "secrets"):
         (tmp_path / folder).mkdir()
     for name in re.findall(r"(?:ca|secrets)/[\w.-]+", example):
-        (tmp_path / name).write_text("something")
+        (tmp_path / name).write_text("-----BEGIN CERTIFICATE-----\nsomething\n")
     (tmp_path / "fleet.yaml").write_text(example)
     registrations = read_registrations(tmp_path / "fleet.yaml")
     assert [each.cluster.name for each in registrations] == ["shop-eu", "edge-7", "lab"]
@@ -203,6 +203,8 @@ def test_a_cluster_is_added_updated_and_switched_off_and_on(desk: Desk, tmp_path
     urls = [word for kind in kinds for word in (f"--{kind}", f"https://{kind}.example")]
     [cluster] = desk.done("add", "one-a", *urls, "--label", "tier=edge", "--label", "trial=yes", "--region", "eu")
     assert set(cluster["endpoints"]) == set(kinds) and cluster["credential_ref"] is None
+    # Each address stands whole on its line, however narrow the terminal.
+    assert {f"{kind} https://{kind}.example" for kind in kinds} <= set(desk.run("show", "one-a").out.splitlines())
 
     options = (
         "--environment",
@@ -237,7 +239,8 @@ def test_a_cluster_is_added_updated_and_switched_off_and_on(desk: Desk, tmp_path
     assert desk.done("show", "one-a")["cluster"]["active"]
     assert desk.run("deactivate", "one-a").code == 0
     assert "one-a" not in {each.name for each in desk.installation.stores.clusters.list()}
-    assert "inactive" in desk.run("list", "--selector", "name=one-a").out
+    listed = desk.run("list", "--selector", "name=one-a").out
+    assert "inactive" in listed and "…" not in listed
     assert desk.run("activate", "one-a").code == 0
     assert "one-a" in {each.name for each in desk.installation.stores.clusters.list()}
     assert desk.run("update", "one-a", "--remove-endpoint", "kubernetes").code == 2

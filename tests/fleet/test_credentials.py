@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import SecretStr, ValidationError
 
@@ -25,6 +25,7 @@ CREDENTIALS = st.builds(
 ENDPOINTS = st.dictionaries(st.sampled_from([kind.value for kind in EndpointKind]), CREDENTIALS, max_size=3)
 
 
+@settings(deadline=None)
 @given(default=st.none() | CREDENTIALS, endpoints=ENDPOINTS)
 def test_what_a_store_keeps_comes_back(default: Credential | None, endpoints: dict[str, Credential]) -> None:
     credential = ClusterCredential(default=default, endpoints=endpoints)
@@ -72,3 +73,8 @@ def test_nothing_that_is_printed_shows_a_secret() -> None:
         assert CANARY not in f"{thing} {thing!r}"
     assert CANARY not in ClusterCredential(default=secret).model_dump_json()
     assert GivenCredential(secret).credential(refresh=True) is secret
+
+
+def test_a_key_that_came_with_its_certificate_is_not_printed() -> None:
+    both = Credential(client_cert_pem=f"-----BEGIN CERTIFICATE-----\n-----BEGIN PRIVATE KEY-----\n{CANARY}")
+    assert CANARY not in f"{both!r} {both} {ClusterCredential(default=both, endpoints={'loki': both})!r}"

@@ -51,6 +51,7 @@ def test_rights_are_read_strictly() -> None:
         assert Right.parse(text).covers("get", "apps", "deployments/scale")
     assert not Right.parse("get pods").covers("get", "", "pods/exec")
     assert Right.parse("* *").covers("create", "", "pods/exec")
+    assert Right.parse("list pods").covers("*", "*", "*")
 
 
 def test_tokens_live_beside_each_other(guarded: SimulatedFleet) -> None:

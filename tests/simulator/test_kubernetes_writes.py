@@ -204,4 +204,4 @@ def test_writes_do_not_slow_reads_down() -> None:
             path = f"/api/v1/namespaces/{pod['metadata']['namespace']}/pods/{pod['metadata']['name']}"
             assert patch(client, path, {"metadata": {"labels": {"touched": "yes"}}}).status_code == 200
         after = min(seconds() for _ in range(3))
-    assert after < 2 * before + 0.1
+    assert after < 3 * before + 0.5

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from pydantic import SecretStr
 
 from fleet.credentials import ClusterCredential, Credential
-from fleet.errors import CredentialMissing, NotFound
+from fleet.errors import CredentialMissing, NotFound, StoreError
 from fleet.inventory.cluster import Cluster, Endpoint, EndpointKind
 from fleet.inventory.registration import FieldDifference, Registration, Step
 from storage.clusters import ClusterStore
 from storage.credentials.store import CredentialStore
+from storage.credentials.vault import VaultCredentialStore
+from storage.credentials.vault_login import TokenFile
+from storage.credentials.vault_server import VaultServer
 from storage.database import Database
 from storage.registry import Plan, Registry
 
@@ -116,6 +121,17 @@ def test_a_registration_without_credential_keeps_what_is_stored_and_an_empty_one
     assert registry.plan([none]).is_empty
 
 
+def test_what_a_plan_does_not_change_is_not_written(registry: Registry, credentials: CredentialStore) -> None:
+    registry.register(registration("plan-l", TOKEN))
+    plan = registry.plan([registration("plan-l", TOKEN, environment="prod")])
+    # Somebody rotates while somebody else reads the plan.
+    rotated = credentials.put("clusters/plan-l", OTHER)
+    [registered] = registry.carry_out(plan)
+    assert (registered.environment, registered.credential_ref) == ("prod", "clusters/plan-l")
+    assert credentials.version("clusters/plan-l") == rotated
+    assert credentials.get("clusters/plan-l", refresh=True) == OTHER
+
+
 def test_a_secret_that_is_gone_is_put_back(registry: Registry, credentials: CredentialStore) -> None:
     registry.register(registration("plan-e", TOKEN))
     credentials.delete("clusters/plan-e")
@@ -142,3 +158,31 @@ def test_pruning_removes_what_is_not_named_with_its_secret(
         credentials.get("clusters/plan-g", refresh=True)
     with pytest.raises(NotFound):
         registry.remove("plan-g")
+
+
+def test_a_secret_that_cannot_be_forgotten_is_not_lost_sight_of(
+    registry: Registry, clusters: ClusterStore, credentials: CredentialStore
+) -> None:
+    registry.register(registration("plan-j", TOKEN))
+    nobody = VaultCredentialStore(VaultServer("http://127.0.0.1:9"), TokenFile(token_file=Path("/nowhere")))
+    cut_off = Registry(clusters, nobody)
+    with pytest.raises(StoreError):
+        cut_off.remove("plan-j")
+    with pytest.raises(StoreError):
+        cut_off.register(registration("plan-j", ClusterCredential()))
+    assert clusters.by_name("plan-j").credential_ref == "clusters/plan-j"
+    assert credentials.get("clusters/plan-j", refresh=True) == TOKEN
+    registry.remove("plan-j")
+    assert credentials.version("clusters/plan-j") is None
+
+
+def test_a_row_that_names_a_secret_that_is_gone_is_put_right(
+    registry: Registry, clusters: ClusterStore, credentials: CredentialStore
+) -> None:
+    registry.register(registration("plan-k", TOKEN))
+    credentials.delete("clusters/plan-k")
+    plan = registry.plan([registration("plan-k", ClusterCredential())])
+    assert steps(plan) == {"plan-k": "changed"}
+    registry.carry_out(plan)
+    assert clusters.by_name("plan-k").credential_ref is None
+    assert registry.plan([registration("plan-k", ClusterCredential())]).is_empty

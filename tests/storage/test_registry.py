@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
 from pydantic import BaseModel
+from sqlalchemy import text
 
 from fleet.errors import NotFound, StoreError
 from fleet.findings.scan import ScanState
@@ -12,6 +14,7 @@ from fleet.inventory.change import Change, ChangeKind
 from fleet.inventory.cluster import Cluster, ClusterOrigin, Endpoint, EndpointKind
 from fleet.inventory.figures import InventoryFigures
 from fleet.inventory.inventory import Gap, Inventory, Pod
+from fleet.inventory.node import Node
 from fleet.investigations.investigation import Investigation, Verdict
 from fleet.reports.record import ReportKind, ReportRecord
 from storage.clusters import ClusterStore
@@ -63,6 +66,28 @@ def test_changes_of_a_cluster_at_once_are_all_kept(database: Database) -> None:
     assert store.by_name("shop-eu").labels == {"tier": "1", **dict.fromkeys(map(str, range(20)), "x")}
     with pytest.raises(NotFound, match="no cluster named 'shop-us'"):
         store.change("shop-us", lambda known: known)
+
+
+def test_a_cluster_that_is_removed_while_it_is_changed_stays_removed(database: Database) -> None:
+    store = ClusterStore(database)
+    known = store.put(cluster("shop-eu"))
+    waiting = text(
+        "SELECT count(*) FROM pg_locks JOIN pg_database ON pg_database.oid = pg_locks.database "
+        "WHERE locktype = 'advisory' AND NOT granted AND datname = current_database()"
+    )
+    with ThreadPoolExecutor(1) as pool:
+
+        def remove_meanwhile(now: Cluster) -> Cluster:
+            removal = pool.submit(store.delete, known.id)
+            deadline = time.monotonic() + 30
+            with database.session() as session:
+                while not removal.done() and not session.connection().execute(waiting).scalar():
+                    assert time.monotonic() < deadline, "the removal neither ended nor waited"
+                    time.sleep(0.01)
+            return now
+
+        store.change("shop-eu", remove_meanwhile)
+    assert store.list() == []
 
 
 def test_a_fleet_of_5000_is_listed_whole(database: Database) -> None:
@@ -165,6 +190,39 @@ def test_looks_are_listed_and_only_the_newest_keeps_its_pods(database: Database)
     assert store.versions(CLUSTER) == [looks[2], looks[1], T0 + timedelta(minutes=30), looks[0]]
     assert store.versions(CLUSTER, hours(1, 2)) == [looks[1]]
     assert store.versions("another") == []
+
+
+def test_what_the_look_before_missed_is_taken_from_the_last_that_saw_it(database: Database) -> None:
+    store = InventoryStore(database)
+    parts: list[list[str]] = [[], ["nodes"], ["capabilities", "pods"], ["nodes", "events"], []]
+    looks = [
+        Inventory(
+            cluster_id=CLUSTER,
+            observed_at=T0 + timedelta(hours=hour),
+            gaps=[Gap(part=part, reason="time-out") for part in blind],
+            nodes=[] if "nodes" in blind else [Node(name=f"w{hour}")],
+        )
+        for hour, blind in enumerate(parts)
+    ]
+    assert store.earlier(looks[0]) == (None, {})
+    for look in looks:
+        store.put(look)
+
+    def hour_of(look: Inventory | None) -> float:
+        assert look is not None
+        return (look.observed_at - T0) / timedelta(hours=1)
+
+    def seen_before(look: Inventory) -> tuple[float, dict[str, float]]:
+        before, older = store.earlier(look)
+        return hour_of(before), {part: hour_of(each) for part, each in older.items()}
+
+    assert seen_before(looks[1]) == (0, {})
+    assert seen_before(looks[2]) == (1, {"nodes": 0})
+    # Without the list of groups nothing is known of what is there only with its group.
+    before, older = seen_before(looks[3])
+    assert (before, older["ptpconfigs"], older["subscriptions"]) == (2, 1, 1)
+    # Each part has the last look that saw it: what was compared is not compared again.
+    assert seen_before(looks[4]) == (3, {"nodes": 2})
 
 
 def test_the_latest_inventories_are_counted_where_they_lie(database: Database) -> None:

@@ -162,11 +162,13 @@ def _gpus(seen: _Seen) -> Verdict:
     if nodes:
         total = sum(node.gpus.count for node in nodes if node.gpus is not None)
         return Presence.PRESENT, f"{total} on {_counted(len(nodes), 'node')}"
+    gap = seen.gap(NODES)
+    if gap:
+        return Presence.UNKNOWN, gap
     hardware = sum(has_gpu_hardware(node.labels) for node in seen.inventory.nodes)
     if hardware:
         return Presence.UNUSED, f"{_counted(hardware, 'node')} with NVIDIA hardware that no device plugin offers"
-    gap = seen.gap(NODES)
-    return (Presence.UNKNOWN, gap) if gap else (Presence.ABSENT, "no node has any")
+    return Presence.ABSENT, "no node has any"
 
 
 def _hugepages(seen: _Seen) -> Verdict:
@@ -193,7 +195,8 @@ def _dpdk(seen: _Seen) -> Verdict:
     )
     if bound:
         return Presence.UNUSED, f"{bound} virtual functions have the driver {_DPDK_DRIVER}, and no pod takes one"
-    return Presence.ABSENT, "no pod takes huge pages and a network device"
+    gap = seen.gap(SRIOV_NODE_STATES) or seen.groups_gap()
+    return (Presence.UNKNOWN, gap) if gap else (Presence.ABSENT, "no pod takes huge pages and a network device")
 
 
 def _takes_pages_and_device(pod: Pod) -> bool:

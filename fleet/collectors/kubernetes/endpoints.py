@@ -12,6 +12,7 @@ from fleet.collectors.kubernetes.client import KubernetesClient, KubernetesLimit
 from fleet.collectors.kubernetes.kinds import LOKI_STACKS, ROUTES, SERVICES, TEMPO_MONOLITHICS, TEMPO_STACKS
 from fleet.collectors.kubernetes.listing import Reading
 from fleet.collectors.kubernetes.parts import Parts
+from fleet.collectors.kubernetes.rights import INGRESS_AUTHORITY
 from fleet.collectors.kubernetes.routes import RouteObject, StackObject, read_route, read_stack, route_candidates
 from fleet.collectors.kubernetes.services import SeenService, ServiceObject, read_service
 from fleet.collectors.transport.governor import Governor
@@ -21,7 +22,7 @@ from fleet.inventory.candidate import EndpointCandidate, EndpointSearch
 from fleet.inventory.cluster import Cluster, EndpointKind
 from fleet.inventory.inventory import Gap
 
-_INGRESS_CA = "/api/v1/namespaces/openshift-config-managed/configmaps/default-ingress-cert"
+_INGRESS_CA = f"/api/v1/namespaces/{INGRESS_AUTHORITY.namespace}/configmaps/{INGRESS_AUTHORITY.name}"
 _ROUTES = Reading(ROUTES, RouteObject, read_route)
 _SERVICES = Reading(SERVICES, ServiceObject, read_service)
 _LOKIS = Reading(replace(LOKI_STACKS, names_only=False), StackObject, read_stack)
@@ -81,8 +82,7 @@ def _ingress_ca(client: KubernetesClient) -> tuple[str | None, list[Gap]]:
     try:
         data = msgspec.json.decode(client.get(_INGRESS_CA), type=_ConfigMap).data or {}
     except Forbidden:
-        right = "get configmaps default-ingress-cert in openshift-config-managed"
-        return None, [Gap(part=part, reason=f"missing right: {right}")]
+        return None, [Gap(part=part, reason=f"missing right: {INGRESS_AUTHORITY}")]
     except NotServed:
         return None, []
     except (SourceError, msgspec.DecodeError) as failure:

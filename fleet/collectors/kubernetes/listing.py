@@ -11,7 +11,7 @@ import msgspec
 from fleet.collectors.kubernetes.answers import ListExpired, NotServed
 from fleet.collectors.kubernetes.client import KubernetesClient
 from fleet.collectors.kubernetes.kinds import Kind
-from fleet.errors import AnswerTruncated, SourceError
+from fleet.errors import AnswerTruncated, SourceError, WrongService
 
 ObjectT = TypeVar("ObjectT", bound=msgspec.Struct)
 ItemT = TypeVar("ItemT")
@@ -130,9 +130,15 @@ def _page(client: KubernetesClient, path: str, reading: Reading[ObjectT, ItemT],
     body = client.get(path, query, only_metadata=kind.names_only)
     try:
         return _PAGE.decode(body)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError):
         raise AnswerTruncated(
             f"{client.endpoint.url}{path} did not send a whole list.", endpoint=client.endpoint.url
+        ) from None
+    except RecursionError:
+        # Custom resources may hold whatever their author likes, thousands of lists in each other among it.
+        raise WrongService(
+            f"{client.endpoint.url}{path} sent an object that is nested too deep to be read.",
+            endpoint=client.endpoint.url,
         ) from None
 
 
@@ -145,8 +151,8 @@ def _take_items(
     for raw in items:
         try:
             item = take(decoder.decode(raw))
-        except (msgspec.DecodeError, ValueError):
-            # ValueError: a quantity or a name that is none.
+        except (msgspec.DecodeError, ValueError, RecursionError):
+            # ValueError: a quantity or a name that is none. RecursionError: what is nested too deep.
             listing.unreadable += 1
             continue
         if item is not None:

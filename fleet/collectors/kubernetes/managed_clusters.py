@@ -25,8 +25,9 @@ from fleet.inventory.cluster import Cluster, Endpoint, EndpointKind
 from fleet.inventory.managed_cluster import ManagedCluster
 
 _GROUP = MANAGED_CLUSTERS.group
-_REPEATED = ("clusterID", "name", "local-cluster", "openshiftVersion")
+_REPEATED = ("clusterID", "name", "local-cluster")
 """Labels that repeat the object's name, or what discovery reads itself and knows newer."""
+_VERSIONS = "openshiftVersion"
 _ADDONS = "feature.open-cluster-management.io/"
 _LABEL_CHARACTERS = 63
 
@@ -107,7 +108,7 @@ def read_managed_cluster(seen: ManagedClusterObject) -> ManagedCluster:
     kept = {
         clean(key, NAME_CHARACTERS): clean(value, _LABEL_CHARACTERS)
         for key, value in labels.items()
-        if not key.startswith((*_REPEATED, _ADDONS))
+        if key not in _REPEATED and not key.startswith((_VERSIONS, _ADDONS))
     }
     if platform := claims.get("platform.open-cluster-management.io"):
         kept["platform"] = platform

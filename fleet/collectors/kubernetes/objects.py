@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Annotated
 
 import msgspec
+
+Time = Annotated[datetime, msgspec.Meta(tz=True)]
+"""A time with its zone: custom resources hold what somebody wrote, and times without one compare with no other."""
 
 
 class Object(msgspec.Struct, rename="camel"):
@@ -24,7 +28,7 @@ class Metadata(Object):
 
     name: str
     namespace: str | None = None
-    creation_timestamp: datetime | None = None
+    creation_timestamp: Time | None = None
     labels: dict[str, str] | None = None
     annotations: dict[str, str] | None = None
     owner_references: list[OwnerReference] | None = None
@@ -42,8 +46,8 @@ class Condition(Object):
     status: str
     reason: str | None = None
     message: str | None = None
-    last_transition_time: datetime | None = None
-    last_update_time: datetime | None = None
+    last_transition_time: Time | None = None
+    last_update_time: Time | None = None
 
 
 class NamedObject(Object):
@@ -73,7 +77,7 @@ class NodeTaint(Object):
     key: str
     value: str | None = None
     effect: str | None = None
-    time_added: datetime | None = None
+    time_added: Time | None = None
 
 
 class NodeSpec(Object):
@@ -129,7 +133,7 @@ class Terminated(Object):
 
     reason: str | None = None
     exit_code: int | None = None
-    finished_at: datetime | None = None
+    finished_at: Time | None = None
 
 
 class ContainerState(Object):
@@ -206,7 +210,7 @@ class EventSeries(Object):
     """Repetitions of an event that was reported by the newer API."""
 
     count: int | None = None
-    last_observed_time: datetime | None = None
+    last_observed_time: Time | None = None
 
 
 class EventObject(Object):
@@ -218,7 +222,7 @@ class EventObject(Object):
     reason: str | None = None
     message: str | None = None
     count: int | None = None
-    first_timestamp: datetime | None = None
-    last_timestamp: datetime | None = None
-    event_time: datetime | None = None
+    first_timestamp: Time | None = None
+    last_timestamp: Time | None = None
+    event_time: Time | None = None
     series: EventSeries | None = None

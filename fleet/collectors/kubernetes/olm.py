@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
 
 import msgspec
 
-from fleet.collectors.kubernetes.objects import Metadata, Object
+from fleet.collectors.kubernetes.objects import Metadata, Object, Time
 from fleet.collectors.kubernetes.text import NAME_CHARACTERS, clean
 from fleet.inventory.operators import Operator
 
@@ -42,7 +41,7 @@ class _VersionStatus(Object):
     phase: str | None = None
     reason: str | None = None
     message: str | None = None
-    last_transition_time: datetime | None = None
+    last_transition_time: Time | None = None
 
 
 class ClusterServiceVersionObject(Object):
@@ -51,6 +50,10 @@ class ClusterServiceVersionObject(Object):
     metadata: Metadata
     spec: _VersionSpec | None = None
     status: _VersionStatus | None = None
+
+
+_LEAVING = frozenset({"Replacing", "Deleting"})
+"""Phases of a version whose successor is there."""
 
 
 @dataclass(frozen=True)
@@ -98,12 +101,20 @@ def read_version(seen: ClusterServiceVersionObject) -> Operator:
 
 
 def join_operators(subscriptions: Iterable[Subscribed], versions: Iterable[Operator]) -> list[Operator]:
-    """One operator a subscription with the version that it installed, and the versions that nobody subscribed to."""
+    """One operator a subscription with the version that it installed, and the versions that nobody subscribed to.
+
+    While an upgrade is under way there are two versions: the newer one is no operator of its own, and its phase is what
+    matters.
+    """
     by_name = {(each.namespace, each.csv): each for each in versions}
     joined: list[Operator] = []
     for subscribed in subscriptions:
         version = by_name.pop((subscribed.namespace, subscribed.installed), None)
+        coming = by_name.pop((subscribed.namespace, subscribed.current), None)
         operator = version or Operator(name=subscribed.package, namespace=subscribed.namespace)
+        if coming is not None:
+            state = {"phase": coming.phase, "message": coming.message, "since": coming.since}
+            operator = operator.model_copy(update={"display_name": coming.display_name, **state})
         joined.append(
             operator.model_copy(
                 update={
@@ -116,4 +127,5 @@ def join_operators(subscriptions: Iterable[Subscribed], versions: Iterable[Opera
                 }
             )
         )
-    return sorted([*joined, *by_name.values()], key=lambda each: (each.name, each.namespace, each.csv))
+    alone = (each for each in by_name.values() if each.phase not in _LEAVING)
+    return sorted([*joined, *alone], key=lambda each: (each.name, each.namespace, each.csv))

@@ -9,7 +9,7 @@ from itertools import pairwise
 
 import msgspec
 
-from fleet.collectors.kubernetes.objects import Condition, Metadata, Object
+from fleet.collectors.kubernetes.objects import Condition, Metadata, Object, Time
 from fleet.collectors.kubernetes.text import NAME_CHARACTERS, clean
 from fleet.inventory.change import Change, ChangeKind
 from fleet.inventory.platform import ClusterOperator, DeprecatedApi, Infrastructure, VersionStep
@@ -26,8 +26,8 @@ class _Desired(Object):
 class _Step(Object):
     state: str | None = None
     version: str | None = None
-    started_time: datetime | None = None
-    completion_time: datetime | None = None
+    started_time: Time | None = None
+    completion_time: Time | None = None
 
 
 class _VersionSpec(Object):
@@ -130,8 +130,14 @@ def read_cluster_operator(seen: ClusterOperatorObject) -> ClusterOperator:
         degraded=holds(degraded),
         progressing=holds(conditions.get("Progressing")),
         message=": ".join(clean(each) for each in words if each),
-        since=telling.last_transition_time if telling is not None else None,
+        since=telling.last_transition_time if telling is not None and ill else _last_turn(available, degraded),
     )
+
+
+def _last_turn(*conditions: Condition | None) -> datetime | None:
+    """When the last of them turned: one that is well again is so since then."""
+    turns = [each.last_transition_time for each in conditions if each is not None]
+    return max((at for at in turns if at is not None), default=None)
 
 
 def holds(condition: Condition | None) -> bool | None:

@@ -97,7 +97,7 @@ class Parts:
             failure = self._foreign(path) if isinstance(error, NotServed) else error
             self._failed(part, failure, f"get on the path {path}")
             return None
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             self._failed(part, self._half(path), "")
             return None
         self.read = True
@@ -127,6 +127,11 @@ class Parts:
         self._note(kind, listing)
         self.counts[kind.plural] = self.counts.get(kind.plural, 0) + len(listing.items)
         return listing.items
+
+    def whole(self, *kinds: Kind) -> bool:
+        """Whether lists that were taken have no gap: of what is missing the youngest is not known either."""
+        plurals = {kind.plural for kind in kinds}
+        return all(gap.part not in plurals for gap in self.gaps)
 
     def _version_of(self, kind: Kind) -> str | None:
         if self.groups is not None:

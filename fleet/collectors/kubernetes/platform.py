@@ -120,9 +120,8 @@ class Platform:
         inventory.storage_systems = [*take(self._storage), *take(self._ceph)]
         for pending in self._counted.values():
             take(pending)
-        attachments = kinds.NETWORK_ATTACHMENTS.plural
-        if all(gap.part != attachments for gap in self._parts.gaps):
-            inventory.network_attachments = self._parts.counts.get(attachments)
+        if self._parts.whole(kinds.NETWORK_ATTACHMENTS):
+            inventory.network_attachments = self._parts.counts.get(kinds.NETWORK_ATTACHMENTS.plural)
 
     def _begin(self, kind: Kind, form: type[FormT], take: Callable[[FormT], SeenT | None]) -> Pending[SeenT]:
         return self._parts.begin(Reading(kind, form, take))

@@ -15,7 +15,7 @@ import msgspec
 from fleet.collectors.kubernetes.answers import NotServed
 from fleet.collectors.kubernetes.client import KubernetesClient
 from fleet.collectors.kubernetes.groups import GroupList, ServedGroups
-from fleet.collectors.kubernetes.kinds import KINDS
+from fleet.collectors.kubernetes.kinds import KINDS, ROUTES
 from fleet.collectors.kubernetes.probe import probe_limits
 from fleet.collectors.kubernetes.text import clean
 from fleet.collectors.transport.deadline import Deadline
@@ -33,12 +33,29 @@ _VERBS = ("get", "list", "watch", "create", "update", "patch", "delete")
 _EXEC = "counters inside pods of devices' operators; servers differ in which of get and create they ask for"
 
 
+INGRESS_AUTHORITY = Right(
+    verb="get", resource="configmaps", namespace="openshift-config-managed", name="default-ingress-cert"
+)
+"""Reading the authority that signed the certificate of OpenShift's routers."""
+
+
 @dataclass(frozen=True)
 class NeededRight:
-    """A right, and what a collector cannot do without it."""
+    """A right, and what a collector cannot do without it.
+
+    Attributes:
+        right: as it is asked for.
+        needed_for: in words.
+        where: the API group on whose clusters it is needed; None for that of the right itself.
+    """
 
     right: Right
     needed_for: str
+    where: str | None = None
+
+    def needed_on(self, groups: ServedGroups | None) -> bool:
+        """Whether a cluster that serves these groups makes it necessary; one that does not tell them may."""
+        return groups is None or groups.serves(self.right.group if self.where is None else self.where)
 
 
 RIGHTS = (
@@ -50,6 +67,7 @@ RIGHTS = (
         Right(verb="get", resource="services", subresource="proxy"),
         "Prometheus, Alertmanager, Loki and Tempo by way of the API server, where they have no address of their own",
     ),
+    NeededRight(INGRESS_AUTHORITY, "verifying the certificates of OpenShift's Routes that are found", ROUTES.group),
     NeededRight(
         Right(verb="create", resource="selfsubjectaccessreviews", group="authorization.k8s.io"),
         "asking whether these rights are granted",
@@ -83,7 +101,7 @@ def review_rights(endpoint: Endpoint, credentials: CredentialSource | None, dead
         limits = replace(probe_limits(deadline), connections=_CONCURRENCY)
         with KubernetesClient(endpoint, credentials, limits) as client:
             groups = _groups(client)
-            needed = [each for each in RIGHTS if groups is None or groups.serves(each.right.group)]
+            needed = [each for each in RIGHTS if each.needed_on(groups)]
             with ThreadPoolExecutor(_CONCURRENCY, thread_name_prefix="rights") as threads:
                 return list(threads.map(partial(_review, client), needed))
     except SourceError as error:

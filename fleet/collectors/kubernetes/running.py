@@ -65,7 +65,8 @@ class Running:
         sets = self._parts.take(self._sets)
         owners = Owners({(each.namespace, each.name): each.owner for each in sets})
         running = self._fill_pods(inventory, owners)
-        _fill_digests(inventory.workloads, sets, running)
+        if self._parts.whole(kinds.PODS, kinds.REPLICA_SETS):
+            _fill_digests(inventory.workloads, sets, running)
         inventory.changes.extend(rollouts(inventory.cluster_id, sets, progressed_at, running))
         self._fill_events(inventory, owners)
 
@@ -86,7 +87,7 @@ class Running:
 
 
 def _fill_digests(workloads: list[Workload], sets: list[ReplicaSet], running: RunningImages) -> None:
-    """What each workload's pods run: a Deployment's belong to its newest ReplicaSet."""
+    """What each workload's pods run: a Deployment's belong to its newest ReplicaSet. All of both must be there."""
     newest: dict[tuple[str, str], ReplicaSet] = {}
     for each in sets:
         if each.owner is None or not each.revisions:

@@ -27,21 +27,25 @@ def capabilities(looks: Looks) -> Iterator[Change]:
 
 def operators(looks: Looks) -> Iterator[Change]:
     """What differs in operators of the Operator Lifecycle Manager, GPU policies and storage."""
-    pairs = looks.pairs(lambda look: look.operators, lambda each: f"{each.name}/{each.namespace}")
-    for _, old, new in pairs:
-        if old is None and new is not None and seen(looks.before, *_PARTS):
-            words = f"Operator {new.name} was installed ({_version(new)})"
-            yield _change(looks, new, words, ("", _version(new)))
-        elif new is None and old is not None and seen(looks.after, *_PARTS):
-            yield _change(looks, old, f"Operator {old.name} was removed ({_version(old)})", (_version(old), ""))
-        elif old is not None and new is not None:
-            yield from _operator(looks, old, new)
+    # A version without its subscription has another name: half of what an operator is tells nothing.
+    if seen(looks.before, *_PARTS) and seen(looks.after, *_PARTS):
+        yield from _installed(looks)
     yield from _states(looks)
 
 
+def _installed(looks: Looks) -> Iterator[Change]:
+    pairs = looks.pairs(lambda look: look.operators, lambda each: f"{each.name}/{each.namespace}")
+    for _, old, new in pairs:
+        if old is None and new is not None:
+            words = f"Operator {new.name} was installed ({_version(new)})"
+            yield _change(looks, new, words, ("", _version(new)))
+        elif new is None and old is not None:
+            yield _change(looks, old, f"Operator {old.name} was removed ({_version(old)})", (_version(old), ""))
+        elif old is not None and new is not None:
+            yield from _operator(looks, old, new)
+
+
 def _operator(looks: Looks, old: Operator, new: Operator) -> Iterator[Change]:
-    if not (seen(looks.before, *_PARTS) and seen(looks.after, *_PARTS)):
-        return
     facts = [
         ("version", old.version or old.csv, new.version or new.csv),
         ("phase", old.phase, new.phase),

@@ -34,6 +34,12 @@ def _versions(looks: Looks) -> Iterator[Change]:
     if old and new and old != new and (old, new) not in told:
         words = f"{after.platform} went from {old} to {new}"
         yield looks.change(ChangeKind.VERSION, subject, words, (old, new))
+    target = after.platform_target
+    if old and new and target and target not in {old, before.platform_target}:
+        words = f"An upgrade of {after.platform} from {new} to {target} began"
+        began = next((step.started_at for step in after.version_history if step.version == target), None)
+        source = "ClusterVersion version history"
+        yield looks.change(ChangeKind.VERSION, subject, words, (new, target), at=began, source=source)
 
 
 def _operator(looks: Looks, name: str, old: ClusterOperator, new: ClusterOperator) -> Iterator[Change]:

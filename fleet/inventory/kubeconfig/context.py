@@ -14,7 +14,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
 
 from fleet.credentials import Credential
-from fleet.inventory.cluster import Endpoint
+from fleet.inventory.cluster import Endpoint, authority_fault
 from fleet.inventory.kubeconfig.form import ClusterForm, UserForm
 from fleet.inventory.kubeconfig.named_file import UnreadableFile, read_named_file
 
@@ -86,13 +86,16 @@ def _endpoint(cluster: ClusterForm, directory: Path) -> Endpoint:
             "use an address that is in the certificate"
         )
     ca = _bytes(cluster.ca_data, cluster.ca_file, "certificate-authority", directory)
-    if ca is not None and b"-----BEGIN CERTIFICATE-----" not in ca:
-        raise _Unusable("its certificate-authority is no PEM certificate")
     try:
-        return Endpoint(
-            url=cluster.server, verify_tls=not cluster.insecure, ca_pem=ca.decode() if ca is not None else None
-        )
-    except (ValidationError, UnicodeDecodeError):
+        ca_pem = ca.decode() if ca is not None else None
+    except UnicodeDecodeError:
+        raise _Unusable("its certificate-authority is no PEM certificate") from None
+    fault = authority_fault(ca_pem) if ca_pem is not None else ""
+    if fault:
+        raise _Unusable(f"its certificate-authority {fault}")
+    try:
+        return Endpoint(url=cluster.server, verify_tls=not cluster.insecure, ca_pem=ca_pem)
+    except ValidationError:
         raise _Unusable("its server is no http:// or https:// address without user, query and fragment") from None
 
 
@@ -169,5 +172,5 @@ def _token_commands(context: str) -> list[str]:
         f"{kubectl} --namespace fleetscope create serviceaccount fleetscope",
         f"{kubectl} create clusterrolebinding fleetscope-view --clusterrole view "
         "--serviceaccount fleetscope:fleetscope",
-        f"{kubectl} --namespace fleetscope create token fleetscope --duration 8760h > token",
+        f"(umask 077; {kubectl} --namespace fleetscope create token fleetscope --duration 8760h > token)",
     ]

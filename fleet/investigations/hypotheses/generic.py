@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from fleet.inventory.change import Change, ChangeKind
 from fleet.investigations.graph import NEAR, TOLERANCE
 from fleet.investigations.hypotheses.hypothesis import Expectation, Hypothesis
 from fleet.investigations.investigation import CauseKind
 from fleet.investigations.scene import Scene, hurts
-from fleet.investigations.wording import clock, measured, plain, span
+from fleet.investigations.wording import clock, measured, plain, span, when
 
 _SHORTLY = timedelta(hours=1)
+_SOON = timedelta(minutes=15)
 _BEFORE = timedelta(hours=2)
 _EFFECTS = frozenset({ChangeKind.OOM_KILL, ChangeKind.RESTART, ChangeKind.ROLLOUT, ChangeKind.COMPONENT_HEALTH})
 """Rollouts have a hypothesis of their own; kills, restarts and degraded components are what a cause does."""
@@ -21,36 +22,46 @@ _MOST = 3
 
 
 def recent_changes(scene: Scene) -> Iterator[Hypothesis]:
-    """One hypothesis for every change near the symptoms in the hour before the first of them."""
+    """One hypothesis for every change near the symptoms that was, or can have been, in the hour before the first."""
     for change in scene.changes:
-        if change.kind in _EFFECTS or not scene.began - _SHORTLY <= change.at <= scene.began + TOLERANCE:
+        if change.kind in _EFFECTS or not _shortly_before(scene.began, change):
             continue
         near = [each for each in scene.symptoms if scene.graph.closeness(change.subject, each.subject) >= NEAR]
         if near:
             yield _changed(scene, change)
 
 
+def _shortly_before(began: datetime, change: Change) -> bool:
+    return change.earliest <= began + TOLERANCE and change.at >= began - _SHORTLY
+
+
 def _changed(scene: Scene, change: Change) -> Hypothesis:
     shown = scene.book.change(change)
-    lag = max(scene.began - change.at, timedelta(0))
+    nothing = timedelta(0)
+    lag, longest = max(scene.began - change.at, nothing), max(scene.began - change.earliest, nothing)
+    # Where only two looks date it, it may have come sooner or later than that.
+    soon = True if longest <= _SOON else False if lag > _SOON else None
     first = min(scene.symptoms, key=lambda each: each.window.start)
+    follows = f"{span(lag)} before the first symptom" if lag == longest else "the first symptom came at"
+    follows += "" if lag == longest else f" {clock(scene.began)}"
     return Hypothesis(
         kind=CauseKind.CHANGE,
-        title=f"{plain(change.summary)} at {clock(change.at)}",
+        title=f"{plain(change.summary)} {when(change)}",
         subject=scene.material.topology.resolve(change.subject),
-        started_at=change.at,
-        strength=0.5,
+        started_at=min(change.at, max(change.earliest, scene.began)),
+        # The longer the time between the looks, the less it says that the symptoms began in it.
+        strength=0.5 * min(1.0, _SHORTLY / max(change.at - change.earliest, _SHORTLY)),
         horizon=_SHORTLY,
         expectations=(
             Expectation("something was changed", holds=True, weight=1, evidence=(shown,)),
             Expectation(
                 "the first symptom follows within a quarter of an hour",
-                lag <= timedelta(minutes=15),
+                soon,
                 1,
                 (scene.book.deviation(first),),
             ),
         ),
-        story=((f"{scene.book.at(shown).summary}, {span(lag)} before the first symptom.", (shown,)),),
+        story=((f"{scene.book.at(shown).summary}; {follows}.", (shown,)),),
     )
 
 

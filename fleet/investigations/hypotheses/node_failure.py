@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from fleet.inventory.change import ChangeKind
+from fleet.inventory.change import Change, ChangeKind
 from fleet.inventory.subject import SubjectKind
 from fleet.investigations.graph import NEAR, TOLERANCE, node_subject
 from fleet.investigations.hypotheses.gaps import Silence, silences
@@ -13,35 +14,55 @@ from fleet.investigations.hypotheses.hypothesis import Expectation, Hypothesis
 from fleet.investigations.investigation import CauseKind
 from fleet.investigations.scene import Scene, hurts
 from fleet.investigations.signals import Role
-from fleet.investigations.wording import clock, named
+from fleet.investigations.wording import clock, named, when
 
 _HORIZON = timedelta(hours=1)
 
 
+@dataclass(frozen=True)
+class _Loss:
+    """A node that was not ready or left: since when, how that is said, and what says so."""
+
+    since: datetime
+    words: str
+    evidence: tuple[str, ...]
+
+
 def failed_nodes(scene: Scene) -> Iterator[Hypothesis]:
     """One hypothesis for every node that was seen not to be ready, or to have left."""
-    down = _not_ready(scene)
-    silent = silences(scene) if down else []
-    for node, (since, evidence) in sorted(down.items()):
-        own = [each for each in silent if each.place == node and _around(since, each.since)]
-        yield _failed(scene, node, (since, evidence), own, others=len(down) - 1)
+    lost = _lost(scene)
+    silent = silences(scene) if lost else []
+    for node, loss in sorted(lost.items()):
+        own = [each for each in silent if each.place == node and _around(loss.since, each.since)]
+        yield _failed(scene, node, loss, own, others=len(lost) - 1)
 
 
-def _not_ready(scene: Scene) -> dict[str, tuple[datetime, tuple[str, ...]]]:
-    """By node, since when it is not ready and what says so."""
-    told: dict[str, list[tuple[datetime, str]]] = {}
+def _lost(scene: Scene) -> dict[str, _Loss]:
+    """By node, the earliest that says that it is gone, with all that says so."""
+    told: dict[str, list[_Loss]] = {}
     for each in scene.playing(Role.NODE_READY, sign=-1):
-        told.setdefault(each.subject.name, []).append((each.window.start, scene.book.deviation(each)))
+        since = each.window.start
+        loss = _Loss(since, f"was not ready from {clock(since)}", (scene.book.deviation(each),))
+        told.setdefault(each.subject.name, []).append(loss)
     for change in scene.changes:
-        gone = change.kind is ChangeKind.NODE_LEFT or (
-            change.kind is ChangeKind.NODE_CONDITION and "notready" in _squeezed(change.summary + change.after)
-        )
-        if gone and change.subject.kind is SubjectKind.NODE and scene.question.window.contains(change.at):
-            told.setdefault(change.subject.name, []).append((change.at, scene.book.change(change)))
+        if _is_loss(change) and change.at >= scene.question.window.start:
+            words = f"was not ready from {clock(change.at)}" if change.not_before is None else f"left {when(change)}"
+            loss = _Loss(change.earliest, words, (scene.book.change(change),))
+            told.setdefault(change.subject.name, []).append(loss)
     return {
-        node: (min(at for at, _ in rows), tuple(dict.fromkeys(evidence for _, evidence in rows)))
-        for node, rows in told.items()
+        node: replace(
+            min(losses, key=lambda each: each.since),
+            evidence=tuple(dict.fromkeys(identifier for each in losses for identifier in each.evidence)),
+        )
+        for node, losses in told.items()
     }
+
+
+def _is_loss(change: Change) -> bool:
+    if change.subject.kind is not SubjectKind.NODE:
+        return False
+    condition = change.kind is ChangeKind.NODE_CONDITION and "notready" in _squeezed(change.summary + change.after)
+    return condition or change.kind is ChangeKind.NODE_LEFT
 
 
 def _squeezed(text: str) -> str:
@@ -52,11 +73,9 @@ def _around(since: datetime, at: datetime) -> bool:
     return since - TOLERANCE <= at <= since + _HORIZON
 
 
-def _failed(
-    scene: Scene, node: str, told: tuple[datetime, tuple[str, ...]], silent: list[Silence], others: int
-) -> Hypothesis:
+def _failed(scene: Scene, node: str, loss: _Loss, silent: list[Silence], others: int) -> Hypothesis:
     subject = node_subject(scene.cluster_id, node)
-    since, evidence = told
+    since, evidence = loss.since, loss.evidence
     hit = [
         each
         for each in scene.deviations
@@ -71,7 +90,7 @@ def _failed(
     quiet = tuple(identifier for each in silent[:1] for identifier in each.evidence)
     return Hypothesis(
         kind=CauseKind.NODE_FAILURE,
-        title=f"{name} was not ready from {clock(since)}",
+        title=f"{name} {loss.words}",
         subject=subject,
         started_at=since,
         strength=1.0,
@@ -85,5 +104,5 @@ def _failed(
             *(deviation for each in silent for deviation in each.deviations),
             *(each for each in scene.playing(Role.TARGETS_UP, sign=-1) if _around(since, each.window.start)),
         ),
-        story=((f"{name} was not ready from {clock(since)}.", evidence),),
+        story=((f"{name} {loss.words}.", evidence),),
     )

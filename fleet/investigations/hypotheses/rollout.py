@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from fleet.inventory.change import Change, ChangeKind
 from fleet.inventory.subject import Subject
@@ -14,7 +14,7 @@ from fleet.investigations.hypotheses.pod_names import rollouts_in_names
 from fleet.investigations.investigation import CauseKind
 from fleet.investigations.scene import Scene, hurts
 from fleet.investigations.signals import Role
-from fleet.investigations.wording import clock, named, plain, span
+from fleet.investigations.wording import clock, named, plain, span, when
 
 _SOON = timedelta(minutes=30)
 _CALM = timedelta(hours=1)
@@ -26,7 +26,7 @@ def bad_rollouts(scene: Scene) -> Iterator[Hypothesis]:
     reported = [change for change in scene.changes if change.kind is ChangeKind.ROLLOUT]
     for change in reported:
         yield from _judged(scene, change, (scene.book.change(change),))
-    known = {scene.graph.workload_of(change.subject) for change in reported}
+    known = {scene.graph.workload_of(change.subject) for change in reported if change.not_before is None}
     for change, evidence in rollouts_in_names(scene):
         if scene.graph.workload_of(change.subject) not in known:
             yield from _judged(scene, change, evidence)
@@ -38,38 +38,46 @@ def _judged(scene: Scene, change: Change, told: tuple[str, ...]) -> Iterator[Hyp
         return
     subject = workload_subject(scene.cluster_id, workload)
     own = [each for each in scene.of_workload(subject) if hurts(each) and each.sign != 0]
-    after = [each for each in own if change.at - TOLERANCE <= each.window.start <= change.at + 2 * _SOON]
+    after = [each for each in own if change.earliest - TOLERANCE <= each.window.start <= change.at + 2 * _SOON]
     if not after:
         return
     first = min(after, key=lambda each: each.window.start)
     worst = max(after, key=lambda each: each.strength)
     shown = tuple(dict.fromkeys(scene.book.deviation(each) for each in (first, worst)))
-    lag = max(first.window.start - change.at, timedelta(0))
+    nothing = timedelta(0)
+    lag, longest = max(first.window.start - change.at, nothing), max(first.window.start - change.earliest, nothing)
+    # Where only two looks date it, it may have come sooner or later than that.
+    soon = True if longest <= _SOON else False if lag > _SOON else None
+    started_at = min(change.at, max(change.earliest, first.window.start))
     name = named(subject)
     yield Hypothesis(
         kind=CauseKind.ROLLOUT,
-        title=f"Rollout of {name} at {clock(change.at)}{_images(change)}",
+        title=f"Rollout of {name} {when(change)}{_images(change)}",
         subject=subject,
-        started_at=change.at,
+        started_at=started_at,
         strength=worst.strength,
         horizon=2 * _SOON,
         expectations=(
             Expectation("the workload was rolled out", holds=True, weight=2, evidence=told),
-            Expectation("its troubles begin within half an hour", lag <= _SOON, 2, shown, essential=True),
+            Expectation("its troubles begin within half an hour", soon, 2, shown, essential=True),
             _calm_before(scene, change, own),
             _served_worse(scene, after),
-            _peers_well(scene, change, subject),
+            _peers_well(scene, started_at, subject),
         ),
         story=(
-            (f"{name} was rolled out at {clock(change.at)}{_images(change)}.", told),
+            (f"{name} was rolled out {when(change)}{_images(change)}.", told),
             (
-                f"Its first trouble began {span(lag)} later: {scene.book.at(shown[0]).summary}."
-                if lag
-                else f"Its first trouble began with it: {scene.book.at(shown[0]).summary}.",
+                f"Its first trouble began {_later(lag, longest, first)}: {scene.book.at(shown[0]).summary}.",
                 (*told, shown[0]),
             ),
         ),
     )
+
+
+def _later(lag: timedelta, longest: timedelta, first: Deviation) -> str:
+    if lag != longest:
+        return f"at {clock(first.window.start)}"
+    return f"{span(lag)} later" if lag else "with it"
 
 
 def _images(change: Change) -> str:
@@ -80,8 +88,8 @@ def _calm_before(scene: Scene, change: Change, own: list[Deviation]) -> Expectat
     earlier = [
         each
         for each in own
-        if each.window.start < change.at - TOLERANCE
-        and each.window.end > change.at - _CALM
+        if each.window.start < change.earliest - TOLERANCE
+        and each.window.end > change.earliest - _CALM
         and each.finding is not None
     ]
     return Expectation(
@@ -105,13 +113,13 @@ def _served_worse(scene: Scene, after: list[Deviation]) -> Expectation:
     )
 
 
-def _peers_well(scene: Scene, change: Change, subject: Subject) -> Expectation:
+def _peers_well(scene: Scene, since: datetime, subject: Subject) -> Expectation:
     """Were other workloads' routes to worsen at the same time, the reason would lie elsewhere."""
     routes = {route for _, _, _, route in scene.series(*_SERVED) if not scene.graph.same_workload(subject, route)}
     worse = [
         each
         for each in scene.playing(*_SERVED, sign=1)
-        if each.subject in routes and each.finding is not None and abs(each.window.start - change.at) <= _SOON
+        if each.subject in routes and each.finding is not None and abs(each.window.start - since) <= _SOON
     ]
     holds = None if not routes else len({each.subject for each in worse}) <= len(routes) / 4
     return Expectation(

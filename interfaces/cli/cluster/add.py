@@ -46,28 +46,33 @@ def add(
     from interfaces.cli.registration import RegistrationEntry, read_registrations
     from interfaces.cli.workspace import open_workspace
 
+    urls = options.endpoint_urls(
+        kubernetes=kubernetes,
+        prometheus=prometheus,
+        alertmanager=alertmanager,
+        loki=loki,
+        tempo=tempo,
+        korrel8r=korrel8r,
+    )
+    credential = options.credential_files(token_file, username, password_file, client_cert, client_key)
     if file is not None:
+        if any([name, urls, environment, region, label, ca_file, insecure, *credential.values()]):
+            raise typer.BadParameter("--file says everything of its clusters: no name and no other option goes with it")
         registrations = read_registrations(file)
     else:
-        urls = {
-            "kubernetes": kubernetes,
-            "prometheus": prometheus,
-            "alertmanager": alertmanager,
-            "loki": loki,
-            "tempo": tempo,
-            "korrel8r": korrel8r,
-        }
+        if not name or not urls:
+            raise typer.BadParameter("give a name and at least one endpoint, such as --kubernetes URL, or a --file")
         entry = RegistrationEntry.from_options(
             name,
-            {kind: {"url": url, "verify_tls": not insecure, "ca_file": ca_file} for kind, url in urls.items() if url},
-            options.credential_files(token_file, username, password_file, client_cert, client_key),
+            {kind: {"url": url, "verify_tls": not insecure, "ca_file": ca_file} for kind, url in urls.items()},
+            credential,
             environment=environment,
             region=region,
             labels=parse_labels(label or []),
         )
         registrations = [entry.registration(Path())]
     with open_workspace() as stores:
-        clusters = [stores.registry.register(registration) for registration in registrations]
+        clusters = stores.registry.carry_out(stores.registry.plan(registrations))
     if json:
         print_json(clusters)
     else:

@@ -102,6 +102,8 @@ def _of_kubeconfig(
     missing = [each for each in chosen if each not in known]
     if missing:
         raise UsageError(f"There is no context {missing[0]!r}.", hint=there)
+    if not contexts:
+        raise UsageError(there)
     if every == bool(chosen):
         raise UsageError("Choose contexts with --context, or take all of them with --all.", hint=there)
     if name and len(chosen) != 1:

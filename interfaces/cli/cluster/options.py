@@ -29,6 +29,11 @@ ClientKeyOption = Annotated[Path | None, typer.Option(help="PEM file of its key.
 CaFileOption = Annotated[Path | None, typer.Option(help="PEM file of the authority that signed the servers.")]
 
 
+def endpoint_urls(**urls: str) -> dict[str, str]:
+    """The addresses that are given, by kind of endpoint."""
+    return {kind: url for kind, url in urls.items() if url}
+
+
 def credential_files(
     token_file: Path | None,
     username: str,

@@ -28,7 +28,7 @@ def print_changes(console: Console, changes: Sequence[PlannedChange]) -> None:
 
 def _words(difference: FieldDifference, step: Step) -> str:
     field = printable(difference.field)
-    if difference.field.endswith("credential"):
+    if difference.is_of_credential:
         verb = "added" if difference.before is None else "removed" if difference.after is None else "changed"
         return f"{field}: {verb}"
     if step is Step.ADDED:

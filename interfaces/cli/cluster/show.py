@@ -14,7 +14,7 @@ def show(name: Annotated[str, typer.Argument(help="The cluster's name.")], json:
     """Show a cluster, what discovery saw of it last, what its endpoints are being asked, and its open incidents."""
     from fleet.findings.finding import UNRESOLVED
     from interfaces.cli.inventory_view import print_inventory
-    from interfaces.cli.tables import cluster_table, load_table, print_open_incidents
+    from interfaces.cli.tables import cluster_table, load_table, print_open_incidents, printable
     from interfaces.cli.workspace import open_workspace
 
     with open_workspace() as stores:
@@ -28,6 +28,8 @@ def show(name: Annotated[str, typer.Argument(help="The cluster's name.")], json:
     console = out()
     console.print(cluster_table([cluster]))
     if inventory is None:
+        for kind, endpoint in sorted(cluster.endpoints.items()):
+            console.print(f"{kind.value} {printable(endpoint.url)}", soft_wrap=True)
         console.print("Not discovered yet: run `fleetscope discover`.")
     else:
         print_inventory(console, cluster, inventory)

@@ -51,17 +51,15 @@ def update(
     from interfaces.cli.registration import CredentialFiles
     from interfaces.cli.workspace import open_workspace
 
-    urls = {
-        "kubernetes": kubernetes,
-        "prometheus": prometheus,
-        "alertmanager": alertmanager,
-        "loki": loki,
-        "tempo": tempo,
-        "korrel8r": korrel8r,
-    }
-    endpoints = EndpointChanges(
-        {kind: url for kind, url in urls.items() if url}, _kinds(remove_endpoint or []), ca_file, verify
+    urls = options.endpoint_urls(
+        kubernetes=kubernetes,
+        prometheus=prometheus,
+        alertmanager=alertmanager,
+        loki=loki,
+        tempo=tempo,
+        korrel8r=korrel8r,
     )
+    endpoints = EndpointChanges(urls, _kinds(remove_endpoint or []), ca_file, verify)
     labels, gone = parse_labels(label or []), set(remove_label or [])
     files = options.credential_files(token_file, username, password_file, client_cert, client_key)
     credential = CredentialFiles.model_validate(files).read(Path())

@@ -73,6 +73,26 @@ def test_an_import_leaves_the_budget_of_an_endpoint() -> None:
     assert taken.cluster.endpoints[EndpointKind.KUBERNETES].budget == budget
 
 
+def test_what_a_cluster_only_claims_changes_no_endpoint_that_is_registered() -> None:
+    """An agent tells the hub the address of another cluster with an authority of its own, or a name's with its own."""
+    own, other = Endpoint(url="https://a.example:6443", ca_pem="A"), Endpoint(url="https://a.example:6443", ca_pem="B")
+    known = cluster("a", endpoints={"kubernetes": own})
+    claimed = FoundCluster(source="x", cluster=cluster("x", endpoints={"kubernetes": other}), is_claimed=True)
+    [taken], _ = sorted_out([claimed], [known])
+    assert taken.cluster.endpoints == {EndpointKind.KUBERNETES: own}
+    assert any("registered authority stays" in note for note in taken.notes)
+    # Whoever imports a file means what is in it.
+    [taken], _ = sorted_out([claimed.model_copy(update={"is_claimed": False})], [known])
+    assert taken.cluster.endpoints == {EndpointKind.KUBERNETES: other}
+    prometheus = {"prometheus": {"url": "https://prom.example"}}
+    metrics_only = cluster("x", endpoints=prometheus, credential_ref="clusters/x")
+    taken_too, [refused] = sorted_out([claimed], [metrics_only])
+    assert taken_too == []
+    assert "its stored credential would be sent to https://a.example:6443" in refused.reason
+    [taken], _ = sorted_out([claimed], [cluster("x", endpoints=prometheus)])
+    assert set(taken.cluster.endpoints) == {EndpointKind.KUBERNETES, EndpointKind.PROMETHEUS}
+
+
 def test_the_first_credential_wakes_what_slept_for_want_of_one() -> None:
     asleep = cluster("a", "a", active=False)
     [taken], _ = sorted_out([found("a", "a", credential=TOKEN)], [asleep])

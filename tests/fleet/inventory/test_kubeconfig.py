@@ -117,6 +117,7 @@ PROBLEMS: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
     "tls-server-name": ({"tls-server-name": "kubernetes"}, TOKEN, "against another name (tls-server-name)"),
     "proxy": ({"proxy-url": "socks5://proxy.example"}, TOKEN, "through a proxy (proxy-url)"),
     "authority that is none": ({"certificate-authority-data": encoded("hello")}, TOKEN, "is no PEM certificate"),
+    "authority with a key": ({"certificate-authority-data": encoded(CA + KEY)}, TOKEN, "holds a private key"),
     "authority that is no base64": ({"certificate-authority-data": "%%%"}, TOKEN, "is no base64"),
     "authority that is not there": ({"certificate-authority": "nowhere.crt"}, TOKEN, "nowhere.crt cannot be read"),
     "authority without end": ({"certificate-authority": "/dev/zero"}, TOKEN, "/dev/zero is no plain file"),
@@ -161,7 +162,9 @@ def test_programs_are_never_run(files: Path) -> None:
     name = f"edge'; touch {marker}; '"
     found = read(files, {}, {"exec": plugin}, name)
     assert "programs that a kubeconfig names are never run" in found.problem
-    assert any("create token fleetscope" in command for command in found.commands)
+    # Nobody else on the machine may read the token's file.
+    [command] = [each for each in found.commands if "create token fleetscope" in each]
+    assert command.startswith("(umask 077; kubectl ")
     for command in found.commands:
         subprocess.run(["sh", "-c", f"kubectl() {{ :; }}; {command}"], cwd=files, check=True)
     assert not marker.exists()
@@ -202,9 +205,16 @@ HOSTILE = {
         + "".join(f"{chr(98 + n)}: &{chr(98 + n)} [{','.join([f'*{chr(97 + n)}'] * 200)}]\n" for n in range(9)),
         "repeats itself too often",
     ),
-    "itself": ("clusters: &a [*a]", "no kubeconfig"),
+    "merged laughs": (
+        "a0: &a0 {k: 1}\n" + "".join(f"a{n}: &a{n} {{<<: [{', '.join([f'*a{n - 1}'] * 10)}]}}\n" for n in range(1, 10)),
+        "repeats itself too often",
+    ),
+    "itself": ("clusters: &a [*a]", "repeats itself too often"),
     "huge": ("# " + "x" * LARGEST_CHARACTERS, "larger than 16 MiB"),
     "no date": ("current-context: 2001-99-99", "is not YAML"),
+    "no truth": ("current-context: !!bool canary", "is not YAML"),
+    "no time": ("current-context: !!timestamp canary", "is not YAML"),
+    "secret that is a tag": ("users: [{name: u, user: {password: !canary }}]", "not YAML of plain data in line 1"),
     "no text": ("\x00\x01\x02", "is not YAML"),
     "a list": ("- a", "no kubeconfig"),
     "a word": ("hello", "no kubeconfig"),

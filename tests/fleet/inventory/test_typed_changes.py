@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 
 from fleet.inventory.change import Change, ChangeKind
-from fleet.inventory.differences import changes_since, differences
-from fleet.inventory.inventory import Gap, Inventory, Workload
+from fleet.inventory.differences import changes_since, differences, missed_parts
+from fleet.inventory.inventory import Capability, Gap, Inventory, Presence, Workload
 from fleet.inventory.network_hardware import ClockRole, PtpDevice, PtpProfile, SriovInterface, SriovNode
 from fleet.inventory.node import DeviceCapacity, Gpus, Node, Taint
 from fleet.inventory.operators import GpuPolicy, Operator, StorageSystem
-from fleet.inventory.platform import ClusterOperator, MachineConfigPool, PerformanceProfile
+from fleet.inventory.platform import ClusterOperator, MachineConfigPool, PerformanceProfile, VersionStep
 from fleet.inventory.subject import Subject, SubjectKind
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -249,6 +249,74 @@ def test_what_one_look_did_not_see_neither_came_nor_went(case: str, part: str) -
     assert changed(full, {"gaps": [Gap(part="events", reason="missing right")]})
 
 
+def test_a_version_without_its_subscription_is_no_other_operator() -> None:
+    whole = {"operators": [Operator(name="tempo-product", namespace="ns", csv="tempo-operator.v0.13", version="0.13")]}
+    half: dict[str, Any] = {
+        "operators": [Operator(name="tempo-operator", namespace="ns", csv="tempo-operator.v0.13", version="0.13")],
+        "gaps": [Gap(part="subscriptions", reason="missing right")],
+    }
+    assert changed(whole, half) == changed(half, whole) == []
+    # Nor after it: then it is compared with the last look that saw both.
+    blind, newest = look(BETWEEN, **half), look(LATER, **whole)
+    assert differences(blind, newest, older=dict.fromkeys(missed_parts(blind, newest), look(**whole))) == []
+
+
+def blind_to(*parts: str, **seen: Any) -> Inventory:
+    """A look between the two, of which some parts are missing."""
+    return look(BETWEEN, gaps=[Gap(part=part, reason="time-out") for part in parts], **seen)
+
+
+@pytest.mark.parametrize(
+    ("case", "parts"),
+    [
+        ("kernel", ["nodes"]),
+        ("an operator came", ["subscriptions"]),
+        ("an operator's phase", ["clusterserviceversions"]),
+        ("performance profile", ["capabilities"]),
+        ("PTP nodes", ["ptpconfigs"]),
+        ("OpenShift", ["clusterversions"]),
+    ],
+)
+def test_a_look_that_could_not_see_loses_no_change(case: str, parts: list[str]) -> None:
+    before, after, (kind, subject, was, now) = CASES[case]
+    older, blind, newest = look(**before), blind_to(*parts), look(LATER, **after)
+    assert missed_parts(blind, newest)
+    assert differences(older, blind) == differences(blind, newest) == []
+    [told] = differences(blind, newest, older=dict.fromkeys(missed_parts(blind, newest), older))
+    assert (told.kind, told.subject.identity, told.before, told.after) == (kind, subject, was, now)
+    # It was at some time since the part was seen last.
+    assert (told.not_before, told.at) == (NOON, LATER)
+    # What is not seen now either waits until it is.
+    assert not missed_parts(blind, blind_to(*parts))
+
+
+def test_nodes_that_left_while_nobody_saw_are_told_and_what_was_seen_is_not_told_again() -> None:
+    older = look(
+        nodes=[Node(name="a"), Node(name="b")],
+        workloads=[Workload(namespace="s", kind="Deployment", name="x", images=["x:1"])],
+    )
+    seen = {"workloads": [Workload(namespace="s", kind="Deployment", name="x", images=["x:2"])]}
+    blind, newest = blind_to("nodes", **seen), look(LATER, nodes=[Node(name="a"), Node(name="c")], **seen)
+    assert missed_parts(blind, newest) == {"nodes"}
+    assert sorted(change.summary for change in differences(blind, newest, older={"nodes": older})) == [
+        "Node b left",
+        "Node c joined",
+    ]
+    # Of what was seen in part, that part was compared.
+    assert missed_parts(blind_to("nodes", nodes=[Node(name="a")]), newest) == set()
+
+
+def test_a_capability_that_was_unknown_for_a_while_is_compared_with_what_it_was() -> None:
+    def dpdk(at: datetime, presence: Presence) -> Inventory:
+        gaps = [Gap(part="nodes", reason="time-out")] if presence is Presence.UNKNOWN else []
+        return look(at, capabilities=[Capability(name="dpdk", presence=presence)], gaps=gaps)
+
+    older, blind = dpdk(NOON, Presence.PRESENT), dpdk(BETWEEN, Presence.UNKNOWN)
+    [gone] = differences(blind, dpdk(LATER, Presence.ABSENT), older={"nodes": older})
+    assert (gone.kind, gone.before, gone.after) == (ChangeKind.CAPABILITY, "present", "absent")
+    assert differences(blind, dpdk(LATER, Presence.PRESENT), older={"nodes": older}) == []
+
+
 def test_labels_that_operators_write_are_no_relabelling() -> None:
     before = on_node(labels={"nvidia.com/gfd.timestamp": "1", "feature.node.kubernetes.io/cpu-model.id": "1"})
     after = on_node(
@@ -293,6 +361,17 @@ def test_a_history_that_dates_an_upgrade_is_not_repeated() -> None:
     assert changes_since(before, after) == [upgrade]
 
 
+def test_an_upgrade_that_began_is_a_change_from_when_it_began() -> None:
+    running = {"platform": "OpenShift", "platform_version": "4.16.9"}
+    steps = [VersionStep(version="4.16.11", started_at=BETWEEN), VersionStep(version="4.16.9", completed_at=NOON)]
+    upgrading = {**running, "platform_target": "4.16.11", "version_history": steps}
+    [began] = changed(running, upgrading)
+    assert (began.kind, began.at, began.not_before) == (ChangeKind.VERSION, BETWEEN, None)
+    assert began.summary == "An upgrade of OpenShift from 4.16.9 to 4.16.11 began"
+    assert changed(upgrading, upgrading) == []
+    assert changed({"gaps": [Gap(part="clusterversions", reason="time-out")]}, upgrading) == []
+
+
 def test_since_the_last_look_come_changes_and_no_happenings() -> None:
     def dated(kind: ChangeKind, at: datetime) -> Change:
         subject = Subject(cluster_id="c1", kind=SubjectKind.WORKLOAD, name="cart", namespace="shop")
@@ -306,3 +385,6 @@ def test_since_the_last_look_come_changes_and_no_happenings() -> None:
         (ChangeKind.ROLLOUT, BETWEEN),
         (ChangeKind.VERSION, LATER),
     ]
+    # The cluster's clock is a minute behind ours: it dates what came after the look before that look.
+    behind = dated(ChangeKind.ROLLOUT, NOON - timedelta(minutes=1))
+    assert changes_since(look(changes=[old]), look(LATER, changes=[old, behind])) == [behind]

@@ -127,8 +127,19 @@ class Town:
         self.findings.append(finding)
         return finding
 
-    def change(self, kind: ChangeKind, subject: Subject, at: float, summary: str, **moved: str) -> Change:
-        change = Change(cluster_id=CLUSTER, kind=kind, subject=subject, at=hour(at), summary=summary, **moved)
+    def change(
+        self, kind: ChangeKind, subject: Subject, at: float, summary: str, *, since: float | None = None, **moved: str
+    ) -> Change:
+        """A change at an hour; with ``since`` nobody dates it, and it was between the two."""
+        change = Change(
+            cluster_id=CLUSTER,
+            kind=kind,
+            subject=subject,
+            at=hour(at),
+            not_before=None if since is None else hour(since),
+            summary=summary,
+            **moved,
+        )
         self.changes.append(change)
         return change
 

@@ -8,6 +8,7 @@ from datetime import timedelta
 from fleet.findings.finding import FindingState
 from fleet.findings.grade import Grade, Letter
 from fleet.frames.pack import Severity
+from fleet.frames.window import Window
 from fleet.inventory.change import Change, ChangeKind
 from fleet.inventory.inventory import Gap
 from fleet.inventory.subject import Subject, SubjectKind
@@ -204,9 +205,9 @@ def ordinary() -> FleetReportMaterial:
 
 def _yesterday(material: FleetReportMaterial) -> ReportSummary:
     """The summary of a report a day before, in which two of the incidents stood, one milder, and grades were better."""
-    summary = compose_fleet_report(
-        replace(material, charts=[], generated_at=material.generated_at - timedelta(days=1))
-    ).summary
+    day = timedelta(days=1)
+    window = Window(start=material.window.start - day, end=material.window.end - day)
+    summary = compose_fleet_report(replace(material, charts=[], generated_at=material.generated_at - day)).summary
     lines = [
         line.model_copy(update={"state": FindingState.OPEN})
         for line in summary.incidents
@@ -214,7 +215,7 @@ def _yesterday(material: FleetReportMaterial) -> ReportSummary:
     ]
     lines = [line.model_copy(update={"severity": Severity.INFO}) if "Disk" in line.title else line for line in lines]
     grades = [line.model_copy(update={"letter": "A"}) for line in summary.grades]
-    return summary.model_copy(update={"incidents": lines, "grades": grades})
+    return summary.model_copy(update={"window": window, "incidents": lines, "grades": grades})
 
 
 def hard() -> FleetReportMaterial:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -13,7 +13,9 @@ from fleet.findings.grade import Grade, Letter
 from fleet.frames.coverage import Coverage, CoverageStatus, QueryCoverage
 from fleet.frames.pack import Severity
 from fleet.frames.window import Window
+from fleet.inventory.change import Change, ChangeKind
 from fleet.inventory.inventory import Gap
+from fleet.inventory.subject import Subject, SubjectKind
 from fleet.reports.changed import what_changed
 from fleet.reports.compose import compose, compose_fleet_report
 from fleet.reports.content import Callout, Chart, Definitions, EvidenceList, ReportContent, Section, Table, Tone
@@ -102,6 +104,32 @@ def test_cluster_changes_since_the_last_report_are_told_and_older_ones_not(mater
     assert any(line.startswith("edge-north, 20 Nov 16:00: version 4.16.3 → 4.16.8") for line in lines)
     assert "Rollouts: 1 (prod-west 1)." in lines
     assert not any("version" in line or "Rollouts" in line for line in changed(later(material)))
+
+
+def test_what_only_a_look_dates_is_told_once_by_the_report_that_first_knows_of_it(
+    material: FleetReportMaterial,
+) -> None:
+    west = material.clusters[0]
+
+    def undated(at: datetime, name: str = "w1", kind: ChangeKind = ChangeKind.NODE_LEFT) -> Change:
+        subject = Subject(cluster_id=west.id, kind=SubjectKind.NODE, name=name)
+        looked = at - timedelta(hours=1)
+        return Change(cluster_id=west.id, kind=kind, subject=subject, at=at, not_before=looked, summary=f"Node {name}")
+
+    # A scan looks at a cluster after the window that it judges, and before its report is written.
+    seen = materials.END + timedelta(minutes=2)
+    first = replace(material, changes=[*material.changes, undated(seen)])
+    assert any(line.startswith("prod-west, by 21 Nov 13:02: Node w1.") for line in changed(first))
+    assert not any("Node w1" in line for line in changed(later(first)))
+    # What dates itself beyond the window is told by the next report, however soon it was read.
+    dated = undated(seen).model_copy(update={"not_before": None})
+    assert any("Node w1" in line for line in changed(later(material, changes=[dated])))
+    # Five hundred nodes that changed alike are one line and hide nothing.
+    flood = [undated(seen, f"w{number}", ChangeKind.DRIVER) for number in range(500)]
+    lines = changed(replace(material, changes=[*flood, *material.changes]))
+    [told] = [line for line in lines if "Node w" in line]
+    assert told.endswith(" and 496 more.")
+    assert any("version 4.16.3 → 4.16.8" in line for line in lines)
 
 
 def test_a_previous_report_on_something_else_is_not_compared_with(material: FleetReportMaterial) -> None:
@@ -225,6 +253,13 @@ def test_a_report_on_one_incident_tells_only_of_it() -> None:
     assert [line.cluster for line in content.summary.grades] == ["prod-east"]
     assert "shop/cart" not in content.model_dump_json()
     assert sum(isinstance(each, Chart) for each in content.blocks()) == 2
+
+
+def test_a_report_on_an_incident_that_began_after_the_scanned_window_is_written() -> None:
+    whole = materials.ordinary()
+    past = Window(start=materials.DAY.start - timedelta(days=2), end=materials.DAY.start - timedelta(days=1))
+    content = compose(ReportKind.INCIDENT, replace(whole, window=past), "incident-0003")
+    assert [line.id for line in content.summary.incidents] == ["incident-0003"]
 
 
 def test_a_report_on_one_cluster() -> None:

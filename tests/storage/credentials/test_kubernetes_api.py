@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from storage.credentials import kubernetes_api
 from storage.credentials.kubernetes_access import InCluster
 from storage.credentials.kubernetes_secrets import KubernetesCredentialStore
 from tests.showing import shown
+from tests.storage.credentials.answering import answering
 from tests.storage.credentials.secrets_place import CANARY, CREDENTIAL, NAMESPACE, REF, Place
 
 
@@ -100,6 +102,35 @@ def test_a_server_that_does_not_serve_is_told_from_a_missing_secret(
         assert place.fleet.token(place.name) not in shown(failure.value)
     place.fleet.set_broken(place.name, None)
     assert store.get(REF, refresh=True) == CREDENTIAL
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "kind", "words"),
+    [
+        (404, {"kind": "Status", "details": None}, StoreError, "not as a Kubernetes API does"),
+        (404, {"kind": "Status", "details": "none"}, StoreError, "not as a Kubernetes API does"),
+        (409, {"kind": "Status", "reason": "Conflict"}, StoreUnavailable, "is being written by others"),
+    ],
+)
+def test_odd_answers_to_a_deletion_are_faults_of_the_store(
+    tmp_path: Path, status: int, body: dict[str, object], kind: type[StoreError], words: str
+) -> None:
+    with answering(status, {"Content-Type": "application/json"}, json.dumps(body).encode()) as (url, _):
+        kubeconfig = tmp_path / "kubeconfig"
+        kubeconfig.write_text(json.dumps(kubeconfig_of(url)))
+        store = KubernetesCredentialStore.at(kubeconfig, NAMESPACE, tmp_path / "keyring")
+        with pytest.raises(StoreError, match=words) as failure:
+            store.delete(REF)
+    assert type(failure.value) is kind
+
+
+def kubeconfig_of(url: str) -> dict[str, object]:
+    return {
+        "current-context": "c",
+        "clusters": [{"name": "c", "cluster": {"server": url}}],
+        "users": [{"name": "c", "user": {"token": CANARY}}],
+        "contexts": [{"name": "c", "context": {"cluster": "c", "user": "c"}}],
+    }
 
 
 def test_a_server_that_asks_for_a_pause_is_granted_it(place: Place) -> None:

@@ -9,9 +9,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import httpx
@@ -28,6 +26,7 @@ from storage.credentials.vault_login import TokenFile
 from storage.credentials.vault_server import VaultServer
 from tests.conftest import OpenBaoServer
 from tests.showing import shown
+from tests.storage.credentials.answering import answering
 from tests.storage.credentials.bao import Operator
 
 TOKEN = "cluster-token-93ab"
@@ -140,36 +139,6 @@ def test_a_server_that_hangs_is_given_up(token_file: Path, monkeypatch: pytest.M
         url = f"http://127.0.0.1:{server.getsockname()[1]}"
         with pytest.raises(StoreUnavailable, match="ReadTimeout"):
             VaultCredentialStore(VaultServer(url), TokenFile(token_file=token_file)).get(REF)
-
-
-@contextmanager
-def answering(status: int, headers: dict[str, str], body: bytes) -> Iterator[tuple[str, list[str]]]:
-    """A server that gives every request one answer: its address, and the tokens that it was sent."""
-    tokens: list[str] = []
-
-    class Connection(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            tokens.append(self.headers.get("X-Vault-Token", ""))
-            self.send_response(status)
-            for name, value in headers.items():
-                self.send_header(name, value.format(path=self.path))
-            self.end_headers()
-            self.wfile.write(body)
-
-        do_POST = do_GET  # noqa: N815 - the names that the server looks for
-
-        def log_message(self, format: str, *args: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Connection)
-    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}", tokens
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ import pytest
 from fleet.collectors.kubernetes.kinds import KINDS
 from fleet.inventory.inventory import Capability, Inventory, Presence
 from tests.fleet.collectors.kubernetes.objects import EMPTY_LISTS, metadata, node, pod
-from tests.fleet.collectors.kubernetes.platform_objects import NODE_STATE, ptp_config, put, serve_groups
-from tests.fleet.collectors.kubernetes.server import Api, forbidden, on, status
+from tests.fleet.collectors.kubernetes.platform_objects import NODE_STATE, condition, ptp_config, put, serve_groups
+from tests.fleet.collectors.kubernetes.server import Api, Reply, forbidden, on, status
 
 Collect = Callable[..., Inventory]
 
@@ -175,6 +175,54 @@ def test_odd_answers_cost_only_themselves(api: Api, collect: Collect) -> None:
         ("sriovnetworknodestates", "1 of them could not be understood")
     ]
     json.loads(inventory.model_dump_json())
+
+
+def test_an_object_that_is_nested_without_end_costs_only_its_list(api: Api, collect: Collect) -> None:
+    serve_groups(api, ptp__openshift__io=["v1"], sriovnetwork__openshift__io=["v1"])
+    endless = "[" * 5000 + "]" * 5000
+    body = json.dumps(ptp_config("c", [], [])).replace('"spec": {', f'"spec": {{"plugins": {endless}, ')
+    page = f'{{"kind": "PtpConfigList", "metadata": {{}}, "items": [{body}]}}'
+    api.interceptors.append(on("/apis/ptp.openshift.io/v1/ptpconfigs", Reply(200, page.encode())))
+    put(api, *SRIOV, NODE_STATE)
+    inventory = collect()
+    [gap] = inventory.gaps
+    assert gap.part == "ptpconfigs"
+    assert "nested too deep" in gap.reason
+    assert [each.node for each in inventory.sriov_nodes] == ["worker-1"]
+    assert told(inventory, "ptp").presence is Presence.UNKNOWN
+
+
+def test_a_time_without_its_zone_is_no_time(api: Api, collect: Collect) -> None:
+    serve_groups(api, config__openshift__io=["v1"])
+    naive = condition("Available", "True", "2026-03-01T08:00:00")
+    operators = [
+        {"metadata": metadata(name), "status": {"conditions": [each]}}
+        for name, each in (("dns", condition("Available", "True")), ("odd", naive))
+    ]
+    put(api, "config.openshift.io", "v1", "clusteroperators", "ClusterOperator", *operators)
+    inventory = collect()
+    assert [each.name for each in inventory.cluster_operators] == ["dns"]
+    assert [gap.part for gap in inventory.gaps] == ["clusteroperators"]
+
+
+def test_dpdk_is_not_absent_where_its_interfaces_could_not_be_seen(api: Api, collect: Collect) -> None:
+    serve_groups(api, sriovnetwork__openshift__io=["v1"])
+    card = {"name": "eno1", "numVfs": 1, "totalvfs": 8, "Vfs": [{"driver": "vfio-pci"}]}
+    put(api, *SRIOV, {"metadata": metadata("w-1", "ns"), "status": {"interfaces": [card]}})
+    assert told(collect(), "dpdk").presence is Presence.UNUSED
+    api.interceptors.append(on("/apis/sriovnetwork.openshift.io/v1/sriovnetworknodestates", forbidden("sriov")))
+    dpdk = told(collect(), "dpdk")
+    assert dpdk.presence is Presence.UNKNOWN
+    assert "missing right: list sriovnetworknodestates" in dpdk.reason
+
+
+def test_gpus_of_nodes_that_could_not_be_read_are_not_unused(api: Api, collect: Collect) -> None:
+    labels = {"feature.node.kubernetes.io/pci-10de.present": "true"}
+    broken = node("w-2", "10.0.0.2")
+    broken["status"]["capacity"] = {"cpu": "many"}
+    api.lists["/api/v1/nodes"] = [node("w-1", "10.0.0.1", labels=labels), broken]
+    gpus = told(collect(), "gpus")
+    assert (gpus.presence, gpus.reason) == (Presence.UNKNOWN, "1 of them could not be understood")
 
 
 def test_every_kind_says_what_it_is_needed_for() -> None:

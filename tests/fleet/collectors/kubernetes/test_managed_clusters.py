@@ -50,6 +50,7 @@ def test_managed_clusters_of_every_form(hub: Api) -> None:
         "environment": "prod",
         "vendor": "OpenShift",
         "name": "edge",
+        "namesake": "rim",
         "clusterID": "1234",
         "openshiftVersion-major": "4",
         "feature.open-cluster-management.io/addon-search": "available",
@@ -80,7 +81,7 @@ def test_managed_clusters_of_every_form(hub: Api) -> None:
     edge = found["edge"]
     assert edge.endpoint is not None
     assert (edge.endpoint.url, edge.endpoint.ca_pem) == ("https://api.edge.example:6443", CA)
-    assert edge.labels == {"environment": "prod", "vendor": "OpenShift", "platform": "AWS"}
+    assert edge.labels == {"environment": "prod", "vendor": "OpenShift", "namesake": "rim", "platform": "AWS"}
     assert (edge.version, edge.region, edge.is_hub, edge.available) == ("4.16.11", "eu-west-1", False, True)
     assert found["local-cluster"].is_hub and found["local-cluster"].labels == {}
     assert (found["kubernetes"].version, found["kubernetes"].available) == ("v1.31.0", None)

@@ -52,7 +52,8 @@ def test_the_version_is_the_newest_that_was_completed(api: Api, collect: Collect
 
 
 def test_cluster_operators_tell_what_ails_them(api: Api, collect: Collect) -> None:
-    well = [condition("Degraded", "False"), condition("Available", "True"), condition("Progressing", "False")]
+    recovered = condition("Degraded", "False", "2026-03-01T09:40:00Z")
+    well = [recovered, condition("Available", "True"), condition("Progressing", "False")]
     degraded = condition("Degraded", "True", "2026-03-01T09:30:00Z", reason="OAuthRouteDown", message="route\nis down")
     serve_groups(api, config__openshift__io=["v1"])
     put(
@@ -82,6 +83,8 @@ def test_cluster_operators_tell_what_ails_them(api: Api, collect: Collect) -> No
     ill = operators["authentication"]
     assert (ill.degraded, ill.version, ill.message) == (True, "4.16.9", "OAuthRouteDown: route is down")
     assert ill.since == datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
+    # One that is well again is so since the last of its conditions turned.
+    assert operators["dns"].since == datetime(2026, 3, 1, 9, 40, tzinfo=UTC)
     assert (operators["ingress"].available, operators["ingress"].message) == (False, "gone")
     assert (operators["new"].available, operators["bare"].degraded, operators["vague"].degraded) == (None, None, None)
 
@@ -169,6 +172,34 @@ def test_operators_are_asked_for_where_the_preferred_version_has_none(api: Api, 
     # An operator for all namespaces is copied into each of them; those are not even asked for.
     [asked] = api.asked("/apis/operators.coreos.com/v1alpha1/clusterserviceversions")
     assert asked.query["labelSelector"] == "!olm.copiedFrom"
+
+
+def test_an_operator_that_is_being_upgraded_is_one_operator(api: Api, collect: Collect) -> None:
+    serve_groups(api, operators__coreos__com=["v1alpha1"])
+    group, namespace = ("operators.coreos.com", "v1alpha1"), "openshift-ptp-operator"
+    put(
+        api,
+        *group,
+        "subscriptions",
+        "Subscription",
+        subscription("ptp-operator", "ptp-operator.v4.9", "ptp-operator.v4.10"),
+    )
+    versions = ("clusterserviceversions", "ClusterServiceVersion")
+    old = version_of("ptp-operator", "4.9", "Replacing", namespace)
+    new = version_of("ptp-operator", "4.10", "Failed", namespace, message="install timeout")
+    for each, number in ((old, "4.9"), (new, "4.10")):
+        each["metadata"]["name"] = f"ptp-operator.v{number}"
+    put(api, *group, *versions, old, new)
+    [upgraded] = collect().operators
+    assert (upgraded.version, upgraded.channel, upgraded.pending) == ("4.9", "stable", "ptp-operator.v4.10")
+    assert (upgraded.phase, upgraded.message) == ("Failed", "install timeout")
+    # Once it is through, the version before may still be there for a while.
+    new["status"] = {"phase": "Succeeded"}
+    put(api, *group, *versions, old, new)
+    done = subscription("ptp-operator", "ptp-operator.v4.10", "ptp-operator.v4.10")
+    put(api, *group, "subscriptions", "Subscription", done)
+    [upgraded] = collect().operators
+    assert (upgraded.version, upgraded.phase, upgraded.pending) == ("4.10", "Succeeded", "")
 
 
 def test_deprecated_apis_are_those_that_somebody_still_asks(api: Api, collect: Collect) -> None:

@@ -14,6 +14,7 @@ import yaml
 from pydantic import SecretStr
 
 from fleet.collectors.kubernetes import collect_inventory
+from fleet.collectors.kubernetes.endpoints import find_endpoints
 from fleet.collectors.kubernetes.rights import cluster_role
 from fleet.collectors.validation import validate_cluster
 from fleet.credentials import Credential, GivenCredential
@@ -105,17 +106,21 @@ def test_the_shipped_role_is_enough_for_all_that_is_read(fleet: SimulatedFleet, 
         after = newcomer.validated()
         assert after.sound, (after.endpoints, after.missing_rights)
         assert collect_inventory(newcomer.cluster, newcomer.source).gaps == []
+        assert find_endpoints(newcomer.cluster, newcomer.source).gaps == []
 
 
 def test_rights_in_groups_that_a_cluster_does_not_serve_are_not_missing(fleet: SimulatedFleet) -> None:
-    asked = []
+    asked, told = [], []
     for name in fleet.names:
         source = bearer(fleet.token(name))
         validation = validate_cluster(api_of(fleet, name), partial(given, source))
         asked.append({review.right.group for review in validation.rights})
+        told.append((asked[-1], {review.right.resource for review in validation.rights}))
     assert {"", "apps"} <= set.intersection(*asked)
     assert any("config.openshift.io" in groups for groups in asked)
     assert any("config.openshift.io" not in groups for groups in asked)
+    # The authority of Routes is of use where there are any.
+    assert all(("configmaps" in resources) == ("route.openshift.io" in groups) for groups, resources in told)
 
 
 def test_rights_that_are_taken_away_are_missing(fleet: SimulatedFleet) -> None:

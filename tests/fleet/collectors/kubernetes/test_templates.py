@@ -4,9 +4,10 @@ from collections.abc import Callable
 from typing import Any
 
 from fleet.inventory.change import ChangeKind
+from fleet.inventory.differences import differences
 from fleet.inventory.inventory import Inventory
 from tests.fleet.collectors.kubernetes.objects import owner, pod, replica_set, workload
-from tests.fleet.collectors.kubernetes.server import Api
+from tests.fleet.collectors.kubernetes.server import Api, forbidden
 
 Collect = Callable[..., Inventory]
 ONE, TWO = f"sha256:{'1' * 64}", f"sha256:{'2' * 64}"
@@ -42,6 +43,23 @@ def test_a_workload_runs_what_its_youngest_pod_runs(api: Api, collect: Collect) 
     assert second.digests_before[0] == f"app {ONE}"
     assert second.digests_after[0] == f"app {TWO}"
     assert second.digests_after[1].startswith("config ")
+
+
+def test_of_pods_that_were_not_all_seen_none_is_the_youngest(api: Api, collect: Collect) -> None:
+    api.lists["/apis/apps/v1/statefulsets"] = [workload("ledger", "shop", ["ledger:latest"])]
+    api.lists["/api/v1/pods"] = [
+        running("ledger-0", "ledger", ONE, "2026-03-01T08:00:00Z", "StatefulSet"),
+        running("ledger-1", "ledger", TWO, "2026-03-01T09:00:00Z", "StatefulSet"),
+        running("ledger-2", "ledger", TWO, "2026-03-01T10:00:00Z", "StatefulSet"),
+    ]
+    whole = collect()
+    assert whole.workloads[0].image_digests == {"app": TWO}
+    # The first page ends before the youngest.
+    api.lists["/api/v1/pods"].insert(0, pod("alone", "shop", on="w-1"))
+    api.interceptors.append(lambda request: forbidden("pods") if "continue" in request.query else None)
+    partly = collect()
+    assert [gap.part for gap in partly.gaps] == ["pods"]
+    assert differences(whole, partly) == []
 
 
 def digest_of(collect: Collect, api: Api, template: Any) -> tuple[str, list[str], list[str]]:

@@ -1,0 +1,31 @@
+"""What people type at the terminal."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+import typer
+
+from interfaces.cli.terminal import parse_duration
+
+
+@pytest.mark.parametrize(
+    ("text", "duration"),
+    [
+        ("45s", timedelta(seconds=45)),
+        ("90m", timedelta(minutes=90)),
+        ("24h", timedelta(hours=24)),
+        ("3650d", timedelta(days=3650)),
+    ],
+)
+def test_durations_as_people_write_them(text: str, duration: timedelta) -> None:
+    assert parse_duration(text) == duration
+
+
+@pytest.mark.parametrize(
+    "text", ["", "h", "24", "0h", "-1h", "1.5h", "1 h", "1w", "²h", "900000d", "99999999999d", "9" * 5000 + "s"]
+)
+def test_what_is_no_duration_is_refused(text: str) -> None:
+    with pytest.raises(typer.BadParameter, match="is not a duration such as 90m, 24h or 7d"):
+        parse_duration(text)
