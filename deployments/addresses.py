@@ -141,6 +141,8 @@ class Addresses:
             "PREFECT_API_URL": self.prefect.api_url,
             "PREFECT_HOME": str(self.state_directory / "prefect"),
             "PREFECT_LOGGING_EXTRA_LOGGERS": "fleet,storage",
+            # What they say outside of a run is no fault of theirs, and goes to the console alone.
+            "PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW": "ignore",
             "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
             "DO_NOT_TRACK": "1",
         }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import socket
 from collections.abc import Iterator
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from prefect.events.worker import EventsWorker
-from prefect.logging.handlers import APILogWorker
+from prefect.logging.handlers import APILogHandler, APILogWorker
 from prefect.settings import (
     PREFECT_API_AUTH_STRING,
     PREFECT_API_URL,
@@ -87,3 +88,12 @@ def _prefect_of(addresses: Addresses) -> Iterator[None]:
         if open_stores_once.cache_info().currsize:
             open_stores_once().close()
         open_stores_once.cache_clear()
+        _silence_api_logs()
+
+
+def _silence_api_logs() -> None:
+    """Undo what a run leaves in this process: its handlers would complain of what tests behind these log."""
+    for name in ("fleet", "storage"):
+        logger = logging.getLogger(name)
+        for handler in [each for each in logger.handlers if isinstance(each, APILogHandler)]:
+            logger.removeHandler(handler)
