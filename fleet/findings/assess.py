@@ -12,7 +12,7 @@ from fleet.detectors.contract import Anomaly, Sensitivity
 from fleet.findings.finding import Finding, FindingKind, SeriesRef, fingerprint
 from fleet.findings.harm import severity_of, severity_of_gap
 from fleet.findings.wording import gap_title, title_of, what_of
-from fleet.frames.coverage import Coverage, CoverageStatus
+from fleet.frames.coverage import Coverage, CoverageStatus, promql_asked
 from fleet.frames.frame import Frame, SeriesKey
 from fleet.frames.pack import PackQuery, QueryPack, Severity
 from fleet.frames.window import Window
@@ -36,7 +36,7 @@ class ScanContext:
         object_keys: the stored chunks of the frame, in order of time.
         endpoint: the address that was asked.
         topology: None where no inventory could be had; names alone then tell owners.
-        coverage: what was not seen; a gap there is our blindness, and no finding.
+        coverage: what was asked, and what was not seen; a gap there is our blindness, and no finding.
     """
 
     cluster_id: str
@@ -162,7 +162,7 @@ class _Assessor:
             unit=query.unit,
             series=SeriesRef(
                 query_id=query.id,
-                promql=query.promql,
+                promql=promql_asked(query, context.coverage, window),
                 labels=dict(self._frame.keys[anomaly.row].labels),
                 object_keys=[key for chunk, key in context.object_keys if chunk.overlaps(window)],
                 endpoint=context.endpoint,

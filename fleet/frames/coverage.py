@@ -8,7 +8,23 @@ from enum import StrEnum
 
 from pydantic import BaseModel, Field
 
+from fleet.frames.pack import PackQuery
 from fleet.frames.window import Window
+
+
+class Signal(StrEnum):
+    """What a cluster is seen by, in the order in which it is told."""
+
+    METRICS = "metrics"
+    ALERTS = "alerts"
+    LOGS = "logs"
+    TRACES = "traces"
+    EVENTS = "events"
+
+    @property
+    def of_a_moment(self) -> bool:
+        """Whether a source of it only tells how things stand now: a window is then seen at its end."""
+        return self in {Signal.ALERTS, Signal.EVENTS}
 
 
 class CoverageStatus(StrEnum):
@@ -26,20 +42,25 @@ class CoverageStatus(StrEnum):
 
 
 class QueryCoverage(BaseModel):
-    """One query of a pack: its status, why, what the server warned of, and how many series answered."""
+    """One query of a pack: its status, why, what the server warned of, and how many series answered.
+
+    ``promql`` is what was asked where that was not the query's first form.
+    """
 
     query_id: str
     status: CoverageStatus
     reason: str = ""
     warnings: list[str] = Field(default_factory=list)
     series: int = 0
+    promql: str = ""
 
 
 class Coverage(BaseModel):
     """What one collector saw of one signal of one cluster in one window.
 
     ``object_key`` and ``object_hash`` name the stored frame (None where there is nothing to store).
-    ``endpoint`` is the address that was asked, ``error`` the class name of the failure that made it unknown.
+    ``endpoint`` is the address that was asked ("" where nobody was), ``asked`` the query where it was no pack,
+    ``error`` the class name of the failure that made it unknown.
     """
 
     cluster_id: str
@@ -52,11 +73,20 @@ class Coverage(BaseModel):
     reason: str = ""
     error: str = ""
     endpoint: str = ""
+    asked: str = ""
     queries: list[QueryCoverage] = Field(default_factory=list)
     object_key: str | None = None
     object_hash: str | None = None
     object_bytes: int = 0
     collected_at: datetime | None = None
+
+    @property
+    def is_gap(self) -> bool:
+        """Whether something was missed that should have been seen.
+
+        That an operator registered no source of a signal is no gap, but for metrics: without them nothing is judged.
+        """
+        return not self.status.final and bool(self.endpoint or self.signal == Signal.METRICS)
 
 
 def seen_queries(coverage: Iterable[Coverage]) -> set[str]:
@@ -75,6 +105,18 @@ def seen_queries(coverage: Iterable[Coverage]) -> set[str]:
 def absent_queries(coverage: Iterable[Coverage]) -> set[str]:
     """The queries whose metrics the cluster did not have in any of these chunks."""
     return {query.query_id for chunk in coverage for query in chunk.queries if query.status is CoverageStatus.ABSENT}
+
+
+def promql_asked(query: PackQuery, coverage: Iterable[Coverage], window: Window) -> str:
+    """The PromQL behind a query's values in a window; where chunks were asked different forms, each on a line."""
+    asked = [
+        each.promql or query.promql
+        for chunk in coverage
+        if chunk.window.overlaps(window)
+        for each in chunk.queries
+        if each.query_id == query.id and each.status in {CoverageStatus.OK, CoverageStatus.PARTIAL}
+    ]
+    return "\n".join(dict.fromkeys(asked)) or query.promql
 
 
 def combine(statuses: list[CoverageStatus]) -> CoverageStatus:

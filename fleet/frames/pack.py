@@ -64,6 +64,7 @@ class SignalGroup(StrEnum):
     INGRESS = "ingress"
     GPU = "gpu"
     PTP = "ptp"
+    SERVICE_LEVELS = "service-levels"
 
 
 class Thresholds(BaseModel):
@@ -89,16 +90,31 @@ class SubjectLabels(BaseModel):
     part: str | None = None
 
 
+class Variant(BaseModel):
+    """One form of a query, for the releases that have its metrics.
+
+    Attributes:
+        promql: gives whole series: no value filters, no topk, comparisons with ``bool``.
+        needs: metrics without which the answer is empty because the cluster does not have it (``absent``).
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    promql: str = Field(min_length=1)
+    needs: list[MetricName] = Field(min_length=1)
+
+
 class PackQuery(BaseModel):
     """One query of a pack.
 
     Attributes:
         id: unique within the pack, stable over its versions: findings carry it.
         title: what the value is, in words that stand in a report ("Memory of a container against its limit").
-        promql: gives whole series: no value filters, no topk, comparisons with ``bool``.
+        promql, needs: the form that is asked first, as in ``Variant``.
         unit: of the value: ``ratio``, ``seconds``, ``bytes``, ``bytes/s``, ``cores``, ``count``, ``1/s`` …
-        needs: metrics without which the answer is empty because the cluster does not have it (``absent``).
         severity: a hint: how bad a finding on this query is at its worst, before harm is known.
+        alternatives: forms with the same meaning, unit and labels, of which the first that the server can answer is
+            asked where it lacks what ``promql`` needs: metrics are renamed from release to release.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -114,6 +130,12 @@ class PackQuery(BaseModel):
     severity: Severity
     needs: list[MetricName] = Field(min_length=1)
     thresholds: Thresholds = Thresholds()
+    alternatives: list[Variant] = Field(default_factory=list)
+
+    @property
+    def variants(self) -> list[Variant]:
+        """All forms of the query in the order in which they are tried, its own first."""
+        return [Variant(promql=self.promql, needs=self.needs), *self.alternatives]
 
     def subject_of(self, cluster_id: str, key: SeriesKey) -> Subject:
         """The subject that a series of this query is about."""
@@ -144,7 +166,10 @@ class QueryPack(BaseModel):
     @cached_property
     def content_hash(self) -> str:
         """16 hexadecimal digits over what decides the stored values: a change asks the clusters anew."""
-        lines = sorted(f"{query.id}\0{query.promql}\0{','.join(sorted(query.needs))}" for query in self.queries)
+        lines = sorted(
+            "\0".join([query.id, *(f"{form.promql}\0{','.join(sorted(form.needs))}" for form in query.variants)])
+            for query in self.queries
+        )
         return sha256("\n".join(lines).encode()).hexdigest()[:16]
 
     def query(self, query_id: str) -> PackQuery:

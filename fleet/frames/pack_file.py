@@ -31,19 +31,38 @@ def load_pack(path: Path) -> QueryPack:
     Raises:
         PackError: the file cannot be read, is no YAML, or says something that no pack may say.
     """
-    file = str(path)
-    root = _compose(_read(path), file)
-    duplicate = next(_repeated_keys(root, ""), None)
-    if duplicate is not None:
-        line, field = duplicate
-        raise PackError("the field stands here twice", file=file, line=line, field=field)
-    try:
-        pack = QueryPack.model_validate(_construct(root, file))
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-        raise _fault(root, first["loc"], first["type"], first["msg"], file) from None
-    _check_queries(pack, root, file)
+    pack, faults = read_pack(path)
+    if pack is None or faults:
+        raise faults[0]
     return pack
+
+
+def read_pack(path: Path) -> tuple[QueryPack | None, list[PackError]]:
+    """A pack as far as it can be one (None where it cannot), and every fault of its file in order of their lines."""
+    file = str(path)
+    try:
+        root = _compose(_read(path), file)
+        document = _construct(root, file)
+    except PackError as fault:
+        return None, [fault]
+    faults = [
+        PackError("the field stands here twice", file=file, line=line, field=field)
+        for line, field in _repeated_keys(root, "")
+    ]
+    pack = None
+    try:
+        pack = QueryPack.model_validate(document)
+    except ValidationError as error:
+        for each in error.errors(include_url=False, include_context=False, include_input=False):
+            faults.append(_fault(root, each["loc"], each["type"], each["msg"], file))
+    seen: set[str] = set()
+    for number, query in _sound_queries(document):
+        faults += [
+            _fault(root, ("queries", number, *field), "value_error", message, file)
+            for field, message in _query_faults(query, seen)
+        ]
+        seen.add(query.id)
+    return pack, sorted(faults, key=lambda fault: fault.line or 0)
 
 
 def _read(path: Path) -> str:
@@ -107,21 +126,24 @@ def _repeated_keys(node: yaml.Node, path: str) -> Iterator[tuple[int, str]]:
             yield from _repeated_keys(item, f"{path}[{number}]")
 
 
-def _check_queries(pack: QueryPack, root: yaml.MappingNode, file: str) -> None:
+def _sound_queries(document: object) -> Iterator[tuple[int, PackQuery]]:
+    """The queries whose fields are as the model wants them, with their places in the list."""
+    entries = document.get("queries") if isinstance(document, dict) else None
+    for number, entry in enumerate(entries if isinstance(entries, list) else []):
+        try:
+            yield number, PackQuery.model_validate(entry)
+        except ValidationError:
+            continue
+
+
+def _query_faults(query: PackQuery, seen: set[str]) -> Iterator[tuple[_Location, str]]:
     """What the model's types cannot say."""
-    seen: set[str] = set()
-    for number, query in enumerate(pack.queries):
-        for field, message in _query_faults(query, seen):
-            raise _fault(root, ("queries", number, *field), "value_error", message, file)
-        seen.add(query.id)
-
-
-def _query_faults(query: PackQuery, seen: set[str]) -> Iterator[tuple[tuple[str, ...], str]]:
     if query.id in seen:
         yield ("id",), f"another query has the id {query.id!r}"
-    fault = partial_series_fault(query.promql)
-    if fault:
-        yield ("promql",), fault
+    for number, form in enumerate(query.variants):
+        fault = partial_series_fault(form.promql)
+        if fault:
+            yield (("promql",) if number == 0 else ("alternatives", number - 1, "promql")), fault
     if query.subject.name is None and query.subject.kind is not SubjectKind.CLUSTER:
         yield ("subject",), f"a subject of kind {query.subject.kind} needs the label that names it (name: …)"
     warning, critical = query.thresholds.warning, query.thresholds.critical

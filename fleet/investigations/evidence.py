@@ -8,6 +8,7 @@ from datetime import datetime
 from hashlib import sha256
 
 from fleet.findings.finding import Finding
+from fleet.frames.coverage import promql_asked
 from fleet.frames.frame import SeriesKey
 from fleet.frames.pack import PackQuery, QueryKind
 from fleet.frames.window import Window
@@ -65,7 +66,7 @@ class EvidenceBook:
                 subject=subject,
                 at=window.start,
                 window=window,
-                query=query.promql,
+                query=promql_asked(query, self.material.coverage, window),
                 endpoint=(finding.series.endpoint if finding else "") or endpoint,
                 labels=dict(key.labels),
                 object_keys=keys or (list(finding.series.object_keys) if finding else []),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import numpy as np
@@ -60,6 +61,11 @@ def chunk_coverage(
     )
 
 
+def absence_in_words(missing: Sequence[Sequence[str]]) -> str:
+    """Why none of a query's forms can be answered, from the metrics that each lacks."""
+    return f"the server has no metric {'; nor '.join(', '.join(each) for each in missing)}"
+
+
 def unseen(
     client: PrometheusClient,
     cluster_id: str,
@@ -98,8 +104,9 @@ def _columns(answers: SpanAnswers, chunk: Window) -> tuple[int, int]:
 
 def _query_coverage(answer: QueryAnswer, first: int, last: int, series: int) -> QueryCoverage:
     if answer.missing:
-        reason = f"the server has no metric {', '.join(answer.missing)}"
-        return QueryCoverage(query_id=answer.query.id, status=CoverageStatus.ABSENT, reason=reason)
+        return QueryCoverage(
+            query_id=answer.query.id, status=CoverageStatus.ABSENT, reason=absence_in_words(answer.missing)
+        )
     notes = answer.answer.notes if answer.answer is not None else None
     status, reason = CoverageStatus.OK, ""
     if answer.seen_points <= first:
@@ -112,6 +119,7 @@ def _query_coverage(answer: QueryAnswer, first: int, last: int, series: int) -> 
         reason=reason,
         warnings=[*notes.warnings, *notes.infos] if notes is not None else [],
         series=series,
+        promql=answer.form.promql if answer.form and answer.form.promql != answer.query.promql else "",
     )
 
 

@@ -13,7 +13,7 @@ from fleet.collectors.prometheus.breaker import Breaker
 from fleet.collectors.prometheus.client import PrometheusClient
 from fleet.collectors.prometheus.presence import Presence
 from fleet.errors import AnswerTooLarge, SourceError
-from fleet.frames.pack import PackQuery, QueryPack
+from fleet.frames.pack import PackQuery, QueryPack, Variant
 from fleet.frames.window import Window
 
 _SMALLEST_PART_POINTS = 60
@@ -29,18 +29,20 @@ class QueryAnswer:
     """One query over a span.
 
     Attributes:
-        query: what was asked.
+        query: of the pack.
+        form: the form of it that was asked, or would have been; None where the server has the metrics of none.
         answer: its series over the span; None when it was not asked (metrics are missing) or nothing came.
         seen_points: columns from the left that were answered; less than the span's points after a failure.
-        missing: metrics that the server does not have, which is why there are no series.
+        missing: of each form the metrics that the server does not have, which is why there are no series.
         reason: why the answer is not whole, in words; empty for a whole one.
         error: the failure's class name; empty without one.
     """
 
     query: PackQuery
+    form: Variant | None
     answer: RangeAnswer | None
     seen_points: int
-    missing: list[str] = field(default_factory=list)
+    missing: list[list[str]] = field(default_factory=list)
     reason: str = ""
     error: str = ""
 
@@ -108,29 +110,29 @@ class _Asking:
         Raises:
             SpanTooLarge: all answers together pass the budget.
         """
-        missing = self._presence.missing(query)
-        if missing:
-            return QueryAnswer(query, None, self._points, missing=missing)
+        form = self._presence.chosen(query)
+        if form is None:
+            return QueryAnswer(query, None, None, self._points, missing=self._presence.missing(query))
         fault = self.breaker.fault
         if fault is not None or self._stopped:
-            return QueryAnswer(query, None, 0, reason=str(fault or "called off"), error=type(fault).__name__)
+            return QueryAnswer(query, form, None, 0, reason=str(fault or "called off"), error=type(fault).__name__)
         parts: list[tuple[int, RangeAnswer]] = []
         try:
-            self._ask_in_parts(query, lambda column, answer: parts.append((column, answer)))
+            self._ask_in_parts(form.promql, lambda column, answer: parts.append((column, answer)))
         except SourceError as error:
             self.breaker.failed(error)
-            return self._joined(query, parts, reason=str(error), error=type(error).__name__)
+            return self._joined(query, form, parts, reason=str(error), error=type(error).__name__)
         self.breaker.succeeded()
-        answer = self._joined(query, parts)
-        return answer if answer.answer is not None and answer.answer.series else self._empty(answer)
+        answer = self._joined(query, form, parts)
+        return answer if answer.answer is not None and answer.answer.series else self._empty(answer, form)
 
-    def _ask_in_parts(self, query: PackQuery, got: Callable[[int, RangeAnswer], None]) -> None:
+    def _ask_in_parts(self, promql: str, got: Callable[[int, RangeAnswer], None]) -> None:
         """Ask over the whole span, or, when the answer is too large for one, over parts of it."""
         column, size = 0, self._points
         while column < self._points:
             count = min(size, self._points - column)
             try:
-                answer = self._client.query_range(query.promql, self._part(column, count), self._step_seconds)
+                answer = self._client.query_range(promql, self._part(column, count), self._step_seconds)
             except AnswerTooLarge:
                 if count <= _SMALLEST_PART_POINTS:
                     raise
@@ -152,19 +154,20 @@ class _Asking:
                 raise SpanTooLarge
 
     def _joined(
-        self, query: PackQuery, parts: list[tuple[int, RangeAnswer]], reason: str = "", error: str = ""
+        self, query: PackQuery, form: Variant, parts: list[tuple[int, RangeAnswer]], reason: str = "", error: str = ""
     ) -> QueryAnswer:
         if not parts:
-            return QueryAnswer(query, None, 0, reason=reason, error=error)
+            return QueryAnswer(query, form, None, 0, reason=reason, error=error)
         column, last = parts[-1]
         answer = join_ranges(parts, self._points)
         reasons = [text for text in (reason, *answer.notes.incomplete) if text]
-        return QueryAnswer(query, answer, column + last.values.shape[1], reason="; ".join(reasons), error=error)
+        seen_points = column + last.values.shape[1]
+        return QueryAnswer(query, form, answer, seen_points, reason="; ".join(reasons), error=error)
 
-    def _empty(self, answer: QueryAnswer) -> QueryAnswer:
+    def _empty(self, answer: QueryAnswer, form: Variant) -> QueryAnswer:
         """An empty answer is ``absent``, a plain zero series, or unknown when the metrics' names are."""
-        missing = self._presence.missing_after_empty(answer.query)
-        if missing is None:
+        known = self._presence.known_after_empty(form)
+        if known is None:
             words = "the answer is empty, and which metrics the server has could not be read"
-            return QueryAnswer(answer.query, None, 0, reason=words, error="NamesUnknown")
-        return replace(answer, missing=missing)
+            return QueryAnswer(answer.query, form, None, 0, reason=words, error="NamesUnknown")
+        return answer if known else replace(answer, missing=self._presence.missing(answer.query))

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from fleet.frames.pack import Direction, PackQuery, QueryKind, QueryPack, Severity, SignalGroup, SubjectLabels
+from fleet.frames.pack import (
+    Direction,
+    PackQuery,
+    QueryKind,
+    QueryPack,
+    Severity,
+    SignalGroup,
+    SubjectLabels,
+    Variant,
+)
 from fleet.inventory.subject import SubjectKind
 
 
-def pack_of(*queries: tuple[str, str, list[str]]) -> QueryPack:
-    """A pack of queries given as id, PromQL and needed metrics."""
+def pack_of(*queries: tuple[str, str, list[str]], **alternatives: tuple[str, list[str]]) -> QueryPack:
+    """A pack of queries given as id, PromQL and needed metrics, and other forms of them by their ids."""
     return QueryPack(
         name="small",
         version=1,
@@ -23,6 +32,11 @@ def pack_of(*queries: tuple[str, str, list[str]]) -> QueryPack:
                 subject=SubjectLabels(kind=SubjectKind.CLUSTER),
                 severity=Severity.INFO,
                 needs=needs,
+                alternatives=[
+                    Variant(promql=promql, needs=other)
+                    for each, (promql, other) in alternatives.items()
+                    if each == query_id
+                ],
             )
             for query_id, promql, needs in queries
         ],

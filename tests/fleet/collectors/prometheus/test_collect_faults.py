@@ -15,7 +15,7 @@ from fleet.collectors.prometheus import PrometheusClient, PrometheusLimits, coll
 from fleet.collectors.transport import TransportLimits
 from fleet.credentials import Credential
 from fleet.errors import CredentialMissing, StoreUnavailable
-from fleet.frames.coverage import Coverage, CoverageStatus
+from fleet.frames.coverage import Coverage, CoverageStatus, promql_asked
 from fleet.frames.pack import QueryPack
 from fleet.frames.window import CHUNK, Window
 from fleet.inventory.cluster import Endpoint
@@ -268,6 +268,32 @@ def test_without_a_list_of_names_empty_answers_are_counted() -> None:
         assert len(counts) == 1
         assert parse_qs(counts[0].body)["query"] == ['count by (__name__) ({__name__=~"a|b|c"})']
     assert statuses(coverage) == [ABSENT, OK, OK]
+
+
+FORMS = pack_of(
+    ("a", "a", ["a", "x"]), ("b", "b", ["b"]), ("c", "c", ["c"]), a=("other", ["d"]), b=("more", ["e", "f"])
+)
+
+
+def test_the_first_form_whose_metrics_are_there_is_asked() -> None:
+    with ByteServer(FakeApi(["a", "c", "d", "f"])) as server:
+        _, coverage, _ = collected(server, FORMS)[0]
+        asked = {parse_qs(each.body)["query"][0] for each in server.requests if each.target == "/api/v1/query_range"}
+    assert asked == {"other", "c"}
+    assert statuses(coverage) == [OK, ABSENT, OK]
+    assert [each.promql for each in coverage.queries] == ["other", "", ""]
+    assert coverage.queries[1].reason == "the server has no metric b; nor e"
+    assert promql_asked(FORMS.query("a"), [coverage], DAY) == "other"
+    assert promql_asked(FORMS.query("c"), [coverage], DAY) == "c"
+
+
+def test_without_a_list_of_names_a_count_chooses_the_form() -> None:
+    count = success({"resultType": "vector", "result": [{"metric": {"__name__": "d"}, "value": [1, "3"]}]})
+    with ByteServer(NoList(count)) as server:
+        _, coverage, _ = collected(server, FORMS)[0]
+    assert statuses(coverage) == [OK, ABSENT, OK]
+    assert [each.promql for each in coverage.queries] == ["other", "", ""]
+    assert coverage.queries[1].reason == "the server has no metric b; nor e, f"
 
 
 def test_without_any_list_an_empty_answer_is_unknown() -> None:
