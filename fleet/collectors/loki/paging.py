@@ -2,8 +2,8 @@
 
 A full page may end in the middle of the lines of one time. Those are not handed out but asked for again as the
 beginning of the next page, so that each line comes exactly once, whatever the order in which a server gives lines of
-one time. Where all of a page has one time, that time alone is asked for with the largest limit that the server allows;
-what is beyond it cannot be reached, is stepped over, and is recorded as a gap.
+one time. Where all of a page has one time, that time alone is asked for with the largest limit that the server and our
+own budget of bytes allow; what is beyond it cannot be reached, is stepped over, and is recorded as a gap.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from fleet.errors import AnswerTooLarge, QueryRefused, SourceTimeout, WrongServi
 from fleet.frames.log_frame import LogFrame
 
 _LIMIT_WORDS = re.compile(r"max entries limit.*\((\d+) > (\d+)\)")
-_LONG_WORDS = "time range exceeds"
+_TOO_MUCH = re.compile("time range exceeds|would read too many bytes|query too large to execute|number of chunks limit")
+"""Loki's words for what a shorter query may be granted: its limits on time, bytes and chunks."""
 _USUAL_MAXIMUM = 5_000
 _MOST_LINES_OF_ONE_TIME = 80_000
 _SHRINK = 4
@@ -148,7 +149,7 @@ class LinePages:
         """
         refused = isinstance(error, QueryRefused)
         length = min(self._span_ns, self.end_ns - self.start_ns)
-        if length <= self._shortest_ns or (refused and _LONG_WORDS not in error.message):
+        if length <= self._shortest_ns or (refused and not _TOO_MUCH.search(error.message)):
             raise error
         self._span_ns = max(self._shortest_ns, length // _SHRINK)
         if refused:
@@ -161,12 +162,10 @@ class LinePages:
         self._span_ns = min(self._span_ns * 5 // 4, self._longest_ns)
 
     def _of_one_time(self, at_ns: int, page: LogFrame) -> LogFrame:
-        """All lines of one time, as far as the server hands them out; goes on behind it."""
-        full, limit = True, self._limit
-        while full:
-            larger = min(max(limit * _SHRINK, _USUAL_MAXIMUM), self._most or _MOST_LINES_OF_ONE_TIME)
-            if larger <= limit:
-                break
+        """All lines of one time, as far as they can be had at once; goes on behind it."""
+        full, limit, beyond, halving = True, len(page), _MOST_LINES_OF_ONE_TIME + 1, False
+        while full and limit + 1 < (beyond := min(beyond, (self._most or beyond) + 1)):
+            larger = (limit + beyond) // 2 if halving else min(max(limit * _SHRINK, _USUAL_MAXIMUM), beyond - 1)
             try:
                 page, full = self._page(at_ns, at_ns + 1, larger)
                 limit = larger
@@ -174,7 +173,7 @@ class LinePages:
                 if not self._smaller_limit(error, larger):
                     raise
             except AnswerTooLarge:
-                break
+                beyond, halving = larger, True
         if full:
             self.gaps.append(LineGap(at_ns, len(page)))
         self._read_until(at_ns + 1 if self._forward else at_ns)

@@ -118,7 +118,13 @@ def breaking(store: Store, direction: Direction, fault: Callable[[int, int, int]
 @pytest.mark.parametrize("direction", Direction)
 @pytest.mark.parametrize(
     "error",
-    [SourceTimeout("slow"), QueryRefused("the query time range exceeds the limit (limit: 1m)")],
+    [
+        SourceTimeout("slow"),
+        QueryRefused("the query time range exceeds the limit (limit: 1m)"),
+        QueryRefused("the query would read too many bytes (query: 12 GiB, limit: 5 GiB); consider adding more"),
+        QueryRefused("un-shardable query too large to execute on a single querier: (query: 9 GiB, limit: 1 GiB)"),
+        QueryRefused("the query hit the max number of chunks limit (limit: 2000000 chunks)"),
+    ],
 )
 def test_what_a_server_cannot_answer_at_once_is_asked_in_parts(direction: Direction, error: SourceError) -> None:
     store = Store(list(range(0, 4000, 7)))
@@ -131,6 +137,30 @@ def test_answers_that_are_too_large_are_asked_for_in_smaller_pages() -> None:
     store = Store(list(range(1000)))
     ask = breaking(store, FORWARD, lambda _, __, limit: AnswerTooLarge("large") if limit > 64 else None)
     assert lines_of(list(LinePages(ask, 0, 1000, FORWARD, LIMITS))) == list(range(1000))
+
+
+@pytest.mark.parametrize("direction", Direction)
+def test_large_lines_of_one_time_are_all_read_where_fewer_at_once_can_be(direction: Direction) -> None:
+    store = Store([4] * 3 + [5] * 90 + [6] * 3)
+    ask = breaking(store, direction, lambda _, __, limit: AnswerTooLarge("large") if limit > 100 else None)
+    pages = LinePages(ask, 0, 7, direction, LIMITS)
+    assert lines_of(list(pages)) == list(range(96))
+    assert pages.gaps == []
+    ask = breaking(store, direction, lambda _, __, limit: AnswerTooLarge("large") if limit > 80 else None)
+    pages = LinePages(ask, 0, 7, direction, LIMITS)
+    assert len(set(lines_of(list(pages)))) == 86
+    assert [(gap.at_ns, gap.seen) for gap in pages.gaps] == [(5, 80)]
+
+
+def test_the_limit_of_the_next_page_is_not_taken_for_that_of_a_full_one() -> None:
+    # Made smaller once, the limit grows: 25, 32, 41, 52, 66. The page of 83 is the first one of the 95 lines.
+    store = Store([*range(24 + 31 + 40 + 51 + 65), *[1000] * 95], most=100)
+    large = iter([AnswerTooLarge("large")])
+    ask = breaking(store, FORWARD, lambda _, __, limit: next(large, None) if limit == 100 else None)
+    pages = LinePages(ask, 0, 1001, FORWARD, LIMITS)
+    assert lines_of(list(pages)) == list(range(len(store.times)))
+    assert pages.gaps == []
+    assert 83 in [limit for _, _, limit in store.asked]
 
 
 @pytest.mark.parametrize("error", [SourceTimeout("slow"), QueryRefused("parse error"), AnswerTooLarge("large")])
