@@ -17,7 +17,6 @@ from typing import Any, Self
 import orjson
 import pyarrow as pa
 from websockets.exceptions import ConnectionClosed
-from websockets.sync.client import ClientConnection
 
 from fleet.collectors.loki.client import API, Direction, LokiClient
 from fleet.collectors.loki.lines import frame_of_streams
@@ -25,8 +24,7 @@ from fleet.collectors.loki.logql import AnyLogQuery
 from fleet.collectors.loki.paging import LinePages
 from fleet.collectors.transport.authorization import Authorization
 from fleet.collectors.transport.faults import clean_words
-from fleet.collectors.transport.governor import governed
-from fleet.collectors.transport.websocket import WebSocketOpener
+from fleet.collectors.transport.websocket import WebSocket, WebSocketOpener
 from fleet.errors import AnswerTooLarge, QueryRefused, ServerFailed, SourceError, Throttled, Unreachable, WrongService
 from fleet.frames.log_frame import Labels, LogFrame, concatenate_logs, nanoseconds
 
@@ -90,7 +88,13 @@ class LogTail:
 
     def __iter__(self) -> Iterator[TailPiece]:
         authorization = Authorization(self._client.endpoint, self._client.credentials)
-        opener = WebSocketOpener(self._client.endpoint, authorization, self._client.limits.transport)
+        opener = WebSocketOpener(
+            self._client.endpoint,
+            authorization,
+            self._client.limits.transport,
+            self._client.governor,
+            self._closed,
+        )
         while not self._closed.is_set():
             try:
                 yield from self._connected(opener)
@@ -103,12 +107,9 @@ class LogTail:
 
     def _connected(self, opener: WebSocketOpener) -> Iterator[TailPiece]:
         """One connection's lines, those since the last one first."""
-        limits, endpoint = self._client.limits.transport, self._client.endpoint
         start_ns = max(time.time_ns(), self._next_ns or 0)
         form = [("query", self._query), ("start", str(start_ns)), ("limit", str(_BACKLOG_LINES))]
-        with governed(self._client.governor, endpoint, limits.request_seconds, self._closed):
-            connection = opener.open(f"{self._client.prefix}{API}/tail", form)
-        with connection:
+        with opener.open(f"{self._client.prefix}{API}/tail", form) as connection:
             # The server keeps what comes meanwhile, or says what it drops.
             yield from self._missed(start_ns)
             yield from self._received(connection)
@@ -131,15 +132,15 @@ class LogTail:
                     return
         self._next_ns = until_ns
 
-    def _received(self, connection: ClientConnection) -> Iterator[TailPiece]:
+    def _received(self, connection: WebSocket) -> Iterator[TailPiece]:
         while not self._closed.is_set():
             try:
-                message = connection.recv(timeout=_POLL_SECONDS, decode=False)
-            except TimeoutError:
-                continue
+                message = connection.receive(_POLL_SECONDS)
             except ConnectionClosed as closed:
                 raise self._lost(closed) from None
-            piece = _piece(bytes(message), self._client.endpoint.url)
+            if message is None:
+                continue
+            piece = _piece(message, self._client.endpoint.url)
             self._pause_seconds = self._client.limits.tail_pause_seconds
             if len(piece.frame):
                 self._next_ns = max(self._next_ns or 0, int(piece.frame.timestamps_ns[-1]) + 1)

@@ -10,6 +10,8 @@ import struct
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -22,6 +24,8 @@ from fleet.collectors.loki import LokiClient, LokiLimits
 from fleet.collectors.loki.logql import WrittenQuery
 from fleet.collectors.loki.tail import LogTail, TailPiece
 from fleet.collectors.transport import TransportLimits
+from fleet.collectors.transport.authorization import Authorization
+from fleet.collectors.transport.websocket import WebSocketOpener
 from fleet.credentials import Credential
 from fleet.errors import Forbidden, QueryRefused, SourceError, Unauthorized, Unreachable, WrongService
 from fleet.inventory.cluster import Endpoint
@@ -183,6 +187,7 @@ def test_what_may_pass_is_told_and_tried_again(script: list[bytes] | bytes, word
         (reply('{"status":"error","errorType":"observatorium-api","error":"no permission"}', 403), Forbidden),
         (reply("404 page not found\n", 404, "text/plain"), WrongService),
         (reply("{}"), WrongService),
+        (reply("", 302, location="https://elsewhere.example/loki/api/v1/tail"), WrongService),
         (b"SSH-2.0-OpenSSH\r\n", WrongService),
         ([framed(b"[1,2]")], WrongService),
         ([framed(b'{"streams":[{"stream":{},"values":[["x","y"]]}]}')], WrongService),
@@ -209,6 +214,60 @@ def test_a_refused_credential_is_renewed_once(authority: Authority, server_pair:
         endpoint = Endpoint(url=server.url, ca_pem=authority.pem, tenant="ran")
         with LokiClient(endpoint, Source(), LIMITS) as client, LogTail(client, QUERY) as tail:
             assert next(piece for piece in tail if len(piece.frame)).frame.line(0) == "in"
+
+
+def test_what_is_said_right_after_the_handshake_is_never_lost(authority: Authority, server_pair: KeyPair) -> None:
+    def script(request: Request, number: int) -> Reply:
+        return opened(request) + message((number, "x"))
+
+    def said(_: int) -> bytes | None:
+        endpoint = Endpoint(url=server.url, ca_pem=authority.pem)
+        never = threading.Event()
+        opener = WebSocketOpener(endpoint, Authorization(endpoint, None), LIMITS.transport, None, never)
+        with opener.open("/tail", []) as connection:
+            return connection.receive(5)
+
+    with ByteServer(script, certificate=server_pair) as server, ThreadPoolExecutor(8) as threads:
+        assert all(threads.map(said, range(150)))
+
+
+def test_the_governor_admits_each_handshake_and_no_more(authority: Authority, server_pair: KeyPair) -> None:
+    under_way: list[str] = []
+    spent: list[bool] = []
+
+    class Counting:
+        waited_seconds = 0.0
+
+        def spent(self, answer_bytes: int, seconds: float, failed: bool) -> None:
+            spent.append(failed)
+
+        @contextmanager
+        def admit(self, endpoint_url: str, seconds: float, called_off: threading.Event) -> Iterator[Counting]:
+            under_way.append(endpoint_url)
+            try:
+                yield self
+            finally:
+                under_way.pop()
+
+    class Source:
+        def credential(self, *, refresh: bool = False) -> Credential:
+            return Credential(token=SecretStr("new" if refresh else "old"))
+
+    loki = TailedLoki([[message((time.time_ns(), "in"))]])
+
+    def script(request: Request, number: int) -> Reply:
+        assert under_way == [server.url]
+        return loki(request, number) if "Bearer new" in request.head else reply("", 401, "text/plain")
+
+    with ByteServer(script, certificate=server_pair) as server:
+        loki.server = server
+        endpoint = Endpoint(url=server.url, ca_pem=authority.pem)
+        client = LokiClient(endpoint, Source(), LIMITS, governor=Counting())
+        with client, LogTail(client, QUERY) as tail:
+            assert next(piece for piece in tail if len(piece.frame)).frame.line(0) == "in"
+            # The connection is open, and holds nothing.
+            assert not under_way
+    assert spent == [False, False]
 
 
 def test_an_unknown_authority_is_told(server_pair: KeyPair) -> None:
