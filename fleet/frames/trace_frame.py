@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -98,6 +98,10 @@ class SpanFrame:
     def trace(self, trace_id: str) -> SpanFrame:
         """The spans of one trace; none where the frame has not that trace."""
         return SpanFrame(self.table.filter(pc.equal(self.table["trace_id"], trace_id)))
+
+    def of_traces(self, trace_ids: Collection[str]) -> SpanFrame:
+        """The spans of some traces."""
+        return SpanFrame(self.table.filter(pc.is_in(self.table["trace_id"], pa.array(list(trace_ids), pa.string()))))
 
     def _bounds(self) -> npt.NDArray[np.int64]:
         """The first row of each trace, and the number of rows."""

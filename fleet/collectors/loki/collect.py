@@ -28,13 +28,16 @@ class LogRequest:
     Attributes:
         query: which lines.
         window: of when.
-        most_lines: at most so many, from the window's end that ``direction`` begins with; None for the limits'.
+        most_lines: at most so many, from the window's end that ``direction`` begins with; None for the limits'. What
+            is beyond was wanted and is missing.
+        enough: a sample of so many is all that is wanted, from the same end; what is beyond is not missing.
         direction: BACKWARD reads the newest lines first, FORWARD the oldest.
     """
 
     query: AnyLogQuery
     window: Window
     most_lines: int | None = None
+    enough: int | None = None
     direction: Direction = Direction.BACKWARD
 
 
@@ -58,11 +61,15 @@ class LogReading:
         self._cluster_id = cluster_id
         self._request = request
         self._left = client.limits.most_lines if request.most_lines is None else request.most_lines
+        self._sampled = request.enough is not None and request.enough <= self._left
+        if self._sampled and request.enough is not None:
+            self._left = request.enough
         self._fault: SourceError | CredentialMissing | None = None
         self._narrowing = ""
         self._reasons: list[str] = []
         self._pages: LinePages | None = None
         self._ended = False
+        self._sample = ""
         self.lines = 0
 
     def __iter__(self) -> Iterator[LogFrame]:
@@ -71,6 +78,11 @@ class LogReading:
         except (SourceError, CredentialMissing) as error:
             self._fault = error
         self._ended = True
+
+    @property
+    def cut(self) -> bool:
+        """Whether there was more than enough."""
+        return bool(self._sample)
 
     @property
     def coverage(self) -> Coverage:
@@ -87,6 +99,7 @@ class LogReading:
             reason=reason,
             error=type(self._fault).__name__ if self._fault is not None else "",
             endpoint=self._client.endpoint.url,
+            asked=str(self._request.query),
             collected_at=datetime.now(UTC),
         )
 
@@ -102,15 +115,23 @@ class LogReading:
             replace(limits, page_lines=min(limits.page_lines, self._left + 1)),
         )
         for frame in self._pages:
-            if len(frame) > self._left:
-                self._reasons.append(f"there are more than the {self.lines + self._left:,} lines that were asked for")
+            beyond = len(frame) > self._left
+            if beyond:
+                self._say_beyond(self.lines + self._left)
                 frame = self._nearest(frame)
             self.lines += len(frame)
             self._left -= len(frame)
             if len(frame):
                 yield frame
-            if self._reasons:
+            if beyond:
                 return
+
+    def _say_beyond(self, lines: int) -> None:
+        if self._sampled:
+            which = "oldest" if self._request.direction is Direction.FORWARD else "newest"
+            self._sample = f"a sample: the {which} {lines:,} lines of more"
+        else:
+            self._reasons.append(f"there are more than the {lines:,} lines that were asked for")
 
     def _nearest(self, frame: LogFrame) -> LogFrame:
         """The lines that still may come, from the end at which reading began."""
@@ -154,7 +175,7 @@ class LogReading:
         elif not self._ended:
             reasons.append("reading has not ended")
         reason = "; ".join(text for text in reasons if text)
-        return (CoverageStatus.PARTIAL, reason) if reason else (CoverageStatus.OK, "")
+        return (CoverageStatus.PARTIAL, reason) if reason else (CoverageStatus.OK, self._sample)
 
     def _seen(self, pages: LinePages) -> bool:
         """Whether any of the window was read before the fault."""

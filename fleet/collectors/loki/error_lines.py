@@ -1,0 +1,137 @@
+"""Which queries find the lines that tell of errors, in a Loki of which nothing is known beforehand.
+
+Loki 3 keeps with each line the level that it detected (``detected_level``); where it does, that is asked for, and the
+text of lines whose level it did not know. An older one is asked for the text alone: what JSON, logfmt, klog and plain
+lines say of their level. Both are line by line, so that streams without labels of levels are not left out.
+
+Of OpenShift's logs those of applications and of the infrastructure are looked through: audit events have levels of
+another meaning, and are most of the volume.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from fleet.collectors.loki.client import LokiClient
+from fleet.collectors.loki.gateway import GATEWAY, tenants_of
+from fleet.collectors.loki.logql import (
+    AnyLogQuery,
+    Contains,
+    LabelFilter,
+    LineFilter,
+    LogQuery,
+    Match,
+    Matcher,
+    any_of,
+    one_of,
+)
+from fleet.collectors.loki.place_labels import place_labels_of
+from fleet.errors import Forbidden, SourceError
+from fleet.frames.log_frame import nanoseconds
+from fleet.frames.window import Window
+
+LEVEL = "detected_level"
+ERROR_LEVELS = ("error", "critical", "fatal")
+_UNDETECTED = "unknown"
+ERROR_TEXT = (
+    r"""(?i:\b(?:level|lvl|severity)(?:_?text)?\\?["']?\s*[:=]\s*\\?["']?(?:err|crit|fatal|panic|alert|emerg))"""
+    r"""|\b(?:ERROR|FATAL|CRITICAL|SEVERE|PANIC)\b"""
+    r"""|(?:^|")[EF]\d{4} \d\d:"""
+)
+"""RE2: a field of that name, a word in capitals, or klog's first letter."""
+_LOOKED_THROUGH = ("application", "infrastructure")
+_EVERY_STREAM = "service_name"
+"""Loki 3 gives each stream this label."""
+_SAMPLED_LINES = 20
+
+
+@dataclass(frozen=True)
+class ErrorSource:
+    """What is to be asked for errors.
+
+    Attributes:
+        tenant: of OpenShift's gateway; "" where a server has but one.
+        client: asks it.
+        queries: no line is found by two of them; none where the server holds no logs of that time.
+        fault: why this tenant cannot be asked.
+    """
+
+    tenant: str
+    client: LokiClient
+    queries: tuple[AnyLogQuery, ...] = ()
+    fault: SourceError | None = None
+
+
+def error_sources(client: LokiClient, window: Window) -> list[ErrorSource]:
+    """Whom to ask how for the error lines of a window.
+
+    Args:
+        client: of the endpoint; those of the tenants share its connections.
+        window: when.
+
+    Raises:
+        SourceError: the endpoint answers neither as a Loki nor as a gateway.
+    """
+    tenants = [each for each in tenants_of(client, window) if not each.name or each.name in _LOOKED_THROUGH]
+    return [
+        ErrorSource(each.name, each.client, fault=each.fault)
+        if each.fault is not None
+        else ErrorSource(each.name, each.client, error_queries(each.client, window))
+        for each in tenants
+    ]
+
+
+def error_queries(client: LokiClient, window: Window) -> tuple[LogQuery, ...]:
+    """The queries for one tenant, by the labels that its streams have and by what it keeps with its newest lines.
+
+    Raises:
+        SourceError: it does not answer.
+    """
+    streams = LogQuery(selecting) if (selecting := _selecting(_label_names(client, window), client)) else None
+    if streams is None:
+        return ()
+    start, end = nanoseconds(window.start), nanoseconds(window.end)
+    newest = client.lines(str(streams), start, end, limit=_SAMPLED_LINES).frame
+    if not len(newest):
+        return ()
+    text = LineFilter(Contains.REGEX, ERROR_TEXT)
+    if not all(LEVEL in labels for labels in newest.streams):
+        return (streams.narrowed(text),)
+    return (
+        streams.narrowed(LabelFilter(LEVEL, Match.REGEX, any_of(ERROR_LEVELS))),
+        streams.narrowed(text, LabelFilter(LEVEL, Match.EQUAL, _UNDETECTED)),
+    )
+
+
+def _label_names(client: LokiClient, window: Window) -> list[str]:
+    """Names of the labels of all streams; of those with a namespace, where nothing else may be asked for."""
+    try:
+        return client.labels(window)
+    except Forbidden:
+        # Behind OpenShift's gateway a person's own logs are asked for by namespace.
+        for matcher in ('{kubernetes_namespace_name=~".+"}', '{k8s_namespace_name=~".+"}'):
+            if names := client.labels(window, matcher):
+                return names
+        return []
+
+
+def _selecting(names: Collection[str], client: LokiClient) -> tuple[Matcher, ...]:
+    """Matchers for as many streams as can be chosen by one label each; none where there are no streams."""
+    places = place_labels_of(names)
+    if places.tenant and places.tenant in names:
+        own = one_of(places.tenant, _LOOKED_THROUGH)
+        return (own, _any(places.namespace)) if _guarded(client) else (own,)
+    for label in (_EVERY_STREAM, places.namespace, *sorted(names)):
+        if label in names:
+            return (_any(label),)
+    return ()
+
+
+def _any(label: str) -> Matcher:
+    return Matcher(label, Match.REGEX, ".+")
+
+
+def _guarded(client: LokiClient) -> bool:
+    """Whether the gateway wants a namespace to be named, as it does for the tenant of applications."""
+    return f"{GATEWAY}/application" in client.endpoint.url + client.prefix
