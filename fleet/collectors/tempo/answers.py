@@ -235,11 +235,11 @@ def _rows(held: _ResourceSpans) -> Iterator[SpanRow]:
 
 
 def _row(span: _Span, service: str, resource: str) -> SpanRow:
-    start, end = (min(int(at), LATEST_NS) for at in (span.start, span.end))
+    start, end = _nanoseconds(span.start), _nanoseconds(span.end)
     status = span.status or _Status()
     parent = _id(span.parent_span_id, 16)
     events = [
-        {"name": each.name, "time_ns": int(each.time), "attributes": _attributes(each.attributes)}
+        {"name": each.name, "time_ns": _nanoseconds(each.time), "attributes": _attributes(each.attributes)}
         for each in span.events
     ]
     return SpanRow(
@@ -257,6 +257,14 @@ def _row(span: _Span, service: str, resource: str) -> SpanRow:
         resource=resource,
         events=json_text(events) if events else None,
     )
+
+
+def _nanoseconds(at: str | int) -> int:
+    """A time of 64 bits without a sign."""
+    time_ns = int(at)
+    if not 0 <= time_ns < 1 << 64:
+        raise MalformedTrace(f"{str(at)[:40]!r} is no time")
+    return min(time_ns, LATEST_NS)
 
 
 def _word(code: str | int, words: tuple[str, ...], prefix: str) -> str:

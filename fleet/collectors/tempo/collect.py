@@ -88,7 +88,7 @@ class TraceReading:
         self._reasons: list[str] = []
         self._failures = 0
         self._fault: _Fault | None = None
-        self._searched = False
+        self._unsearched: _Fault | None = None
         self._ended = False
         self._searched_at = now()
         self.spans = 0
@@ -96,12 +96,9 @@ class TraceReading:
 
     def __iter__(self) -> Iterator[SpanFrame]:
         with ThreadPoolExecutor(self._client.limits.concurrency, thread_name_prefix="tempo") as threads:
-            try:
-                yield from self._read(threads, self._request.window)
-                if not self._stopped and self._recent:
-                    yield from self._read(threads, self._last_minutes())
-            except (SourceError, CredentialMissing) as error:
-                self._fault = error
+            yield from self._read(threads, self._request.window)
+            if not self._stopped and self._recent:
+                yield from self._read(threads, self._last_minutes())
         self._ended = True
 
     @property
@@ -132,7 +129,7 @@ class TraceReading:
     def _read(self, threads: ThreadPoolExecutor, window: Window) -> Iterator[SpanFrame]:
         self._searched_at = self._now()
         pages = TracePages(self._client, self._request.query, window)
-        found = (each for each in pages if each.trace_id not in self._known)
+        found = self._found(pages)
         batch = _Batch()
         while chunk := self._next(found):
             for some, fetched in zip(pieces := _pieces(chunk), threads.map(self._fetch, pieces), strict=True):
@@ -144,13 +141,20 @@ class TraceReading:
             if self._stopped:
                 break
         yield from self._decoded(batch)
+        self._fault = self._fault or self._unsearched
         if pages.crowded:
             self._reasons.append(f"{len(pages.crowded)} seconds hold more traces than a search finds")
+
+    def _found(self, pages: TracePages) -> Iterator[FoundTrace]:
+        """New traces until the searches end or fail: what was found before one that fails is read all the same."""
+        try:
+            yield from (each for each in pages if each.trace_id not in self._known)
+        except (SourceError, CredentialMissing) as error:
+            self._unsearched = error
 
     def _next(self, found: Iterator[FoundTrace]) -> list[FoundTrace]:
         """The next traces to fetch; none where enough were read."""
         chunk = list(islice(found, min(_AHEAD, self._left) + 1))
-        self._searched = True
         if len(chunk) > self._left:
             self._reasons.append(f"more traces match than the {self.traces + self._left:,} newest, which were read")
             chunk = chunk[: self._left]
@@ -219,7 +223,7 @@ class TraceReading:
         return Window(start=max(window.start, window.end - self._unsearchable), end=window.end)
 
     def _status(self) -> tuple[CoverageStatus, str]:
-        if self._fault is not None and (not self._searched or not self.traces):
+        if self._fault is not None and not self.traces:
             return CoverageStatus.UNKNOWN, str(self._fault)
         reasons = list(self._reasons)
         if self._lost:

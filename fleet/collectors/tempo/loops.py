@@ -300,7 +300,7 @@ def _places(data: Bytes, row: Ints) -> bool:
         number, wire, begin, at = _field(data, at, row[AFTER])
         if at < 0:
             return False
-        if number < len(_COLUMNS) and _COLUMNS[number] >= 0 and wire == _WIRES[number]:
+        if 0 <= number < len(_COLUMNS) and _COLUMNS[number] >= 0 and wire == _WIRES[number]:
             row[_COLUMNS[number]], row[_COLUMNS[number] + 1] = begin, at
     return bool(row[TRACE_ID + 1] - row[TRACE_ID] <= 16 and row[SPAN_ID + 1] - row[SPAN_ID] <= 8)
 

@@ -178,7 +178,7 @@ def _event(data: bytes) -> dict[str, Any]:
     event: dict[str, Any] = {"name": "", "time_ns": 0, "attributes": {}}
     for number, wire, value in fields(data):
         if number == 1 and isinstance(value, int):
-            event["time_ns"] = value
+            event["time_ns"] = min(value, LATEST_NS)
         elif number == 2 and wire == BYTES:
             event["name"] = _message(value).decode("utf-8", "replace")
         elif number == 3 and wire == BYTES:

@@ -114,6 +114,23 @@ def test_an_endpoint_that_goes_away_is_not_asked_for_every_trace() -> None:
     assert len(tempo.paths) < 72
 
 
+@pytest.mark.parametrize("batch_bytes", [1, 1 << 20])
+def test_what_was_found_before_a_search_failed_is_read(batch_bytes: int) -> None:
+    searches = []
+
+    def special(path: str, form: dict[str, str], request: Request) -> Reply | None:
+        if path.endswith("/search"):
+            searches.append(form)
+        return reply("too slow", 422, PLAIN) if path.endswith("/search") and len(searches) > 3 else None
+
+    spread = [START_NS + place * 10**9 for place in (30, 1830, 2000, 2700, 2800)]
+    reading, ids = read(FakeTempo(spread, special), TempoLimits(span_seconds=900, batch_bytes=batch_bytes))
+    assert [int(each, 16) for each in ids] == [5, 4, 3, 2]
+    assert (reading.traces, reading.spans) == (4, 4)
+    assert (reading.coverage.status, reading.coverage.error) == (PARTIAL, "QueryRefused")
+    assert "the rest was not read" in reading.coverage.reason
+
+
 def test_the_last_two_minutes_are_searched_twice() -> None:
     now = datetime.now(UTC)
     window = Window(start=now - timedelta(hours=1), end=now)

@@ -170,6 +170,8 @@ def test_values_of_every_kind(value: bytes) -> None:
 
 def test_what_is_odd_but_no_fault() -> None:
     later = span(b"\x02" * 8, times=(9, 5), more=fixed(99, 3) + number(16, 1) + varint(17 << 3 | 5) + b"abcd")
+    # Numbers of fields that are none: they would count from the other end, if numbers of 64 bits had a sign.
+    later += b"".join(varint((1 << 64) - 8 * back | 2) + held(0, number(3, 2))[1:] for back in (1, 2, 3, 16, 1 << 59))
     message = trace(later, span(b"\x01" * 6, trace_id=b"\x01" * 10, times=(3, 1 << 63), kind=77), of=resource(None))
     message += held(1, b"") + held(2, b"unknown") + held(1, held(2, b""))
     rows = plain(message)
@@ -236,6 +238,8 @@ def test_values_that_are_too_deep() -> None:
     [
         (b'{"batches":[{"scopeSpans":[{"spans":[{"traceId":"!!","spanId":"CgAAAAAAAAE="}]}]}]}', WrongService),
         (b'{"batches":[{"scopeSpans":[{"spans":[{"startTimeUnixNano":"x"}]}]}]}', WrongService),
+        (b'{"batches":[{"scopeSpans":[{"spans":[{"startTimeUnixNano":"-9223372036854775809"}]}]}]}', WrongService),
+        (b'{"batches":[{"scopeSpans":[{"spans":[{"endTimeUnixNano":"18446744073709551616"}]}]}]}', WrongService),
         (b'{"batches":[{"resource":{"attributes":[{"key":"a","value":{"arrayValue":3}}]}}]}', WrongService),
         (b'{"batches":5}', WrongService),
         (b'{"batches":[{"scope', AnswerTruncated),
