@@ -6,13 +6,11 @@ import contextlib
 import itertools
 import secrets
 import threading
-import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self
-from urllib.parse import SplitResult, urlencode, urlsplit
 
 import httpcore
 
@@ -22,7 +20,9 @@ from fleet.collectors.transport.deadline import Deadline, DeadlineBackend
 from fleet.collectors.transport.faults import Refusal, broken, is_html, refused
 from fleet.collectors.transport.governor import Governor, Request, governed
 from fleet.collectors.transport.limits import TransportLimits
+from fleet.collectors.transport.request import Asked, Form, http_request
 from fleet.collectors.transport.tls import tls_context
+from fleet.collectors.transport.unzipping import CutShort, unzipped
 from fleet.credentials import Credential, CredentialSource
 from fleet.errors import (
     AnswerTooLarge,
@@ -36,12 +36,10 @@ from fleet.errors import (
 )
 from fleet.inventory.cluster import Endpoint
 
+__all__ = ["Answer", "Form", "HttpTransport"]
+
 _ERROR_BODY_BYTES = 64 << 10
 _FIRST_PAUSE_SECONDS = 0.5
-_UNZIP_PIECE_BYTES = 1 << 20
-_GZIP_WINDOW_BITS = 31
-
-Form = list[tuple[str, str]]
 
 
 @dataclass(frozen=True)
@@ -54,15 +52,6 @@ class Answer:
     body: bytearray
     media_type: str = ""
     found: bool = True
-
-
-@dataclass(frozen=True)
-class _Asked:
-    path: str
-    form: Form
-    post: bool
-    accept: str
-    may_lack: bool
 
 
 class HttpTransport:
@@ -148,9 +137,9 @@ class HttpTransport:
                 self._pools.append(self._new_pool())
         deadline = Deadline(seconds or self.limits.request_seconds)
         with contextlib.ExitStack() as slot:
-            yield self._tried(_Asked(path, form, post, accept, may_lack), deadline, slot)
+            yield self._tried(Asked(path, form, post, accept, may_lack), deadline, slot)
 
-    def _tried(self, asked: _Asked, deadline: Deadline, slot: contextlib.ExitStack) -> Answer:
+    def _tried(self, asked: Asked, deadline: Deadline, slot: contextlib.ExitStack) -> Answer:
         earlier: SourceError | None = None
         for attempt in itertools.count(1):
             try:
@@ -181,7 +170,7 @@ class HttpTransport:
             pause = error.retry_after_seconds + pause / 10
         return pause if pause < deadline.remaining_seconds else None
 
-    def _authorised(self, asked: _Asked, deadline: Deadline, slot: contextlib.ExitStack) -> Answer:
+    def _authorised(self, asked: Asked, deadline: Deadline, slot: contextlib.ExitStack) -> Answer:
         header = self._authorization.header
         try:
             return self._once(asked, deadline, slot)
@@ -193,15 +182,15 @@ class HttpTransport:
                 self._renew_connections()
         return self._once(asked, deadline, slot)
 
-    def _once(self, asked: _Asked, deadline: Deadline, slot: contextlib.ExitStack) -> Answer:
+    def _once(self, asked: Asked, deadline: Deadline, slot: contextlib.ExitStack) -> Answer:
         with governed(self._governor, self.endpoint, self.limits.request_seconds, self._closed) as under_way:
             # The server's time does not run while we hold the request back.
             deadline.extend(under_way.waited_seconds)
             return self._sent(asked, deadline, slot, under_way)
 
-    def _sent(self, asked: _Asked, deadline: Deadline, slot: contextlib.ExitStack, under_way: Request) -> Answer:
+    def _sent(self, asked: Asked, deadline: Deadline, slot: contextlib.ExitStack, under_way: Request) -> Answer:
         self._backend.work_until(deadline)
-        request = self._request(asked)
+        request = http_request(self.endpoint, asked, self._authorization.header, self.limits)
         in_body = False
         try:
             response = self._pools[-1].handle_request(request)
@@ -218,43 +207,6 @@ class HttpTransport:
             # The library's text may quote what was sent: our own words stand alone.
             certified = self._authorization.certified
             raise broken(self.endpoint, error, deadline.seconds, in_body=in_body, certified=certified) from None
-
-    def _request(self, asked: _Asked) -> httpcore.Request:
-        parts = urlsplit(self.endpoint.url)
-        host, address = self._address(parts)
-        encoded = urlencode(asked.form)
-        target = parts.path.rstrip("/") + asked.path + (f"?{encoded}" if encoded and not asked.post else "")
-        headers = [
-            (b"Host", address),
-            (b"Accept", asked.accept.encode("ascii")),
-            (b"Accept-Encoding", b"gzip" if self.limits.compress else b"identity"),
-            (b"User-Agent", b"fleetscope"),
-        ]
-        if self.endpoint.tenant:
-            headers.append((b"X-Scope-OrgID", self.endpoint.tenant.encode("ascii")))
-        if self._authorization.header is not None:
-            headers.append((b"Authorization", self._authorization.header))
-        body = encoded.encode("ascii") if asked.post else b""
-        if asked.post:
-            headers.append((b"Content-Type", b"application/x-www-form-urlencoded"))
-            headers.append((b"Content-Length", str(len(body)).encode()))
-        url = httpcore.URL(scheme=parts.scheme.encode(), host=host, port=parts.port, target=target.encode("ascii"))
-        connect = self.limits.connect_seconds
-        timeouts = {"connect": connect, "read": None, "write": None, "pool": None}
-        return httpcore.Request(
-            "POST" if asked.post else "GET", url, headers=headers, content=body, extensions={"timeout": timeouts}
-        )
-
-    def _address(self, parts: SplitResult) -> tuple[bytes, bytes]:
-        """The host to connect to and the ``Host`` header; a name of other letters goes as its ASCII form (IDNA)."""
-        try:
-            host = (parts.hostname or "").encode("idna")
-            port = "" if parts.port is None else f":{parts.port}"
-        except ValueError:
-            raise Unreachable(
-                f"{self.endpoint.url} has a host or port that cannot be.", endpoint=self.endpoint.url
-            ) from None
-        return host, (b"[%s]" % host if b":" in host else host) + port.encode()
 
     def _body(
         self, response: httpcore.Response, deadline: Deadline, slot: contextlib.ExitStack, under_way: Request
@@ -276,22 +228,19 @@ class HttpTransport:
 
     def _pieces(self, response: httpcore.Response, headers: dict[str, str], under_way: Request) -> Iterator[bytes]:
         """The body, decompressed, in pieces that stay small however well it was compressed."""
-        unzip = zlib.decompressobj(_GZIP_WINDOW_BITS) if headers.get("content-encoding") == "gzip" else None
+        try:
+            yield from unzipped(self._received(response, under_way), gzip=headers.get("content-encoding") == "gzip")
+        except CutShort:
+            raise AnswerTruncated(
+                f"The answer of {self.endpoint.url} ended in the middle.", endpoint=self.endpoint.url
+            ) from None
+
+    def _received(self, response: httpcore.Response, under_way: Request) -> Iterator[bytes]:
         for piece in response.iter_stream():
             under_way.answer_bytes += len(piece)
             if self._closed.is_set():
                 raise self._closed_error()
-            if unzip is None:
-                yield piece
-                continue
-            try:
-                yield unzip.decompress(piece, _UNZIP_PIECE_BYTES)
-                while unzip.unconsumed_tail:
-                    yield unzip.decompress(unzip.unconsumed_tail, _UNZIP_PIECE_BYTES)
-            except zlib.error:
-                raise self._truncated() from None
-        if unzip is not None and not unzip.eof:
-            raise self._truncated()
+            yield piece
 
     def _refused(self, status: int, headers: dict[str, str], pieces: Iterator[bytes]) -> SourceError:
         body = b""
@@ -325,9 +274,6 @@ class HttpTransport:
 
     def _closed_error(self) -> SourceError:
         return Unreachable(f"Reading {self.endpoint.url} was called off.", endpoint=self.endpoint.url)
-
-    def _truncated(self) -> SourceError:
-        return AnswerTruncated(f"The answer of {self.endpoint.url} ended in the middle.", endpoint=self.endpoint.url)
 
     def _too_large(self) -> SourceError:
         mebibytes = self.limits.answer_bytes / (1 << 20)
