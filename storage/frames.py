@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, timedelta
-from time import monotonic
+from datetime import timedelta
 
-from fleet.errors import CorruptObject, NotFound
 from fleet.frames.coverage import Coverage
 from fleet.frames.frame import Frame, concatenate
 from fleet.frames.pack import QueryPack
 from fleet.frames.parquet import FrameDecoder, FrameEncoder
 from fleet.frames.window import Window, floor_time
+from storage.chunk_objects import ChunkObjects
 from storage.coverage import STANDING, CoverageStore
-from storage.objects import ObjectStore, content_key
+from storage.objects import ObjectStore
 
 CONTENT_TYPE = "application/vnd.apache.parquet"
-ROWS_AT_ONCE = 8
-ROWS_HELD_SECONDS = 2.0
-"""A transaction costs as much as its rows: objects wait this long for their rows, and a kill loses no more."""
 
 
 class FrameStore:
@@ -28,15 +24,11 @@ class FrameStore:
     """
 
     def __init__(self, objects: ObjectStore, coverage: CoverageStore) -> None:
-        self._objects = objects
         self._coverage = coverage
+        self._chunks = ChunkObjects(objects, coverage, "parquet", CONTENT_TYPE)
 
     def save(self, chunks: Iterable[tuple[Coverage, Frame]], pack: QueryPack) -> None:
-        """Store chunks as they come: first their objects, then the rows that make them visible.
-
-        Killed in between, nothing half-written is seen: at most ``ROWS_AT_ONCE`` chunks are fetched again. When
-        anything is raised, here or by what gives the chunks, those that came before are stored all the same. One
-        chunk's frame is held at a time.
+        """Store chunks as they come, as ``ChunkObjects.save`` does. One chunk's frame is held at a time.
 
         Args:
             chunks: what was seen of each, and its series. The coverage must be of this pack, and its window and step
@@ -44,19 +36,7 @@ class FrameStore:
             pack: the pack that was asked.
         """
         encoder = FrameEncoder(pack)
-        held: list[Coverage] = []
-        since = monotonic()
-        try:
-            for coverage, frame in chunks:
-                _check_match(coverage, frame, pack)
-                held.append(self._with_object(coverage, frame, encoder))
-                if len(held) == ROWS_AT_ONCE or monotonic() - since > ROWS_HELD_SECONDS:
-                    # Taken out first, so that a failure here is not tried once more below.
-                    batch, held = held, []
-                    self._coverage.put(batch)
-                    since = monotonic()
-        finally:
-            self._coverage.put(held)
+        self._chunks.save((coverage, _encoded(coverage, frame, pack, encoder)) for coverage, frame in chunks)
 
     def load(
         self, cluster_id: str, collector: str, pack_hash: str, step_seconds: int, window: Window
@@ -80,33 +60,13 @@ class FrameStore:
         grid = _on_grid(window, step_seconds)
         by_standing = sorted(coverage, key=lambda chunk: (STANDING[chunk.status], chunk.window.start))
         decoder = FrameDecoder()
-        frames = [_inside(self._read(chunk, decoder), grid) for chunk in by_standing if chunk.object_key]
+        frames = [_inside(self._chunks.read(chunk, decoder.decode), grid) for chunk in by_standing if chunk.object_key]
         return concatenate((frame for frame in frames if frame is not None), grid, step_seconds), coverage
 
-    def _with_object(self, coverage: Coverage, frame: Frame, encoder: FrameEncoder) -> Coverage:
-        if not frame.keys:
-            return coverage
-        data = encoder.encode(frame)
-        key = content_key(_stem(coverage), data, "parquet")
-        digest = self._objects.put(key, data, CONTENT_TYPE)
-        return coverage.model_copy(update={"object_key": key, "object_hash": digest, "object_bytes": len(data)})
 
-    def _read(self, chunk: Coverage, decoder: FrameDecoder) -> Frame:
-        key, digest = chunk.object_key or "", chunk.object_hash or ""
-        try:
-            return decoder.decode(self._objects.get(key, digest))
-        except (CorruptObject, NotFound) as failure:
-            self._coverage.strike_out(chunk)
-            raise CorruptObject(
-                failure.message, hint="The chunk was struck out: run again, and it is fetched anew."
-            ) from failure
-
-
-def _stem(coverage: Coverage) -> str:
-    start, end = (at.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ") for at in (coverage.window.start, coverage.window.end))
-    return (
-        f"frames/{coverage.cluster_id}/{coverage.collector}/{coverage.pack_hash}/{coverage.step_seconds}s/{start}_{end}"
-    )
+def _encoded(coverage: Coverage, frame: Frame, pack: QueryPack, encoder: FrameEncoder) -> bytes:
+    _check_match(coverage, frame, pack)
+    return encoder.encode(frame) if frame.keys else b""
 
 
 def _check_match(coverage: Coverage, frame: Frame, pack: QueryPack) -> None:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from fleet.frames.alerts import AlertFrame, RuleFrame
+from fleet.frames.log_frame import LogFrame
+from fleet.frames.trace_frame import SpanFrame
 from storage.clusters import ClusterStore
 from storage.coverage import CoverageStore
 from storage.credentials.store import CredentialStore
@@ -21,6 +24,7 @@ from storage.report_objects import ReportObjectStore
 from storage.reports import ReportStore
 from storage.retention.retention import Retention
 from storage.scans import ScanStore
+from storage.signals import ALERTS, LOGS, RULES, TRACES, SignalStore
 
 
 @dataclass(frozen=True)
@@ -36,6 +40,10 @@ class Stores:
     scans: ScanStore
     coverage: CoverageStore
     frames: FrameStore
+    alerts: SignalStore[AlertFrame]
+    rules: SignalStore[RuleFrame]
+    logs: SignalStore[LogFrame]
+    traces: SignalStore[SpanFrame]
     findings: FindingStore
     incidents: IncidentStore
     investigations: InvestigationStore
@@ -58,6 +66,10 @@ class Stores:
             scans=ScanStore(database),
             coverage=coverage,
             frames=FrameStore(objects, coverage),
+            alerts=SignalStore(ALERTS, objects, coverage),
+            rules=SignalStore(RULES, objects, coverage),
+            logs=SignalStore(LOGS, objects, coverage),
+            traces=SignalStore(TRACES, objects, coverage),
             findings=FindingStore(database),
             incidents=IncidentStore(database),
             investigations=InvestigationStore(database),

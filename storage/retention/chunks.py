@@ -18,11 +18,11 @@ JUST_COLLECTED = timedelta(days=1)
 """Old time that somebody looks into now was asked for on purpose: it is not taken away at once."""
 _BATCH = 500
 CHUNK_CONDITIONS: Mapping[DataKind, str] = {
-    DataKind.FRAMES: f"collector = 'prometheus' AND step_seconds < {HISTORY_STEP_SECONDS}",
+    DataKind.FRAMES: f"collector = 'prometheus' AND step_seconds BETWEEN 1 AND {HISTORY_STEP_SECONDS - 1}",
     DataKind.HISTORY: f"collector = 'prometheus' AND step_seconds >= {HISTORY_STEP_SECONDS}",
-    DataKind.EVIDENCE: "collector <> 'prometheus'",
+    DataKind.EVIDENCE: "(collector <> 'prometheus' OR step_seconds = 0)",
 }
-"""Which rows of ``coverage`` are of which kind."""
+"""Which rows of ``coverage`` are of which kind; only series have steps."""
 
 _EXPIRED = """
     cluster_id = :cluster_id AND {of_kind} AND chunk_end < :cutoff

@@ -12,9 +12,10 @@ from fleet.errors import CorruptObject, StoreError, StoreUnavailable
 from fleet.frames.coverage import Coverage, CoverageStatus, QueryCoverage, seen_queries
 from fleet.frames.frame import Frame, SeriesKey
 from fleet.frames.window import Window
+from storage.chunk_objects import ROWS_AT_ONCE
 from storage.coverage import CoverageStore
 from storage.database import Database
-from storage.frames import ROWS_AT_ONCE, FrameStore
+from storage.frames import FrameStore
 from storage.objects import ObjectStore
 from tests.storage.entities import CLUSTER, coverage, hours, pack
 
@@ -159,7 +160,7 @@ def test_however_far_a_collection_came_what_is_seen_is_whole(frames: FrameStore,
 def test_rows_do_not_wait_for_a_slow_collection(
     frames: FrameStore, rows: CoverageStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("storage.frames.ROWS_HELD_SECONDS", 0.0)
+    monkeypatch.setattr("storage.chunk_objects.ROWS_HELD_SECONDS", 0.0)
 
     def looked_at() -> Iterator[tuple[Coverage, Frame]]:
         for number, chunk in enumerate(hourly(0, 4)):
