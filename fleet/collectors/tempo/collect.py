@@ -45,12 +45,14 @@ class TraceRequest:
     Attributes:
         query: which traces; a trace with one matching span is read whole.
         window: in which they start.
-        most_traces: at most so many, the newest; None for the limits'.
+        most_traces: at most so many, the newest; None for the limits'. What is beyond was wanted and is missing.
+        enough: a sample of so many is all that is wanted, the newest; what is beyond is not missing.
     """
 
     query: TraceQuery | TagSearch
     window: Window
     most_traces: int | None = None
+    enough: int | None = None
 
 
 class TraceReading:
@@ -65,6 +67,10 @@ class TraceReading:
         cluster_id: whose coverage this is.
         request: what is asked for.
         now: the clock.
+
+    Attributes:
+        spans: how many were read.
+        starts_ns: when each trace that was found begins, by its id, the newest first.
 
     Raises:
         StoreUnavailable: our own credential store, or where budgets are kept, cannot be reached.
@@ -82,7 +88,11 @@ class TraceReading:
         self._request = request
         self._now = now
         self._left = client.limits.most_traces if request.most_traces is None else request.most_traces
-        self._known: set[str] = set()
+        self._sampled = request.enough is not None and request.enough <= self._left
+        if self._sampled and request.enough is not None:
+            self._left = request.enough
+        self._sample = ""
+        self.starts_ns: dict[str, int] = {}
         self._lost: list[str] = []
         self._incomplete: list[str] = []
         self._reasons: list[str] = []
@@ -104,7 +114,12 @@ class TraceReading:
     @property
     def traces(self) -> int:
         """Traces that were read."""
-        return len(self._known) - len(self._lost)
+        return len(self.starts_ns) - len(self._lost)
+
+    @property
+    def cut(self) -> bool:
+        """Whether there was more than enough."""
+        return bool(self._sample)
 
     @property
     def coverage(self) -> Coverage:
@@ -123,6 +138,7 @@ class TraceReading:
             reason=reason,
             error=type(self._fault).__name__ if self._fault is not None else "",
             endpoint=self._client.endpoint.url,
+            asked=asked,
             collected_at=datetime.now(UTC),
         )
 
@@ -148,7 +164,7 @@ class TraceReading:
     def _found(self, pages: TracePages) -> Iterator[FoundTrace]:
         """New traces until the searches end or fail: what was found before one that fails is read all the same."""
         try:
-            yield from (each for each in pages if each.trace_id not in self._known)
+            yield from (each for each in pages if each.trace_id not in self.starts_ns)
         except (SourceError, CredentialMissing) as error:
             self._unsearched = error
 
@@ -156,11 +172,17 @@ class TraceReading:
         """The next traces to fetch; none where enough were read."""
         chunk = list(islice(found, min(_AHEAD, self._left) + 1))
         if len(chunk) > self._left:
-            self._reasons.append(f"more traces match than the {self.traces + self._left:,} newest, which were read")
+            self._say_beyond(self.traces + self._left)
             chunk = chunk[: self._left]
         self._left -= len(chunk)
-        self._known.update(each.trace_id for each in chunk)
+        self.starts_ns.update((each.trace_id, each.start_ns) for each in chunk)
         return chunk
+
+    def _say_beyond(self, traces: int) -> None:
+        if self._sampled:
+            self._sample = f"a sample: the newest {traces:,} traces of more"
+        else:
+            self._reasons.append(f"more traces match than the {traces:,} newest, which were read")
 
     def _fetch(self, traces: list[FoundTrace]) -> list[FetchedTrace | _Fault]:
         """One after the other; the rest is not tried after a fault that holds for all."""
@@ -227,7 +249,8 @@ class TraceReading:
             return CoverageStatus.UNKNOWN, str(self._fault)
         reasons = list(self._reasons)
         if self._lost:
-            reasons.append(f"{len(self._lost)} of {len(self._known)} traces could not be read, such as {self._lost[0]}")
+            lost = f"{len(self._lost)} of {len(self.starts_ns)}"
+            reasons.append(f"{lost} traces could not be read, such as {self._lost[0]}")
         if self._incomplete:
             reasons.append(f"{len(self._incomplete)} traces are not whole: {self._incomplete[0]}")
         if self._fault is not None:
@@ -236,7 +259,7 @@ class TraceReading:
             reasons.append("reading has not ended")
         elif self._recent:
             reasons.append("the window ended so lately that searches may not find all of its traces yet")
-        return (CoverageStatus.PARTIAL, "; ".join(reasons)) if reasons else (CoverageStatus.OK, "")
+        return (CoverageStatus.PARTIAL, "; ".join(reasons)) if reasons else (CoverageStatus.OK, self._sample)
 
 
 def _pieces(chunk: list[FoundTrace]) -> list[list[FoundTrace]]:
