@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Annotated, Generic, TypeVar
 
 import msgspec
 import numpy as np
@@ -15,6 +15,9 @@ from fleet.errors import QueryRefused, WrongService
 from fleet.frames.log_frame import Labels
 
 DataT = TypeVar("DataT")
+_MOST = 1 << 62
+"""More than that no server holds of anything."""
+_Count = Annotated[int, msgspec.Meta(ge=0, lt=_MOST)]
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,11 @@ class MetricAnswer:
         """The sum of all values."""
         return float(sum(each.values.sum() for each in self.series))
 
+    @property
+    def count(self) -> int | None:
+        """The sum of all values where they count something; None where it cannot be a number of things."""
+        return round(self.total) if 0 <= self.total < _MOST else None
+
 
 @dataclass(frozen=True)
 class LogVolume:
@@ -59,10 +67,10 @@ class LogVolume:
 class IndexStats(msgspec.Struct):
     """The answer of index/stats, which has no envelope."""
 
-    streams: int
-    chunks: int
-    bytes: int
-    entries: int
+    streams: _Count
+    chunks: _Count
+    bytes: _Count
+    entries: _Count
 
 
 class _Envelope(msgspec.Struct, Generic[DataT]):

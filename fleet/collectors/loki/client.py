@@ -31,6 +31,8 @@ from fleet.frames.window import Window
 from fleet.inventory.cluster import Endpoint
 
 API = "/loki/api/v1"
+GATEWAY = "/api/logs/v1"
+"""Below it OpenShift's gateway has a path for each tenant."""
 _Decoded = TypeVar("_Decoded")
 
 
@@ -45,8 +47,9 @@ class LokiClient:
     """One endpoint's LogQL; threads may share it. A context manager.
 
     Times go as nanoseconds of 19 digits, the only form that Loki does not guess at. Queries go as POST form bodies,
-    which have no length limit; a server or gateway that refuses POST is asked by GET from then on. All methods raise
-    kinds of SourceError, and what the credential source and the governor raise.
+    which have no length limit; a server that refuses POST is asked by GET from then on. OpenShift's gateway is always
+    asked by GET: it looks for the namespaces that a query names, and adds those that it may see, in the address alone.
+    All methods raise kinds of SourceError, and what the credential source and the governor raise.
 
     Args:
         endpoint: of a Loki, or of OpenShift's gateway with its tenant in the address.
@@ -73,7 +76,7 @@ class LokiClient:
         self._transport = HttpTransport(
             endpoint, credentials, self.limits.transport, governor=governor, plain_refusals=True
         )
-        self._post: bool | None = None
+        self._post = self._may_post()
 
     def __enter__(self) -> Self:
         return self
@@ -87,8 +90,12 @@ class LokiClient:
         """The same server's API below another path; it shares the connections, and is closed with this one."""
         other = copy.copy(self)
         other.prefix = prefix
-        other._post = None
+        other._post = other._may_post()
         return other
+
+    def _may_post(self) -> bool | None:
+        """Whether queries go as POST; None where the first answer has to tell."""
+        return False if f"{GATEWAY}/" in self.endpoint.url + self.prefix + "/" else None
 
     def close(self) -> None:
         """Close all connections; requests under way in other threads end with an error."""
@@ -142,7 +149,7 @@ class LokiClient:
         """Bytes of a selector, those in memory included; QueryRefused where the server keeps no volumes."""
         form = [("query", selector), *_range(window), ("limit", "5000")]
         answer = self._get("index/volume", form, decode_metric, seconds=self.limits.probe_seconds)
-        return LogVolume(bytes=int(answer.total))
+        return LogVolume(bytes=answer.count)
 
     def _ask(
         self, path: str, form: Form, decode: Callable[[bytearray, str], _Decoded], *, seconds: float | None = None

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from fleet.collectors.loki.client import LokiClient
+from fleet.collectors.loki.client import GATEWAY, LokiClient
 from fleet.errors import Forbidden, SourceError, Unauthorized, WrongService
 from fleet.frames.window import Window
 
-GATEWAY = "/api/logs/v1"
+__all__ = ["ANY_NAMESPACE", "GATEWAY", "TENANTS", "LogTenant", "tenants_of"]
+
 TENANTS = ("application", "infrastructure", "audit")
-# Without a matcher on this label, the tenant "application" is refused to all but administrators.
-_ANY_NAMESPACE = '{kubernetes_namespace_name=~".+"}'
+"""Of OpenShift's logging."""
+ANY_NAMESPACE = '{kubernetes_namespace_name=~".+"}'
+"""Without a matcher on this label, the tenant "application" is refused to all but administrators."""
 
 
 @dataclass(frozen=True)
@@ -34,22 +36,29 @@ def tenants_of(client: LokiClient, window: Window) -> list[LogTenant]:
         SourceError: the endpoint answers neither as a Loki nor as a gateway.
     """
     # Below the gateway's address any word is a tenant: it is not asked as a Loki.
-    own = None if client.endpoint.url.endswith(GATEWAY) else _tried("", client, window)
-    if own is not None and own.fault is None:
-        return [own]
-    if own is not None and own.fault is not None and not isinstance(own.fault, WrongService):
-        raise own.fault
-    root = "" if own is None else GATEWAY
+    root = ""
+    no_loki: WrongService | None = None
+    if not client.endpoint.url.endswith(GATEWAY):
+        try:
+            _ask(client, window)
+        except WrongService as error:
+            root, no_loki = GATEWAY, error
+        else:
+            return [LogTenant("", client)]
     found = [_tried(name, client.at(f"{root}/{name}"), window) for name in TENANTS]
-    faults = [tenant.fault for tenant in ([own] if own is not None else []) + found]
-    if faults[0] is not None and all(isinstance(fault, WrongService) for fault in faults):
-        raise faults[0]
-    return found
+    faults = [tenant.fault for tenant in found if tenant.fault is not None]
+    if len(faults) < len(found) or any(isinstance(fault, Forbidden | Unauthorized) for fault in faults):
+        return found
+    raise next((fault for fault in faults if not isinstance(fault, WrongService)), no_loki or faults[0])
 
 
 def _tried(name: str, client: LokiClient, window: Window) -> LogTenant:
     try:
-        client.labels(window, _ANY_NAMESPACE, seconds=client.limits.probe_seconds)
-    except (Forbidden, Unauthorized, WrongService) as error:
+        _ask(client, window)
+    except SourceError as error:
         return LogTenant(name, client, error)
     return LogTenant(name, client)
+
+
+def _ask(client: LokiClient, window: Window) -> None:
+    client.labels(window, ANY_NAMESPACE, seconds=client.limits.probe_seconds)

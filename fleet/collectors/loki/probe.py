@@ -6,6 +6,8 @@ from functools import partial
 
 import msgspec
 
+from fleet.collectors.loki.client import API
+from fleet.collectors.loki.gateway import ANY_NAMESPACE, GATEWAY, TENANTS
 from fleet.collectors.transport import HttpTransport
 from fleet.collectors.transport.deadline import Deadline
 from fleet.collectors.transport.probing import Seen, get_json, probe_limits, spoken_version, timed
@@ -13,11 +15,8 @@ from fleet.credentials import CredentialSource
 from fleet.errors import Forbidden, SourceError, Unauthorized, WrongService
 from fleet.inventory.cluster import Endpoint
 
-_GATEWAY = "/api/logs/v1"
-_TENANTS = ("application", "infrastructure", "audit")
-"""Of OpenShift's logging, whose gateway has one address for each."""
-# The gateway's tenant "application" wants a matcher on this label; elsewhere nothing matches it, which is an answer.
-_ONE_LINE = [("query", '{kubernetes_namespace_name=~".+"}'), ("since", "5m"), ("limit", "1")]
+# Where there are no namespaces nothing matches, which is an answer.
+_ONE_LINE = [("query", ANY_NAMESPACE), ("since", "5m"), ("limit", "1")]
 
 
 class _Data(msgspec.Struct, rename="camel"):
@@ -45,9 +44,9 @@ def probe(endpoint: Endpoint, credentials: CredentialSource | None, deadline: De
     that one answers, and the message says which do not.
     """
     with HttpTransport(endpoint, credentials, probe_limits(deadline)) as transport:
-        if endpoint.url.endswith(_GATEWAY):
+        if endpoint.url.endswith(GATEWAY):
             # Below it any word is a tenant: it is not asked as a Loki.
-            what = f"{endpoint.url} has none of the tenants {', '.join(_TENANTS)}."
+            what = f"{endpoint.url} has none of the tenants {', '.join(TENANTS)}."
             return _gateway(transport, deadline, WrongService(what, endpoint=endpoint.url))
         try:
             _, latency_seconds = timed(partial(_one_line, transport, "", deadline))
@@ -58,31 +57,35 @@ def probe(endpoint: Endpoint, credentials: CredentialSource | None, deadline: De
 
 
 def _one_line(transport: HttpTransport, prefix: str, deadline: Deadline) -> None:
-    answer = get_json(transport, f"{prefix}/loki/api/v1/query_range", _ONE_LINE, _ENVELOPE, deadline)
+    answer = get_json(transport, f"{prefix}{API}/query_range", _ONE_LINE, _ENVELOPE, deadline)
     if answer.data.result_type != "streams":
         url = transport.endpoint.url
         raise WrongService(f"{url} answered a log query with no log lines.", endpoint=url)
 
 
 def _gateway(transport: HttpTransport, deadline: Deadline, no_loki: WrongService) -> Seen:
-    """What the gateway's tenants answer; the first failure stands where all of them fail."""
-    root = "" if transport.endpoint.url.endswith(_GATEWAY) else _GATEWAY
+    """What the gateway's tenants answer; where all of them fail, the failure that says most."""
+    root = "" if transport.endpoint.url.endswith(GATEWAY) else GATEWAY
     latencies: list[float] = []
     words: list[str] = []
-    refused: SourceError | None = None
-    for tenant in _TENANTS:
+    faults: list[SourceError] = []
+    for tenant in TENANTS:
         try:
             latencies.append(timed(partial(_one_line, transport, f"{root}/{tenant}", deadline))[1])
             words.append(tenant)
-        except WrongService:
-            raise no_loki from None
-        except (Forbidden, Unauthorized) as error:
-            refused = refused or error
-            words.append(f"not {tenant} (refused)")
-    if not latencies and refused is not None:
-        raise refused
+        except SourceError as error:
+            faults.append(error)
+            words.append(f"not {tenant} ({_why(error)})")
+    if not latencies:
+        raise next((fault for fault in faults if not isinstance(fault, WrongService)), no_loki) from None
     return Seen(max(latencies), message=f"OpenShift gateway: {', '.join(words)}")
 
 
+def _why(error: SourceError) -> str:
+    if isinstance(error, Forbidden | Unauthorized):
+        return "refused"
+    return "no such tenant" if isinstance(error, WrongService) else "failed"
+
+
 def _version(transport: HttpTransport, deadline: Deadline) -> str | None:
-    return get_json(transport, "/loki/api/v1/status/buildinfo", [], _BUILD_INFO, deadline).version
+    return get_json(transport, f"{API}/status/buildinfo", [], _BUILD_INFO, deadline).version

@@ -176,6 +176,17 @@ def test_the_gateways_tenants_are_asked_where_the_address_names_none(path: str) 
     assert seen.message == "OpenShift gateway: application, infrastructure, not audit (refused)"
     assert seen.latency_seconds is not None
 
+    failing = {**answers, f"/api/logs/v1/audit{line}": reply("no ingester", 503, "text/plain")}
+    with serve(failing) as server:
+        seen = probed(EndpointKind.LOKI, server.url + path)
+    assert (seen.status, seen.message) == (
+        EndpointStatus.OK,
+        "OpenShift gateway: application, infrastructure, not audit (failed)",
+    )
+    with serve({f"/api/logs/v1/application{line}": NO_STREAMS}) as server:
+        seen = probed(EndpointKind.LOKI, server.url + path)
+    assert "not infrastructure (no such tenant)" in seen.message
+
     refused = dict.fromkeys(answers, NO_PERMISSION)
     with serve(refused) as server:
         seen = probed(EndpointKind.LOKI, server.url + path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from urllib.parse import urlsplit
 
 import pytest
@@ -26,6 +27,13 @@ VOLUME = reply(
     '{"status":"success","data":{"resultType":"vector","result":[{"metric":{"app":"pat"},"value":[1795265702,"24098"]},'
     '{"metric":{"app":"vcu"},"value":[1795265702,"138"]}]}}'
 )
+
+
+def volume_of_bytes(number: str) -> bytes:
+    series = [{"metric": {}, "value": [1795265702, number]}]
+    return reply(json.dumps({"status": "success", "data": {"resultType": "vector", "result": series}}))
+
+
 COUNT = reply('{"status":"success","data":{"resultType":"vector","result":[{"metric":{},"value":[1769907600,"42"]}]}}')
 QUERY = WrittenQuery('{app="a"} |= "x"')
 LIMITS = LokiLimits(transport=TransportLimits(attempts=1))
@@ -40,6 +48,9 @@ LIMITS = LokiLimits(transport=TransportLimits(attempts=1))
         (BROKEN, VOLUME, NOT_FOUND, LogVolume(bytes=24236)),
         (NOT_FOUND, NOT_FOUND, COUNT, LogVolume(entries=42)),
         (NOT_FOUND, BROKEN, NOT_FOUND, LogVolume()),
+        (NOT_FOUND, volume_of_bytes("NaN"), COUNT, LogVolume(entries=42)),
+        (NOT_FOUND, volume_of_bytes("+Inf"), COUNT, LogVolume(entries=42)),
+        (reply(f'{{"streams":5,"chunks":5,"bytes":1{"0" * 400},"entries":1}}'), VOLUME, COUNT, LogVolume(bytes=24236)),
     ],
 )
 def test_the_first_source_that_knows(stats: bytes, volume: bytes, count: bytes, known: LogVolume) -> None:
@@ -71,3 +82,21 @@ def test_lines_come_though_the_index_is_broken() -> None:
     with ByteServer(script) as server, LokiClient(Endpoint(url=server.url), None, LIMITS) as client:
         frame, coverage = collect_logs(client, "c1", LogRequest(QUERY, WINDOW))
     assert (len(frame), coverage.status) == (LINES, CoverageStatus.OK)
+
+
+@pytest.mark.parametrize("silent", ["stats", "volume", "query"])
+def test_lines_come_though_nobody_says_in_time_how_many(silent: str) -> None:
+    lines = answer_with(LINES)
+
+    def script(request: Request, _: int) -> bytes:
+        what = urlsplit(request.target).path.rpartition("/")[2]
+        if what == "query_range":
+            return lines(request)
+        if what == silent:
+            server.pause(5)
+        return NOT_FOUND
+
+    limits = LokiLimits(transport=TransportLimits(attempts=1), probe_seconds=0.3)
+    with ByteServer(script) as server, LokiClient(Endpoint(url=server.url), None, limits) as client:
+        frame, coverage = collect_logs(client, "c1", LogRequest(QUERY, WINDOW))
+    assert (len(frame), coverage.status) == (LINES, CoverageStatus.OK), coverage.reason
