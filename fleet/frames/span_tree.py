@@ -22,9 +22,9 @@ from fleet.frames.trace_frame import SpanFrame
 _REMOTE = ("client", "server")
 
 
-@dataclass
+@dataclass(eq=False, slots=True)
 class SpanNode:
-    """One span in its tree.
+    """One span in its tree; the same as no other.
 
     Attributes:
         row: of the span in the frame.
@@ -45,8 +45,8 @@ class SpanNode:
     status: str
     start_ns: int
     end_ns: int
-    parent: SpanNode | None = None
-    children: list[SpanNode] = field(default_factory=list)
+    parent: SpanNode | None = field(default=None, repr=False)
+    children: list[SpanNode] = field(default_factory=list, repr=False)
     orphan: bool = False
     shifted_ns: int = 0
 

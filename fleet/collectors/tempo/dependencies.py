@@ -6,6 +6,7 @@ a call of a database or queue that only the caller saw, and a call from outside 
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -102,12 +103,14 @@ def graph_queries(seconds: int) -> tuple[str, str, str]:
 def edges_of_metrics(calls: Sequence[Sample], failed: Sequence[Sample], buckets: Sequence[Sample]) -> list[ServiceEdge]:
     """The edges of the answers to ``graph_queries``, in order of their names; those without a call are left out.
 
-    An edge that never failed has no failures; ordinary edges have no ``connection_type``.
+    An edge that never failed has no failures; ordinary edges have no ``connection_type``. A bucket whose bound is no
+    number is left out.
     """
     errors = {_key(labels): value for labels, value in failed}
     bounds: defaultdict[_Key, list[tuple[float, float]]] = defaultdict(list)
     for labels, value in buckets:
-        bounds[_key(labels)].append((float(labels.get("le", "inf")), value))
+        with contextlib.suppress(ValueError):
+            bounds[_key(labels)].append((float(labels.get("le", "inf")), value))
     return [
         ServiceEdge(*key, count, errors.get(key, 0.0), _bucket_quantiles(sorted(bounds[key])))
         for key, count in sorted((_key(labels), value) for labels, value in calls)
@@ -151,9 +154,11 @@ def _together(frame: SpanFrame) -> Iterator[range]:
 
 
 def _add_calls(columns: _Columns, trace: range, found: defaultdict[_Key, _Calls]) -> None:
-    rows = {columns.span_ids[row]: row for row in trace}
+    # A span that came twice is one call.
+    once = {(columns.span_ids[row], columns.kinds[row]): row for row in trace}.values()
+    rows = {columns.span_ids[row]: row for row in once}
     answered: set[int] = set()
-    for row in trace:
+    for row in once:
         parent_id = columns.parent_ids[row]
         parent = rows.get(parent_id)
         if parent is not None and parent != row and _is_call(columns, parent, row):
@@ -165,7 +170,7 @@ def _add_calls(columns: _Columns, trace: range, found: defaultdict[_Key, _Calls]
         elif parent_id is None and columns.kinds[row] == "server":
             key = OUTSIDE, columns.services[row], Connection.OUTSIDE
             _count(found[key], columns.seconds[row], columns.failed[row])
-    for row in trace:
+    for row in once:
         if columns.kinds[row] in _CALLERS and row not in answered:
             target = _target(orjson.loads(columns.attributes[row]))
             if target is not None:

@@ -49,6 +49,15 @@ def test_the_critical_path_follows_the_child_that_finished_last() -> None:
     assert path(tree) == [("a", 10), ("c", 40), ("a", 10), ("d", 10), ("e", 10), ("d", 10), ("a", 10)]
 
 
+def test_a_chain_as_long_as_a_large_trace() -> None:
+    rows = [span(f"{at:x}", f"{at - 1:x}" if at > 1 else None, 0, 20_000 - at) for at in range(1, 5001)]
+    tree = tree_of(*rows)
+    *_, last = tree.walk()
+    assert last.span_id == f"{5000:016x}"
+    assert len(repr(last)) < 300
+    assert path(tree)[0] == (last.span_id.lstrip("0"), 15_000)
+
+
 def test_children_without_duration_take_no_part() -> None:
     assert path(tree_of(span("a", None, 0, 10), span("b", "a", 5, 5))) == [("a", 10)]
     assert path(tree_of(span("a", None, 5, 5))) == []

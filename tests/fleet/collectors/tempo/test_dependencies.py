@@ -61,10 +61,22 @@ def test_what_is_no_edge() -> None:
     assert [(edge.client, edge.server) for edge in edges_of_spans(itself)] == [("a", "a")]
 
 
+def test_spans_that_came_twice_are_one_call() -> None:
+    rows = [span("1", None, 0, 9, "a", "server"), span("2", "1", 1, 2, "b", "server")]
+    db = span("3", "2", 1, 2, "b", "client", attributes='{"db.system":"redis"}')
+    edges = edges_of_spans(frame_of(*rows, db, *rows, db))
+    assert {(edge.client, edge.server): edge.calls for edge in edges} == {
+        ("user", "a"): 1,
+        ("a", "b"): 1,
+        ("b", "redis"): 1,
+    }
+
+
 def test_edges_of_the_generators_metrics() -> None:
     edge = {"client": "a", "server": "b"}
     outside = {"client": "user", "server": "a", "connection_type": "virtual_node"}
-    buckets = [({**edge, "le": le}, count) for le, count in (("0.1", 50.0), ("0.2", 90.0), ("+Inf", 100.0))]
+    bounds = (("0.1", 50.0), ("0.2", 90.0), ("no number", 95.0), ("+Inf", 100.0))
+    buckets = [({**edge, "le": le}, count) for le, count in bounds]
     found = edges_of_metrics(
         [(outside, 7.0), (edge, 100.0), ({"client": "x", "server": "y"}, 0.0)], [(edge, 3.0)], buckets
     )
