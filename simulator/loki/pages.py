@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from simulator.loki.entries import Batch, Labels
+from simulator.loki.entries import Batch, Ints, Labels
 from simulator.loki.pipeline import Pipeline
 from simulator.loki.view import View
 
@@ -82,16 +82,29 @@ def _add(page: Page, pipeline: Pipeline, batch: Batch, lacking: int) -> None:
         return
     taken: list[int] = []
     parsed: list[dict[str, str]] = []
-    texts = batch.texts(np.arange(len(batch)))
-    origins = zip(batch.streams.tolist(), batch.metadata.tolist(), strict=True)
-    for place, (text, (stream, meta)) in enumerate(zip(texts, origins, strict=True)):
+    texts: list[str] = []
+    places = _possible(page.view, pipeline, batch)
+    origins = zip(batch.streams[places].tolist(), batch.metadata[places].tolist(), strict=True)
+    for place, text, (stream, meta) in zip(places.tolist(), batch.texts(places), origins, strict=True):
         if len(taken) == lacking:
             break
         found = pipeline.run(text, page.view.labels(stream), batch.metas[meta])
         if found is not None:
             taken.append(place)
+            texts.append(text)
             parsed.append(found)
-    page.take(batch, taken, [texts[place] for place in taken], parsed)
+    page.take(batch, taken, texts, parsed)
+
+
+def _possible(view: View, pipeline: Pipeline, batch: Batch) -> Ints:
+    """The places of the lines that are not hopeless by their labels alone: making the others' texts takes long."""
+    kinds = batch.streams * len(batch.metas) + batch.metadata
+    distinct, of_each = np.unique(kinds, return_inverse=True)
+    hopes = [
+        not pipeline.hopeless(view.labels(kind // len(batch.metas)), batch.metas[kind % len(batch.metas)])
+        for kind in distinct.tolist()
+    ]
+    return np.flatnonzero(np.array(hopes, dtype=np.bool_)[of_each])
 
 
 def as_streams(page: Page, *, categorize: bool) -> list[dict[str, object]]:

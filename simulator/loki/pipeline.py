@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from simulator.loki.entries import Labels
 from simulator.loki.extraction import ERROR, extract
-from simulator.loki.query import Comparison, LabelFilter, LineFilter, LogQuery, Parser
+from simulator.loki.query import Comparison, Either, LabelFilter, LineFilter, LogQuery, Parser
 from simulator.loki.tokens import UNITS_NS
 from simulator.regexps import condition, regexp
 
@@ -61,6 +61,14 @@ class Pipeline:
         self._tests = [_line_test(each) for each in filters]
         self._steps = [_step(each) for each in query.stages if not isinstance(each, LineFilter)]
         self.plain = not self._steps
+        parsers = (place for place, each in enumerate(query.stages) if isinstance(each, Parser))
+        unparsed = query.stages[: next(parsers, len(query.stages))]
+        self._beforehand = [_holds(each) for each in unparsed if isinstance(each, Comparison | Either)]
+
+    def hopeless(self, stream: Labels, metadata: Labels) -> bool:
+        """Whether no line of this stream with this metadata passes, whatever it says."""
+        labels = Extracted(stream, metadata, {})
+        return not all(holds(labels) for holds in self._beforehand)
 
     @property
     def empty(self) -> bool:
