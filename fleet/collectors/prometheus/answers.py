@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from fleet.collectors.prometheus.samples import Grid, MalformedSamples, place_samples
 from fleet.collectors.transport.decoding import strictly
+from fleet.collectors.transport.faults import clean_words
 from fleet.errors import QueryRefused, WrongService
 
 Labels = tuple[tuple[str, str], ...]
@@ -219,12 +220,10 @@ def _sample(labels: Labels, at: float, value: str, url: str) -> InstantSample:
 
 def _notes(envelope: _Envelope, url: str) -> Notes:
     if envelope.status != "success":
-        raise QueryRefused(f"{url} refused the query: {_clean(envelope.error) or 'no reason given'}.", endpoint=url)
-    warnings, infos = ([_clean(text) for text in texts or []] for texts in (envelope.warnings, envelope.infos))
+        raise QueryRefused(
+            f"{url} refused the query: {clean_words(envelope.error) or 'no reason given'}.", endpoint=url
+        )
+    warnings, infos = ([clean_words(text) for text in texts or []] for texts in (envelope.warnings, envelope.infos))
     # Prometheus before 3.0 has one list for both.
     infos += [text for text in warnings if text.startswith("PromQL info")]
     return Notes([text for text in warnings if not text.startswith("PromQL info")], infos)
-
-
-def _clean(text: str) -> str:
-    return "".join(character if character.isprintable() else " " for character in text)[:300].strip()

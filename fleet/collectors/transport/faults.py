@@ -19,6 +19,7 @@ import httpcore
 
 from fleet.collectors.transport.tls import tls_fault
 from fleet.errors import (
+    AnswerTooLarge,
     AnswerTruncated,
     Forbidden,
     QueryRefused,
@@ -34,7 +35,8 @@ from fleet.inventory.cluster import Endpoint
 
 _SIGN_IN = re.compile(rb"sign[\s-]?in|log[\s-]?in|oauth|type=.?password", re.IGNORECASE)
 _HTML = re.compile(rb"\s*(<!doctype\s+html|<html|<head|<body)", re.IGNORECASE)
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
+_OVERSIZED = re.compile(r"message larger than max|larger than the max message size")
+"""gRPC's words between the parts of a Loki or Tempo."""
 _LONGEST_WORDS = 300
 _NEW_CREDENTIAL = "Give the cluster a new one: fleetscope cluster rotate."
 
@@ -58,8 +60,9 @@ class Refusal:
 
     @property
     def sign_in_page(self) -> bool:
-        """Whether that page asks a person to sign in."""
-        return self.html and _SIGN_IN.search(self.body) is not None
+        """Whether that page, rather than telling of another fault, asks a person to sign in."""
+        asks = self.status < 300 or self.status in {401, 403}
+        return asks and self.html and _SIGN_IN.search(self.body) is not None
 
 
 def is_html(content_type: str, body: bytes | bytearray) -> bool:
@@ -68,8 +71,8 @@ def is_html(content_type: str, body: bytes | bytearray) -> bool:
 
 
 def clean_words(text: str) -> str:
-    """A server's own words for a reader: one line, no control or direction characters, at most 300 characters."""
-    line = _CONTROL.sub(" ", text).strip()
+    """A server's own words for a reader: one line of what can be shown and stored, at most 300 characters."""
+    line = " ".join("".join(sign if sign.isprintable() else " " for sign in text[: 4 * _LONGEST_WORDS]).split())
     return line if len(line) <= _LONGEST_WORDS else line[: _LONGEST_WORDS - 1] + "…"
 
 
@@ -117,6 +120,9 @@ def _server_failed(url: str, refusal: Refusal) -> SourceError:
     if kind == "timeout" or (refusal.plain and (refusal.status == 504 or "deadline exceeded" in words)):
         what = f"{url} gave up on the query{_colon(words)}."
         return SourceTimeout(what, endpoint=url, hint="Ask for a shorter window.")
+    if refusal.plain and _OVERSIZED.search(words):
+        what = f"An answer of {url} is too large for the server itself{_colon(words)}."
+        return AnswerTooLarge(what, endpoint=url, hint="Ask for a shorter window.")
     if refusal.html:
         return ServerFailed(
             f"{url}: a router answered {refusal.status} for the service behind it.",

@@ -7,10 +7,11 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from fleet.collectors.loki import LokiClient, LokiLimits
+from fleet.collectors.loki import LogRequest, LokiClient, LokiLimits, WrittenQuery, collect_logs
 from fleet.collectors.loki.gateway import tenants_of
 from fleet.collectors.transport import TransportLimits
 from fleet.errors import Forbidden, ServerFailed, SourceError, WrongService
+from fleet.frames.coverage import CoverageStatus
 from fleet.inventory.cluster import Endpoint
 from tests.fleet.collectors.conformance.adapter import WINDOW
 from tests.fleet.collectors.conformance.adapters.loki import LINES, TIMES, answer_with
@@ -56,6 +57,27 @@ def test_a_server_that_refuses_post_is_asked_by_get_from_then_on() -> None:
     with ByteServer(script) as server, LokiClient(Endpoint(url=server.url), None, LIMITS) as client:
         assert [asked(client), asked(client)] == [LINES, LINES]
         assert [each.method for each in server.requests] == ["POST", "GET", "GET"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "rpc error: code = ResourceExhausted desc = grpc: received message larger than max (6050583 vs. 4194304)",
+        "response larger than the max message size (105093682 vs 16777216)",
+    ],
+)
+def test_lines_that_a_loki_cannot_hand_on_at_once_come_in_smaller_pages(words: str) -> None:
+    lines = answer_with(LINES)
+
+    def script(request: Request, _: int) -> bytes:
+        form = parse_qs(request.body)
+        if "limit" in form and int(form["limit"][0]) > LINES // 2:
+            return reply(words, 500, "text/plain; charset=utf-8")
+        return lines(request) if "/query_range" in request.target else NOT_FOUND
+
+    with ByteServer(script) as server, LokiClient(Endpoint(url=server.url), None, LIMITS) as client:
+        frame, coverage = collect_logs(client, "c1", LogRequest(WrittenQuery('{app="a"}'), WINDOW))
+    assert (len(frame), coverage.status) == (LINES, CoverageStatus.OK), coverage.reason
 
 
 def tenants(faults: dict[str, bytes]) -> tuple[list[tuple[str, type[SourceError] | None]], list[str]]:

@@ -108,6 +108,9 @@ def failure(server: ByteServer, source: Renewing | None = None, **limits: float)
         (reply('{"status":"error","errorType":"timeout","error":"timed out"}', 503), SourceTimeout, "gave up"),
         (reply('{"status":"error","errorType":"internal","error":"disk"}', 500), ServerFailed, "disk"),
         (reply("<html>Application is not available</html>", 503, "text/html"), ServerFailed, "router"),
+        (reply("<html>Down. <a href=/login>Log in</a> later</html>", 503, "text/html"), ServerFailed, "router"),
+        (reply("<html>Nothing here. <a href=/login>Log in</a></html>", 404, "text/html"), WrongService, "no such API"),
+        (reply("<html>Slow down. <a href=/login>Log in</a></html>", 429, "text/html"), Throttled, "pause"),
         (reply("", 502, "text/plain"), ServerFailed, "502"),
         (reply("{not json", 500), ServerFailed, "500"),
         (reply('{"hello":"world"}'), WrongService, "not of this API"),
@@ -135,6 +138,18 @@ def test_what_a_server_answers_decides_the_error(answer: bytes, kind: type[Sourc
     assert type(error) is kind
     assert re.search(words, str(error)), str(error)
     assert "<" not in str(error)
+
+
+@pytest.mark.parametrize(
+    "odd", ["\\ud800", "\\u202e", "\\u200f", "\\u061c", "\\u0000", "\\u001b[31m", "\\u2028", "\\ufeff"]
+)
+def test_a_servers_words_are_ones_that_can_be_shown_and_stored(odd: str) -> None:
+    body = f'{{"status":"error","errorType":"bad_data","error":"parse {odd} error"}}'
+    with ByteServer(always(reply(body, 400))) as server:
+        error = failure(server, attempts=1)
+    assert isinstance(error, QueryRefused)
+    assert error.message.isprintable()
+    assert "parse" in error.message.encode().decode()
 
 
 def test_redirects_are_not_followed() -> None:
