@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -35,18 +36,29 @@ class FanOut:
 
     def run(self, stage: Stage, task: Task[..., ClusterOutcome], cluster_ids: list[str], **same: Any) -> list[str]:
         """Run a stage for these clusters; returns the ids of those of which it saw anything, in the same order."""
-        if not cluster_ids:
-            return []
-        futures = task.map(cluster_id=cluster_ids, **{name: unmapped(value) for name, value in same.items()})
-        for done, _ in enumerate(as_completed(list(futures)), start=1):
-            self.progress.advance(stage, done, len(cluster_ids))
+        return self.run_all(stage, [(task, cluster_ids)], **same)
+
+    def run_all(
+        self, stage: Stage, parts: Sequence[tuple[Task[..., ClusterOutcome], list[str]]], **same: Any
+    ) -> list[str]:
+        """Run several tasks of one stage at a time, each for clusters of its own.
+
+        Returns:
+            The ids of those of which any of them saw anything, in the order given.
+        """
+        given = {name: unmapped(value) for name, value in same.items()}
+        futures = [
+            (cluster_id, future)
+            for task, cluster_ids in parts
+            if cluster_ids
+            for cluster_id, future in zip(cluster_ids, task.map(cluster_id=cluster_ids, **given), strict=True)
+        ]
+        for done, _ in enumerate(as_completed([future for _, future in futures]), start=1):
+            self.progress.advance(stage, done, len(futures))
         # States read while waiting may lag behind; after wait() they are final.
-        wait(list(futures))
-        through = []
-        for cluster_id, future in zip(cluster_ids, futures, strict=True):
-            if self._keep(stage, cluster_id, future.state):
-                through.append(cluster_id)
-        return through
+        wait([future for _, future in futures])
+        through = [cluster_id for cluster_id, future in futures if self._keep(stage, cluster_id, future.state)]
+        return list(dict.fromkeys(through))
 
     def _keep(self, stage: Stage, cluster_id: str, state: State[Any]) -> bool:
         if not state.is_completed():

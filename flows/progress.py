@@ -13,9 +13,12 @@ from prefect.artifacts import create_progress_artifact, update_progress_artifact
 from tasks.outcome import Stage
 
 
+_OF_WHAT = {Stage.SHARDS: "", Stage.SIGNALS: " sources"}
+
+
 @dataclass(frozen=True)
 class Step:
-    """``done`` of ``total`` clusters are through this stage of the flow (or so many shards through all of them)."""
+    """``done`` of ``total`` clusters are through this stage of the flow (of SIGNALS sources, of SHARDS shards)."""
 
     stage: Stage
     done: int
@@ -45,13 +48,13 @@ class Progress:
         self._shown = -1.0
 
     def advance(self, stage: Stage, done: int, total: int) -> None:
-        """Show that ``done`` of ``total`` clusters (of the stage SHARDS: shards) are through ``stage``."""
+        """Show that ``done`` of ``total`` are through ``stage``, as in ``Step``."""
         if watcher := _watcher.get():
             watcher(Step(stage, done, total))
         percent = 100.0 * (self._stages.index(stage) + done / max(total, 1)) / len(self._stages)
         # Each update is a request to the server: a fleet of hundreds must not make hundreds of them.
         if percent - self._shown >= 4 or done == total:
-            self._show(percent, f"{stage.value}: {done} of {total}{'' if stage is Stage.SHARDS else ' clusters'}")
+            self._show(percent, f"{stage.value}: {done} of {total}{_OF_WHAT.get(stage, ' clusters')}")
             self._shown = percent
 
     def _show(self, percent: float, description: str) -> None:

@@ -9,6 +9,7 @@ from prefect.states import State
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from fleet.detectors.contract import Sensitivity
+from fleet.frames.coverage import Signal
 from fleet.reports.record import ReportKind
 from flows.fan_out import MAX_WORKERS, FanOut
 from flows.outcome import FleetOutcome, scan_state
@@ -25,8 +26,12 @@ from tasks.outcome import Stage
 from tasks.publish import publish_coverage, publish_findings, publish_report
 from tasks.report import write_report
 from tasks.scans import close_scan, name_clusters, open_scan
+from tasks.signals import collect_alerts, collect_logs, collect_traces
+from tasks.sources import find_sources
 
-STAGES = [Stage.DISCOVER, Stage.COLLECT, Stage.LEARN, Stage.DETECT, Stage.CORRELATE, Stage.INVESTIGATE]
+STAGES = [Stage.DISCOVER, Stage.COLLECT, Stage.SIGNALS, Stage.LEARN, Stage.DETECT, Stage.CORRELATE, Stage.INVESTIGATE]
+
+SIGNALS = {Signal.ALERTS: collect_alerts, Signal.LOGS: collect_logs, Signal.TRACES: collect_traces}
 
 
 @flow(
@@ -87,6 +92,8 @@ def scan_clusters(names: dict[str, str], scan_id: str) -> FleetOutcome:
     fleet = FanOut(names, Progress(STAGES))
     fleet.run(Stage.DISCOVER, discover_cluster, list(names))
     seen = fleet.run(Stage.COLLECT, collect_metrics, list(names), scan_id=scan_id)
+    sources = find_sources(scan_id, list(names))
+    fleet.run_all(Stage.SIGNALS, [(task, sources[signal]) for signal, task in SIGNALS.items()], scan_id=scan_id)
     fleet.run(Stage.LEARN, collect_history, seen, scan_id=scan_id)
     judged = fleet.run(Stage.DETECT, detect_anomalies, seen, scan_id=scan_id)
     correlated = fleet.run(Stage.CORRELATE, correlate_findings, judged, scan_id=scan_id)

@@ -32,6 +32,26 @@ _LET_GO = text(
 )
 """Pods are most of a large cluster's inventory, and no difference rests on those of an earlier one."""
 
+_WITHOUT = text(
+    """
+    SELECT cluster_id FROM inventories
+    WHERE (cluster_id, observed_at) IN (
+        SELECT cluster_id, max(observed_at) FROM inventories WHERE cluster_id = ANY (:cluster_ids) GROUP BY cluster_id
+    ) AND NOT EXISTS (
+        SELECT 1 FROM jsonb_array_elements(body->'gaps') AS gap WHERE gap->>'part' = ANY (:parts)
+    ) AND NOT EXISTS (
+        SELECT 1 FROM jsonb_array_elements(body->'capabilities') AS known
+        WHERE known->>'name' = ANY (:capabilities) AND known->>'presence' IN ('present', 'unknown')
+    ) AND NOT EXISTS (
+        SELECT 1 FROM jsonb_array_elements(body->'workloads') AS workload,
+            jsonb_array_elements_text(workload->'images') AS image
+        WHERE image ILIKE '%' || :program || '%'
+    )
+    """
+)
+_SHOWING_PROGRAMS = ("capabilities", "deployments", "statefulsets", "daemonsets")
+"""Parts of an inventory without which nobody knows what a cluster runs."""
+
 
 class InventoryStore:
     """Inventories by cluster and time; pods only in each cluster's newest.
@@ -104,6 +124,25 @@ class InventoryStore:
         with self._database.session() as session:
             row = session.get(InventoryRow, (cluster_id, at))
             return from_document(Inventory, row.body) if row else None
+
+    def without(self, cluster_ids: Collection[str], capabilities: Collection[str], program: str) -> set[str]:
+        """Those of the clusters of which the newest inventory says that they do not run a program.
+
+        Args:
+            cluster_ids: of which clusters; one that was never looked at is not among the result.
+            capabilities: which a cluster that runs it has; absent or unused in those that do not.
+            program: stands in the name of its image.
+        """
+        if not cluster_ids:
+            return set()
+        terms = {
+            "cluster_ids": list(cluster_ids),
+            "capabilities": list(capabilities),
+            "program": program,
+            "parts": list(_SHOWING_PROGRAMS),
+        }
+        with self._database.session() as session:
+            return set(session.connection().execute(_WITHOUT, terms).scalars())
 
     def figures(self, cluster_ids: Collection[str]) -> dict[str, InventoryFigures]:
         """The newest inventory of each cluster in figures, counted by the database; unseen clusters are left out."""

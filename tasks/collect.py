@@ -14,6 +14,7 @@ from fleet.frames.coverage import Coverage, CoverageStatus
 from fleet.frames.window import CHUNK, HISTORY_CHUNK, HISTORY_STEP_SECONDS, STEP_SECONDS, Window, history_window
 from fleet.inventory.cluster import Cluster, EndpointKind
 from storage.stores import Stores
+from tasks.access import open_client
 from tasks.frames import COLLECTOR, SIGNAL
 from tasks.outcome import ClusterOutcome, Stage
 from tasks.policy import STEP
@@ -67,15 +68,10 @@ def collect_missing(
 def _fetch(
     stores: Stores, scan: Scan, cluster: Cluster, missing: list[Window], step_seconds: int, chunk: timedelta
 ) -> None:
-    endpoint = cluster.endpoints.get(EndpointKind.PROMETHEUS)
-    if endpoint is None:
+    if EndpointKind.PROMETHEUS not in cluster.endpoints:
         stores.coverage.put(_unregistered(scan, cluster, window, step_seconds) for window in missing)
         return
-    source = (
-        stores.credentials.source(cluster.credential_ref, EndpointKind.PROMETHEUS) if cluster.credential_ref else None
-    )
-    governor = stores.governor.of(cluster, EndpointKind.PROMETHEUS)
-    with PrometheusClient(endpoint, source, governor=governor) as client:
+    with open_client(stores, cluster, EndpointKind.PROMETHEUS, PrometheusClient) as client:
         chunks = collect_pack(client, cluster.id, scan.pack, missing, step_seconds, chunk)
         stores.frames.save(((coverage, frame) for _, frame, coverage in chunks), scan.pack)
 

@@ -11,6 +11,7 @@ class Stage(StrEnum):
 
     DISCOVER = "discover"
     COLLECT = "collect"
+    SIGNALS = "signals"
     LEARN = "learn"
     DETECT = "detect"
     CORRELATE = "correlate"

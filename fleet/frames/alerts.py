@@ -31,7 +31,7 @@ class Alert(BaseModel):
 
     ``fingerprint`` is Alertmanager's, 16 hexadecimal digits of the labels; "" for Prometheus's own. ``ends_at`` of a
     firing alert is when it counts as resolved if nobody says so again, not its end. ``value`` is the expression's at
-    its last evaluation, None from Alertmanager.
+    its last evaluation, None from Alertmanager and where that was no finite number.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -197,3 +197,11 @@ class RuleFrame(BaseModel):
         """Rules whose last evaluation failed: what they would tell is not known."""
         rules: list[Rule] = [*self.alert_rules, *self.recording_rules]
         return [rule for rule in rules if rule.health is RuleHealth.ERR]
+
+    @property
+    def telling(self) -> RuleFrame:
+        """What there is to tell: rules that fire, wait or are broken. Of thousands of others their number is enough."""
+        broken = {id(rule) for rule in self.broken}
+        alert_rules = [each for each in self.alert_rules if each.state is not AlertState.INACTIVE or id(each) in broken]
+        recording_rules = [each for each in self.recording_rules if id(each) in broken]
+        return self.model_copy(update={"alert_rules": alert_rules, "recording_rules": recording_rules})
