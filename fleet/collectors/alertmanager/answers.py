@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 from typing import TypeVar
 
 import msgspec
 
-from fleet.collectors.transport.decoding import strictly
+from fleet.collectors.transport.decoding import in_utc, strictly
 from fleet.frames.alerts import Alert, AlertGroup, AlertState, Silence, SilenceMatcher, SilenceState
 
 StateT = TypeVar("StateT", bound=StrEnum)
@@ -100,9 +100,9 @@ def _alert(each: _Alert) -> Alert:
         labels=each.labels,
         annotations=each.annotations,
         state=_known(AlertState, each.status.state, AlertState.UNKNOWN),
-        starts_at=_utc(each.starts_at),
-        ends_at=_utc(each.ends_at),
-        updated_at=_utc(each.updated_at),
+        starts_at=in_utc(each.starts_at),
+        ends_at=in_utc(each.ends_at),
+        updated_at=in_utc(each.updated_at),
         fingerprint=each.fingerprint,
         silenced_by=each.status.silenced_by,
         inhibited_by=each.status.inhibited_by,
@@ -119,8 +119,8 @@ def _silence(each: _Silence) -> Silence:
             SilenceMatcher(name=one.name, value=one.value, is_regex=one.is_regex, is_equal=one.is_equal)
             for one in each.matchers
         ],
-        starts_at=_utc(each.starts_at),
-        ends_at=_utc(each.ends_at),
+        starts_at=in_utc(each.starts_at),
+        ends_at=in_utc(each.ends_at),
         created_by=each.created_by,
         comment=each.comment,
     )
@@ -129,7 +129,3 @@ def _silence(each: _Silence) -> Silence:
 def _known(kind: type[StateT], text: str, otherwise: StateT) -> StateT:
     """A state by its word; a word that a later version invented is not guessed at."""
     return kind(text) if text in set(kind) else otherwise
-
-
-def _utc(at: datetime) -> datetime:
-    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)

@@ -45,7 +45,7 @@ class _Series(msgspec.Struct, rename="camel"):
 
 
 def exemplars_of(client: PrometheusClient, promql: str, window: Window) -> tuple[list[Exemplar], Notes]:
-    """The exemplars of all series that an expression reads, in order of time; those whose value is no number left out.
+    """The exemplars of all series that an expression reads, in order of time; those with no number or time left out.
 
     Raises:
         SourceError: the server does not answer, or has no such API (Prometheus before 2.26).
@@ -53,21 +53,17 @@ def exemplars_of(client: PrometheusClient, promql: str, window: Window) -> tuple
     form = [("query", promql), ("start", f"{window.start.timestamp():.3f}"), ("end", f"{window.end.timestamp():.3f}")]
     found, notes = client.data("/api/v1/query_exemplars", form, list[_Series] | None)  # type: ignore[arg-type]
     exemplars = [
-        Exemplar(
-            tuple(sorted(series.series_labels.items())),
-            tuple(sorted(each.labels.items())),
-            datetime.fromtimestamp(each.timestamp, tz=UTC),
-            value,
-        )
+        exemplar
         for series in found or []
         for each in series.exemplars
-        if (value := _number(each.value)) is not None
+        if (exemplar := _exemplar(tuple(sorted(series.series_labels.items())), each)) is not None
     ]
     return sorted(exemplars, key=lambda each: each.at), notes
 
 
-def _number(text: str) -> float | None:
+def _exemplar(series: Labels, each: _Exemplar) -> Exemplar | None:
     try:
-        return float(text)
-    except ValueError:
+        at, value = datetime.fromtimestamp(each.timestamp, tz=UTC), float(each.value)
+    except (ValueError, OverflowError, OSError):
         return None
+    return Exemplar(series, tuple(sorted(each.labels.items())), at, value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
@@ -9,6 +10,7 @@ import msgspec
 
 from fleet.collectors.prometheus.client import PrometheusClient
 from fleet.collectors.prometheus.health_groups import health_groups
+from fleet.collectors.transport.decoding import in_utc
 from fleet.collectors.transport.faults import clean_words
 from fleet.errors import CredentialMissing, SourceError
 from fleet.frames.alerts import Alert, AlertRule, AlertState, RecordingRule, RuleFrame, RuleHealth
@@ -22,7 +24,7 @@ COLLECTOR = "prometheus"
 class _Alert(msgspec.Struct, rename="camel"):
     labels: dict[str, str]
     state: str
-    value: str = "NaN"
+    value: str = ""
     annotations: dict[str, str] = msgspec.field(default_factory=dict)
     active_at: datetime | None = None
 
@@ -152,19 +154,24 @@ def _shared(rule: _Rule, group: _Group) -> dict[str, object]:
 
 def _evaluated(at: datetime | None) -> datetime | None:
     """Go's zero time stands for never."""
-    return None if at is None or at.year == 1 else at.astimezone(UTC)
+    return None if at is None or at.year == 1 else in_utc(at)
 
 
 def _alert(alert: _Alert, rule: _Rule) -> Alert:
-    try:
-        value = float(alert.value)
-    except ValueError:
-        value = float("nan")
     return Alert(
         name=alert.labels.get("alertname", rule.name),
         labels=alert.labels,
         annotations=alert.annotations,
         state=AlertState(alert.state) if alert.state in set(AlertState) else AlertState.UNKNOWN,
         starts_at=_evaluated(alert.active_at),
-        value=value,
+        value=_number(alert.value),
     )
+
+
+def _number(text: str) -> float | None:
+    """A number as entities hold it: None for what is none, and for what JSON has not."""
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None

@@ -1,7 +1,8 @@
-"""JSON answers as types that msgspec checks."""
+"""JSON answers as types that msgspec checks, and the times in them."""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import msgspec
@@ -28,3 +29,12 @@ def strictly(decoder: msgspec.json.Decoder[DecodedT], body: Any, url: str) -> De
         raise WrongService(
             f"{url} answered something that is no JSON.", endpoint=url, hint="Is it the address of the API?"
         ) from None
+
+
+def in_utc(at: datetime) -> datetime:
+    """A time in UTC; one without a zone is taken for that."""
+    try:
+        return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    except OverflowError:
+        # Within a day of the first or the last time that there is, which stand for never.
+        return at.replace(tzinfo=UTC)

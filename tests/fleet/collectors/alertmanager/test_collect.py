@@ -117,6 +117,7 @@ def answering(**answers: bytes) -> ByteServer:
 
 def test_what_was_recorded_and_what_nobody_has_seen_yet() -> None:
     odd = {**RECORDED[0], "status": {"state": "dreaming"}, "fingerprint": "0", "labels": {}}
+    odd["endsAt"] = "0001-01-01T00:00:00+05:00"
     answers = {"alerts": reply(json.dumps([*RECORDED, odd])), "silences": reply("[]"), "alerts_groups": reply("[]")}
     with answering(**answers) as server, AlertmanagerClient(Endpoint(url=server.url)) as client:
         frame, coverage = collect_alerts(client, "c1", WINDOW)

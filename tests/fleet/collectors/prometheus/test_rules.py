@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,9 +13,9 @@ import pytest
 from fleet.collectors.prometheus import PrometheusClient
 from fleet.collectors.prometheus.exemplars import exemplars_of
 from fleet.collectors.prometheus.health_groups import health_groups
-from fleet.collectors.prometheus.rules import collect_rules
+from fleet.collectors.prometheus.rules import collect_rules, rules_of
 from fleet.collectors.prometheus.units import unit_of, units_of
-from fleet.frames.alerts import AlertState, HealthSeverity, RuleHealth
+from fleet.frames.alerts import AlertRule, AlertState, HealthSeverity, RuleHealth
 from fleet.frames.coverage import CoverageStatus
 from fleet.frames.window import Window
 from fleet.inventory.cluster import Endpoint
@@ -76,8 +78,10 @@ def ruled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrometheusClient
 def _evaluated(client: PrometheusClient) -> bool:
     frame, _ = collect_rules(client, "c1", WINDOW)
     healthy = [rule.health for rule in (*frame.alert_rules, *frame.recording_rules)]
-    firing = any(rule.state is AlertState.FIRING for rule in frame.alert_rules)
-    return firing and RuleHealth.UNKNOWN not in healthy and len(frame.health_groups) == 2
+    firing = {rule.name for rule in frame.alert_rules if rule.state is AlertState.FIRING}
+    # Until both targets were scraped once, "Broken" is not.
+    settled = "TargetDown" in firing and [rule.name for rule in frame.broken] == ["Broken"]
+    return settled and RuleHealth.UNKNOWN not in healthy and len(frame.health_groups) == 2
 
 
 def test_rules_their_alerts_and_their_health(ruled: PrometheusClient) -> None:
@@ -141,6 +145,40 @@ def test_rules_that_a_store_of_thanos_did_not_tell_are_partial() -> None:
     assert [each.status for each in coverage.queries] == [CoverageStatus.PARTIAL, CoverageStatus.ABSENT]
 
 
+@pytest.fixture
+def _new_york(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """This machine's own time is not UTC."""
+    with monkeypatch.context() as environment:
+        environment.setenv("TZ", "America/New_York")
+        time.tzset()
+        yield
+    time.tzset()
+
+
+@pytest.mark.parametrize(
+    ("value", "active_at", "seen"),
+    [
+        ("1e+00", "2026-02-01T00:00:00.702306643Z", (1.0, datetime(2026, 2, 1, 0, 0, 0, 702307, tzinfo=UTC))),
+        ("+Inf", "2026-02-01T02:00:00+02:00", (None, datetime(2026, 2, 1, tzinfo=UTC))),
+        ("NaN", "0001-01-01T00:00:00+05:00", (None, None)),
+        ("odd", "9999-12-31T23:00:00-05:00", (None, datetime(9999, 12, 31, 23, tzinfo=UTC))),
+        ("0e+00", "2026-02-01T00:00:00", (0.0, datetime(2026, 2, 1, tzinfo=UTC))),
+    ],
+)
+@pytest.mark.usefixtures("_new_york")
+def test_numbers_and_times_of_alerts(value: str, active_at: str, seen: tuple[float | None, datetime | None]) -> None:
+    alert = {"labels": {"alertname": "Down"}, "annotations": {}, "state": "firing", "value": value}
+    rule = {"name": "Down", "query": "up == 0", "type": "alerting", "alerts": [{**alert, "activeAt": active_at}]}
+    document = {"status": "success", "data": {"groups": [{"name": "g", "rules": [rule]}]}}
+    with (
+        ByteServer(lambda _, __: reply(json.dumps(document))) as server,
+        PrometheusClient(Endpoint(url=server.url)) as client,
+    ):
+        [found], _, _ = rules_of(client)
+    assert [(each.value, each.starts_at) for each in found.alerts] == [seen]
+    assert AlertRule.model_validate_json(found.model_dump_json()) == found
+
+
 def test_a_server_without_rules_is_unknown() -> None:
     with (
         ByteServer(lambda _, __: reply("404 page not found\n", 404, "text/plain")) as server,
@@ -156,7 +194,7 @@ def test_exemplars() -> None:
         '{"status":"success","data":[{"seriesLabels":{"__name__":"h_bucket","job":"a"},"exemplars":['
         '{"labels":{"trace_id":"0af7"},"value":"6.5","timestamp":1600096945.479},'
         '{"labels":{"traceID":"0af8"},"value":"19","timestamp":1600096944},'
-        '{"labels":{},"value":"x","timestamp":1600096944}]}]}'
+        '{"labels":{},"value":"1","timestamp":1e300},{"labels":{},"value":"x","timestamp":1600096944}]}]}'
     )
     with ByteServer(lambda _, __: reply(body)) as server, PrometheusClient(Endpoint(url=server.url)) as client:
         found, _ = exemplars_of(client, "h_bucket", WINDOW)
