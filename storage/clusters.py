@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from sqlalchemy import delete
 from sqlmodel import Session, col, select
 
-from fleet.errors import NotFound
+from fleet.errors import NotFound, UsageError
 from fleet.inventory.cluster import Cluster, ClusterOrigin, cluster_id
 from storage.database import Database, lock_cluster
 from storage.documents import from_document, to_document
@@ -82,6 +82,24 @@ class ClusterStore:
             if name not in found:
                 raise _no_cluster(name)
         return {name: found[name] for name in names}
+
+    def chosen(self, names: Collection[str], selector: Mapping[str, str]) -> list[Cluster]:
+        """The named clusters, or every active registered one, that match the selector; at least one.
+
+        Raises:
+            NotFound: a name is not registered.
+            UsageError: nothing matches.
+        """
+        found = self.by_names(names).values() if names else self.list()
+        matching = [cluster for cluster in found if cluster.matches(dict(selector))]
+        if not matching:
+            wanted = ", ".join(f"{key}={value}" for key, value in selector.items())
+            raise UsageError(
+                f"No cluster matches {wanted}." if wanted else "No cluster is registered.",
+                hint="`fleetscope cluster list` shows what there is, `fleetscope cluster add --help` how to "
+                "register one.",
+            )
+        return matching
 
     def list(
         self,

@@ -41,15 +41,7 @@ def name_clusters(cluster_ids: list[str]) -> dict[str, str]:
 
 def chosen(stores: Stores, names: list[str], selector: dict[str, str]) -> list[Cluster]:
     """The named clusters, or every active registered one, that match the selector."""
-    found = stores.clusters.by_names(names).values() if names else stores.clusters.list()
-    matching = [cluster for cluster in found if cluster.matches(selector)]
-    if not matching:
-        wanted = ", ".join(f"{key}={value}" for key, value in selector.items())
-        raise UsageError(
-            f"No cluster matches {wanted}." if wanted else "No cluster is registered.",
-            hint="`fleetscope cluster list` shows what there is, `fleetscope cluster add --help` how to register one.",
-        )
-    return matching
+    return stores.clusters.chosen(names, selector)
 
 
 @task(name="open_scan", **STEP)

@@ -124,9 +124,10 @@ class PrometheusClient:
         with self._transport.answer(path, form, post=False) as answer:
             return decode_data(answer.body, self.endpoint.url, kind)
 
-    def metadata(self) -> dict[str, list[dict[str, str]]]:
-        """Type, help and unit of each metric, as its exporters declare them."""
-        return self.data("/api/v1/metadata", [], dict[str, list[dict[str, str]]])[0]
+    def metadata(self, metric: str = "") -> dict[str, list[dict[str, str]]]:
+        """Type, help and unit of each metric, or of one, as exporters declare them."""
+        form = [("metric", metric)] if metric else []
+        return self.data("/api/v1/metadata", form, dict[str, list[dict[str, str]]])[0]
 
     def version(self, *, seconds: float | None = None) -> str:
         """The server's version; WrongService where a proxy does not let this through."""
