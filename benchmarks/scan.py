@@ -161,7 +161,7 @@ def core_scan(registration: Registration) -> tuple[int, int, int]:
     source = GivenCredential(held.for_endpoint(EndpointKind.KUBERNETES) if held else None)
     metrics = GivenCredential(held.for_endpoint(EndpointKind.PROMETHEUS) if held else None)
     window = Window.before(ANCHOR, timedelta(hours=24))
-    inventory = collect_inventory(cluster, source)
+    inventory, _ = collect_inventory(cluster, source)
     frame = collected(cluster, metrics, window, STEP_SECONDS, CHUNK)
     history = collected(cluster, metrics, history_window(window), HISTORY_STEP_SECONDS, HISTORY_CHUNK)
     topology = Topology.of(inventory)

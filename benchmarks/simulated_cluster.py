@@ -68,7 +68,7 @@ def see_cluster(row: dict[str, Any], sensitivity: Sensitivity, *, inventory: boo
     endpoints = {EndpointKind(kind): Endpoint(**endpoint) for kind, endpoint in row["endpoints"].items()}
     cluster = Cluster(name=row["name"], endpoints=endpoints)
     source = TokenFile(Path(row["credential"]["token_file"]))
-    known = collect_inventory(cluster, source) if inventory else None
+    known = collect_inventory(cluster, source)[0] if inventory else None
     window = Window.before(ANCHOR, DAY)
     frame, coverage = _collect(cluster, source, window, STEP_SECONDS, CHUNK)
     before = Window.before(window.start, HISTORY)

@@ -25,12 +25,14 @@ def discover_cluster(cluster_id: str) -> ClusterOutcome:
         stores.credentials.source(cluster.credential_ref, EndpointKind.KUBERNETES) if cluster.credential_ref else None
     )
     try:
-        inventory = collect_inventory(cluster, source, governor=stores.governor.of(cluster, EndpointKind.KUBERNETES))
+        governor = stores.governor.of(cluster, EndpointKind.KUBERNETES)
+        inventory, events = collect_inventory(cluster, source, governor=governor)
     except SourceError as failure:
         return ClusterOutcome(Stage.DISCOVER, cluster.id, cluster.name, seen=False, gaps=(str(failure),))
     before, older = stores.inventories.earlier(inventory)
     changes = differences(before, inventory, older=older) if before else []
     stores.inventories.put(inventory, changes)
+    stores.coverage.put([events])
     return ClusterOutcome(
         Stage.DISCOVER,
         cluster.id,

@@ -60,7 +60,7 @@ def _read(directory: Path, delay_seconds: float) -> dict[str, float]:
     _watch(requests, delay_seconds)
     before = _peak_mib()
     began = time.perf_counter()
-    inventory = collect_inventory(cluster, _Given(credential))
+    inventory, _ = collect_inventory(cluster, _Given(credential))
     seconds = time.perf_counter() - began
     assert not inventory.gaps, inventory.gaps
     return {

@@ -39,10 +39,27 @@ class Capability(BaseModel):
     reason: str = ""
 
 
+class ContainerRestarts(BaseModel):
+    """How often a container was started again since its pod was made, and how it last ended where that is told (UTC).
+
+    Attributes:
+        count: of restarts.
+        since: when the pod was made and the count began.
+        ended_at: when it last ended.
+        reason: why, in the cluster's word (``OOMKilled``, ``Error``).
+    """
+
+    count: int
+    since: datetime | None = None
+    ended_at: datetime | None = None
+    reason: str = ""
+
+
 class Pod(BaseModel):
     """A pod, the node it runs on, and the workload that owns it (kind and name), with restarts seen so far.
 
-    ``devices`` are the extended resources and hugepages that it asks for (pieces, bytes).
+    ``devices`` are the extended resources and hugepages that it asks for (pieces, bytes); ``restarted`` are the
+    containers that were started again, by name.
     """
 
     namespace: str
@@ -52,6 +69,7 @@ class Pod(BaseModel):
     workload: str | None = None
     phase: str = ""
     restarts: int = 0
+    restarted: dict[str, ContainerRestarts] = Field(default_factory=dict)
     devices: dict[str, int] = Field(default_factory=dict)
 
 

@@ -44,7 +44,7 @@ NODE_STATUS = {
 
 def collected(server: KubernetesServer, limits: KubernetesLimits | None = None) -> Inventory:
     cluster, credentials = server.cluster()
-    return collect_inventory(cluster, credentials, limits)
+    return collect_inventory(cluster, credentials, limits)[0]
 
 
 def template(name: str, image: str) -> dict[str, Any]:

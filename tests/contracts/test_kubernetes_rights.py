@@ -173,7 +173,7 @@ def test_the_shipped_role_is_enough(contract_kubernetes: KubernetesServer, scann
 
     until(lambda: not missing())
     cluster, credentials = contract_kubernetes.cluster(scanner)
-    inventory = collect_inventory(cluster, credentials)
+    inventory, _ = collect_inventory(cluster, credentials)
     assert inventory.gaps == []
     assert inventory.version.startswith("v")
 
@@ -183,7 +183,7 @@ def test_the_collector_without_rights_knows_nothing_and_says_so(
 ) -> None:
     cluster, credentials = contract_kubernetes.cluster(Credential(token=SecretStr(nobody)))
     try:
-        inventory = collect_inventory(cluster, credentials)
+        inventory, _ = collect_inventory(cluster, credentials)
     except Forbidden:
         return
     assert {"nodes", "pods"} <= {gap.part for gap in inventory.gaps}

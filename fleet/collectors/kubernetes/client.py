@@ -115,6 +115,10 @@ class KubernetesClient:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close all connections; requests under way in other threads end with an error."""
         self._closed.set()
         if self._rest is not None:
             self._rest.close()
@@ -230,7 +234,10 @@ class KubernetesClient:
         deadline = time.monotonic() + seconds
         pieces: list[bytes] = []
         size = 0
-        while piece := response.read(2**18, decode_content=True):
+        # As it comes: waiting for a full piece would outlast the deadline of one that comes byte by byte.
+        while piece := response.read1(2**18, decode_content=True):
+            if self._closed.is_set():
+                raise Unreachable(f"The client of {self.endpoint.url} was closed.", endpoint=self.endpoint.url)
             size += len(piece)
             if size > self.limits.page_bytes:
                 raise AnswerTooLarge(
@@ -251,8 +258,7 @@ class KubernetesClient:
         pause = 1.0 if wished is None else float(wished)
         if pause > self.limits.pause_seconds or time.monotonic() + pause >= self._deadline:
             return False
-        time.sleep(pause)
-        return True
+        return not self._closed.wait(pause)
 
     def _connect(self) -> None:
         # The package's modules import each other in a circle: threads that import it at once meet half of it.

@@ -1,49 +1,56 @@
-"""Events as changes: repeated ones joined, each on the thing that it is about."""
+"""Events: what a cluster remembers of them, from whichever of the two APIs may be read, repetitions joined.
+
+Formats: ``v1`` Event and ``events.k8s.io/v1`` Event. Both show the same objects, so only one of them is read: the core
+API, or the newer one where the core API's events are forbidden or missing. An API server forgets an event one hour
+after its last repetition (``--event-ttl``; OpenShift: three hours).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime
+from operator import attrgetter
+from sys import intern
+from typing import Any, NamedTuple
 
-from fleet.collectors.kubernetes.objects import EventObject, InvolvedObject
-from fleet.collectors.kubernetes.pods import Owners
+from fleet.collectors.kubernetes import kinds
+from fleet.collectors.kubernetes.client import KubernetesClient
+from fleet.collectors.kubernetes.kinds import Kind
+from fleet.collectors.kubernetes.listing import Listing, Reading, read_list
+from fleet.collectors.kubernetes.objects import EventObject, InvolvedObject, NewEventObject
 from fleet.collectors.kubernetes.text import NAME_CHARACTERS, clean
-from fleet.inventory.change import Change, ChangeKind
-from fleet.inventory.ownership import cron_job_of_job
-from fleet.inventory.subject import Subject, SubjectKind
-from fleet.inventory.topology import Topology
+from fleet.errors import Forbidden, SourceError, WrongService
+from fleet.frames.coverage import Coverage, CoverageStatus, QueryCoverage, combine
+from fleet.frames.window import Window
 
+SIGNAL = "events"
+COLLECTOR = "kubernetes"
 SCALING_REASONS = ("ScalingReplicaSet", "SuccessfulRescale")
 """Normal events that are asked for beside the warnings: who was scaled, by hand or by an autoscaler."""
 
-_EVICTIONS = frozenset({"Evicted", "EvictionThresholdMet", "Preempted", "Preempting"})
-_OOM_KILLS = frozenset({"OOMKilling", "SystemOOM"})
-_ROLLOUT_LASTS = timedelta(minutes=15)
-_KINDS = {
-    "Node": SubjectKind.NODE,
-    "Pod": SubjectKind.POD,
-    "PersistentVolumeClaim": SubjectKind.VOLUME,
-    "Route": SubjectKind.ROUTE,
-    "Namespace": SubjectKind.NAMESPACE,
-    "Deployment": SubjectKind.WORKLOAD,
-    "StatefulSet": SubjectKind.WORKLOAD,
-    "DaemonSet": SubjectKind.WORKLOAD,
-    "ReplicaSet": SubjectKind.WORKLOAD,
-    "Job": SubjectKind.WORKLOAD,
-    "CronJob": SubjectKind.WORKLOAD,
-    "HorizontalPodAutoscaler": SubjectKind.WORKLOAD,
-}
-_CLUSTER_WIDE = frozenset({SubjectKind.NODE, SubjectKind.NAMESPACE})
+_WARNINGS = "type=Warning"
+_SELECTORS = (_WARNINGS, *(f"reason={reason}" for reason in SCALING_REASONS))
+_MOST_READ = 200_000
+"""Of each selector: what an event storm may cost in requests."""
+_MOST_KEPT = 10_000
+"""Of each selector, and once as many until they are joined: a storm must not fill the memory."""
 
 
-@dataclass(frozen=True)
+class About(NamedTuple):
+    """What an event is about; ``container`` is one of a pod's, or ""."""
+
+    kind: str
+    namespace: str
+    name: str
+    container: str
+
+
+@dataclass(frozen=True, slots=True)
 class SeenEvent:
-    """An event, or several of one reason on one subject (times UTC)."""
+    """All events of one reason on one thing (times UTC); ``message`` is that of the first one."""
 
-    uid: str
-    subject: Subject
-    kind: ChangeKind
+    about: About
     reason: str
     message: str
     first_at: datetime
@@ -51,24 +58,152 @@ class SeenEvent:
     count: int
 
 
-def can_be_cause(seen: EventObject) -> EventObject | None:
-    """The event itself if it is a warning or the scaling of a workload; None for others."""
-    return seen if seen.type == "Warning" or seen.reason in SCALING_REASONS else None
+def collect_events(client: KubernetesClient, cluster_id: str, window: Window) -> tuple[list[SeenEvent], Coverage]:
+    """The warnings and scalings that a cluster remembers now, one for each reason on each thing, by time.
+
+    A broken endpoint never raises: coverage says what was not seen. A missing right is unknown, and never "none".
+
+    Args:
+        client: of the cluster's API server; it is not closed.
+        cluster_id: whose coverage this is.
+        window: of the collection that this belongs to; how far back a cluster remembers is its own affair.
+
+    Raises:
+        fleet.errors.StoreError: the credential could not be had anew.
+    """
+    at = datetime.now(UTC)
+    listings = _read(client)
+    queries = [_seen(selector, listing) for selector, listing in zip(_SELECTORS, listings, strict=False)]
+    # What was not asked after a failure is as little known as what failed.
+    queries += [
+        QueryCoverage(query_id=selector, status=CoverageStatus.UNKNOWN, reason=queries[-1].reason)
+        for selector in _SELECTORS[len(queries) :]
+    ]
+    error = next((listing.error for listing in listings if listing.error is not None), None)
+    coverage = Coverage(
+        cluster_id=cluster_id,
+        signal=SIGNAL,
+        collector=COLLECTOR,
+        window=window,
+        step_seconds=0,
+        status=combine([query.status for query in queries]),
+        reason="; ".join(dict.fromkeys(query.reason for query in queries if query.reason)),
+        error=type(error).__name__ if error is not None else "",
+        endpoint=client.endpoint.url,
+        queries=queries,
+        collected_at=at,
+    )
+    events = join_events(event for listing in listings for event in listing.items)
+    return sorted(events, key=lambda event: (event.first_at, event.about, event.reason)), coverage
 
 
-def read_event(cluster_id: str, topology: Topology, owners: Owners, seen: EventObject) -> SeenEvent | None:
-    """An event on the thing that it is about; None for one that has no time."""
-    reason = clean(seen.reason, 80)
+def join_events(events: Iterable[SeenEvent]) -> list[SeenEvent]:
+    """One event for each reason on each thing, from the first time to the last, with all repetitions counted."""
+    joined: dict[tuple[About, str], SeenEvent] = {}
+    for event in events:
+        key = (event.about, event.reason)
+        joined[key] = join_two(joined[key], event) if key in joined else event
+    return list(joined.values())
+
+
+def join_two(one: SeenEvent, other: SeenEvent) -> SeenEvent:
+    """Two events as one: the earlier one, until the later one's end."""
+    first = one if one.first_at <= other.first_at else other
+    return replace(first, last_at=max(one.last_at, other.last_at), count=one.count + other.count)
+
+
+@dataclass(frozen=True)
+class _Api:
+    """One of the two APIs: where its events are, their form, and how they read as those of the core API."""
+
+    kind: Kind
+    form: type[Any]
+    as_core: Callable[[Any], EventObject]
+
+
+_APIS = (
+    _Api(kinds.EVENTS, EventObject, lambda seen: seen),
+    _Api(kinds.NEW_EVENTS, NewEventObject, attrgetter("as_core")),
+)
+
+
+def _read(client: KubernetesClient) -> Sequence[Listing[SeenEvent]]:
+    """The lists of the first API that can be read, up to the first that failed; of closed ones, what closed them."""
+    closed: list[Listing[SeenEvent]] = []
+    for api in _APIS:
+        listings = _read_api(client, api)
+        if not _is_closed(listings[0]):
+            return listings
+        closed.append(listings[0])
+    refused = next((listing for listing in closed if listing.error is not None), None)
+    return [refused or Listing(error=_nowhere(client))]
+
+
+def _read_api(client: KubernetesClient, api: _Api) -> list[Listing[SeenEvent]]:
+    listings: list[Listing[SeenEvent]] = []
+    for selector in _SELECTORS:
+        reading = Reading(api.kind, api.form, _taker(api, selector), selector, _MOST_READ, _condense)
+        listing = read_list(client, api.kind.versions[0], reading)
+        listings.append(listing)
+        if listing.error is not None or listing.absent:
+            break
+    return listings
+
+
+def _is_closed(listing: Listing[SeenEvent]) -> bool:
+    return listing.absent or (isinstance(listing.error, Forbidden) and not listing.items)
+
+
+def _nowhere(client: KubernetesClient) -> SourceError:
+    url = client.endpoint.url
+    path = kinds.EVENTS.path(kinds.EVENTS.versions[0])
+    return WrongService(
+        f"{url}{path} does not exist, which every Kubernetes API has.",
+        endpoint=url,
+        hint="Check the address of the Kubernetes API.",
+    )
+
+
+def _seen(selector: str, listing: Listing[SeenEvent]) -> QueryCoverage:
+    reasons = []
+    if isinstance(listing.error, Forbidden):
+        reasons.append(f"missing right: {kinds.EVENTS.right} in the whole cluster")
+    elif listing.error is not None:
+        reasons.append(listing.error.message)
+    if listing.unreadable:
+        reasons.append(f"{listing.unreadable} of them could not be understood")
+    if listing.cut_at is not None:
+        reasons.append(f"only the first {listing.cut_at} were read; there are more")
+    if listing.lossy:
+        reasons.append(f"more than {_MOST_KEPT} things have events; those that were quiet for longest were let go")
+    status = CoverageStatus.PARTIAL if reasons else CoverageStatus.OK
+    if listing.error is not None and not listing.items:
+        status = CoverageStatus.UNKNOWN
+    return QueryCoverage(query_id=selector, status=status, reason="; ".join(reasons), series=len(listing.items))
+
+
+def _taker(api: _Api, selector: str) -> Callable[[Any], SeenEvent | None]:
+    """Takes what a selector selects, once for all selectors: a server that knows none gives everything each time."""
+    _, _, reason = selector.partition("reason=")
+
+    def take(seen: Any) -> SeenEvent | None:
+        event = api.as_core(seen)
+        warns = event.type == "Warning"
+        return read_event(event) if (not warns and event.reason == reason if reason else warns) else None
+
+    return take
+
+
+def read_event(seen: EventObject) -> SeenEvent | None:
+    """An event with its repetitions; None for one that has no time."""
     series_end = seen.series.last_observed_time if seen.series else None
     times = [seen.event_time, seen.first_timestamp, seen.last_timestamp, series_end]
     known = [at for at in times if at is not None] or [at for at in [seen.metadata.creation_timestamp] if at]
     if not known:
         return None
     return SeenEvent(
-        uid=f"{clean(seen.metadata.namespace, 63)}/{clean(seen.metadata.name, NAME_CHARACTERS)}",
-        subject=_subject(cluster_id, topology, owners, seen.involved_object or InvolvedObject()),
-        kind=_kind(reason),
-        reason=reason,
+        about=_about(seen.involved_object or InvolvedObject()),
+        reason=intern(clean(seen.reason, 80)),
         message=clean(seen.message),
         first_at=min(known),
         last_at=max(known),
@@ -76,80 +211,21 @@ def read_event(cluster_id: str, topology: Topology, owners: Owners, seen: EventO
     )
 
 
-def event_changes(cluster_id: str, events: Iterable[SeenEvent], rollouts: Iterable[Change]) -> list[Change]:
-    """One change for each subject and reason, at the time it was first seen, by time.
-
-    The scaling of ReplicaSets within a rollout is part of that rollout and is left out.
-    """
-    rolled: dict[str, list[datetime]] = {}
-    for rollout in rollouts:
-        rolled.setdefault(rollout.subject.identity, []).append(rollout.at)
-    joined: dict[tuple[str, str], SeenEvent] = {}
-    for event in events:
-        if event.reason == "ScalingReplicaSet" and _in_rollout(event, rolled.get(event.subject.identity, [])):
-            continue
-        key = (event.subject.identity, event.reason)
-        joined[key] = _join(joined[key], event) if key in joined else event
-    return sorted((_change(cluster_id, event) for event in joined.values()), key=lambda each: (each.at, each.id))
-
-
-def _join(one: SeenEvent, other: SeenEvent) -> SeenEvent:
-    first = one if one.first_at <= other.first_at else other
-    return replace(
-        first,
-        last_at=max(one.last_at, other.last_at),
-        count=one.count + other.count,
+def _about(involved: InvolvedObject) -> About:
+    _, brace, container = (involved.field_path or "").partition("ontainers{")
+    return About(
+        intern(clean(involved.kind, 63)),
+        intern(clean(involved.namespace, 63)),
+        clean(involved.name, NAME_CHARACTERS),
+        intern(clean(container.removesuffix("}"), 63)) if brace and involved.kind == "Pod" else "",
     )
 
 
-def _in_rollout(event: SeenEvent, rollouts: list[datetime]) -> bool:
-    # The event may carry whole seconds where the ReplicaSet's time was rounded the other way.
-    return any(-timedelta(seconds=5) <= event.first_at - at <= _ROLLOUT_LASTS for at in rollouts)
-
-
-def _change(cluster_id: str, event: SeenEvent) -> Change:
-    often = f" ({event.count} times until {event.last_at:%Y-%m-%d %H:%M} UTC)" if event.count > 1 else ""
-    return Change(
-        cluster_id=cluster_id,
-        kind=event.kind,
-        subject=event.subject,
-        at=event.first_at,
-        summary=f"{event.reason} on {event.subject.display}: {event.message}{often}",
-        # How often it came is no part of what it is: the same event read later is the same change.
-        after=event.reason,
-        source=f"Event {event.reason}",
-    )
-
-
-def _kind(reason: str) -> ChangeKind:
-    if reason in SCALING_REASONS:
-        return ChangeKind.SCALED
-    if reason in _EVICTIONS:
-        return ChangeKind.EVICTION
-    return ChangeKind.OOM_KILL if reason in _OOM_KILLS else ChangeKind.EVENT
-
-
-def _subject(cluster_id: str, topology: Topology, owners: Owners, involved: InvolvedObject) -> Subject:
-    name = clean(involved.name, NAME_CHARACTERS)
-    kind = _KINDS.get(involved.kind or "", SubjectKind.COMPONENT)
-    namespace = None if kind in _CLUSTER_WIDE else clean(involved.namespace, 63) or None
-    part = None
-    if kind is SubjectKind.COMPONENT:
-        part = clean(involved.kind, 63) or None
-    elif kind is SubjectKind.WORKLOAD:
-        name = _workload_name(owners, involved.kind, namespace or "", name)
-    elif kind is SubjectKind.POD and (part := _container(involved)):
-        kind = SubjectKind.CONTAINER
-    return topology.resolve(Subject(cluster_id=cluster_id, kind=kind, name=name, namespace=namespace, part=part))
-
-
-def _workload_name(owners: Owners, kind: str | None, namespace: str, name: str) -> str:
-    if kind == "ReplicaSet":
-        return owners.of_set(namespace, name)[1]
-    return (cron_job_of_job(name) if kind == "Job" else None) or name
-
-
-def _container(involved: InvolvedObject) -> str | None:
-    """The container in ``spec.containers{app}``."""
-    _, brace, rest = (involved.field_path or "").partition("containers{")
-    return clean(rest.removesuffix("}"), 63) or None if brace else None
+def _condense(items: list[SeenEvent]) -> bool:
+    """Joins repetitions where there are many, and keeps those that were seen last; whether others were let go."""
+    if len(items) <= _MOST_KEPT:
+        return False
+    items[:] = sorted(join_events(items), key=attrgetter("last_at"), reverse=True)
+    lossy = len(items) > _MOST_KEPT
+    del items[_MOST_KEPT:]
+    return lossy

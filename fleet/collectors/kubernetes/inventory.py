@@ -15,6 +15,7 @@ from fleet.collectors.kubernetes.text import clean
 from fleet.collectors.transport.governor import Governor
 from fleet.credentials import CredentialSource
 from fleet.errors import Unreachable
+from fleet.frames.coverage import Coverage
 from fleet.inventory.cluster import Cluster, EndpointKind
 from fleet.inventory.inventory import Inventory
 
@@ -29,12 +30,12 @@ def collect_inventory(
     limits: KubernetesLimits | None = None,
     *,
     governor: Governor | None = None,
-) -> Inventory:
-    """What a cluster's Kubernetes API shows of it, now.
+) -> tuple[Inventory, Coverage]:
+    """What a cluster's Kubernetes API shows of it, now, and how much of its events was seen.
 
     A part that cannot be read (a right that is missing, a time-out) is a gap of the inventory and takes nothing from
     the other parts; what was read of it before it failed is kept. Requests: two, one for each kind whose API group the
-    cluster serves, and one more for each further page. Several lists are read at a time.
+    cluster serves, three for events, and one more for each further page. Several lists are read at a time.
 
     Args:
         cluster: with an endpoint of kind ``kubernetes``.
@@ -53,24 +54,24 @@ def collect_inventory(
             hint="Register an endpoint of kind kubernetes.",
         )
     with KubernetesClient(endpoint, credentials, limits, governor=governor) as client, Parts(client) as parts:
-        inventory = _read(parts, cluster.id)
+        inventory, events = _read(parts, cluster.id)
     if not parts.read and parts.first_error is not None:
         raise parts.first_error
     inventory.changes.sort(key=lambda change: (change.at, change.id))
-    return inventory
+    return inventory, events
 
 
-def _read(parts: Parts, cluster_id: str) -> Inventory:
+def _read(parts: Parts, cluster_id: str) -> tuple[Inventory, Coverage]:
     inventory = Inventory(cluster_id=cluster_id, observed_at=datetime.now(UTC))
     version = parts.get("version", "/version", _Version)
     inventory.version = clean(version.git_version, 80) if version is not None else ""
     parts.read_groups()
-    running = Running(parts, cluster_id)
+    running = Running(parts, cluster_id, inventory.observed_at)
     platform = Platform(parts, inventory.observed_at.hour)
-    running.fill(inventory)
+    events = running.fill(inventory)
     platform.fill(inventory)
     inventory.gaps = parts.gaps
     inventory.capabilities = capabilities_of(inventory, parts)
     if parts.groups is not None:
         inventory.platform = "OpenShift" if parts.groups.serves("config.openshift.io") else "Kubernetes"
-    return inventory
+    return inventory, events

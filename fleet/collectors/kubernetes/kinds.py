@@ -54,6 +54,8 @@ NODES = Kind("nodes", "", _V1, "nodes: roles, versions, capacity, GPUs, hugepage
 NAMESPACES = Kind("namespaces", "", _V1, "the namespaces", namespaced=False, names_only=True)
 PODS = Kind("pods", "", _V1, "pods: where they run, restarts, kills for want of memory, image digests, hugepages")
 EVENTS = Kind("events", "", _V1, "warnings, evictions and scaling as changes")
+NEW_EVENTS = Kind("events", "events.k8s.io", _V1, "the same events, where the core API's may not be read")
+"""The same objects once more, hence none of those below: no right is missing while one of the two is there."""
 
 SERVICES = Kind("services", "", _V1, "finding Prometheus, Alertmanager, Loki, Tempo and Korrel8r behind Services")
 

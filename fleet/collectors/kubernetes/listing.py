@@ -11,7 +11,8 @@ import msgspec
 from fleet.collectors.kubernetes.answers import ListExpired, NotServed
 from fleet.collectors.kubernetes.client import KubernetesClient
 from fleet.collectors.kubernetes.kinds import Kind
-from fleet.errors import AnswerTruncated, SourceError, WrongService
+from fleet.collectors.transport.decoding import strictly
+from fleet.errors import SourceError, WrongService
 
 ObjectT = TypeVar("ObjectT", bound=msgspec.Struct)
 ItemT = TypeVar("ItemT")
@@ -29,6 +30,7 @@ class Reading(Generic[ObjectT, ItemT]):
         take: gives what is kept of an object, or None to drop it; it raises ValueError for what is no such thing.
         field_selector: which of them, "" for all.
         at_most: stop after this many objects, said in ``cut_at``; None reads all.
+        condense: shortens what was kept so far, in place, after each page; says whether something was lost by it.
     """
 
     kind: Kind
@@ -36,6 +38,7 @@ class Reading(Generic[ObjectT, ItemT]):
     take: Callable[[ObjectT], ItemT | None]
     field_selector: str = ""
     at_most: int | None = None
+    condense: Callable[[list[ItemT]], bool] | None = None
 
 
 @dataclass
@@ -48,6 +51,7 @@ class Listing(Generic[ItemT]):
         absent: the cluster has no such kind.
         unreadable: objects that were no such thing.
         cut_at: how many objects were read when there were too many to go on, or None.
+        lossy: something of what was read was let go, since it was too much.
     """
 
     items: list[ItemT] = field(default_factory=list)
@@ -55,6 +59,13 @@ class Listing(Generic[ItemT]):
     absent: bool = False
     unreadable: int = 0
     cut_at: int | None = None
+    lossy: bool = False
+
+    def restart(self) -> None:
+        """Forget what was read."""
+        self.items.clear()
+        self.unreadable = 0
+        self.lossy = False
 
 
 class _ListMetadata(msgspec.Struct, rename={"token": "continue"}):
@@ -62,6 +73,7 @@ class _ListMetadata(msgspec.Struct, rename={"token": "continue"}):
 
 
 class _Page(msgspec.Struct):
+    kind: str = ""
     metadata: _ListMetadata | None = None
     items: list[msgspec.Raw] | None = None
 
@@ -104,12 +116,14 @@ def _read_pages(client: KubernetesClient, path: str, reading: Reading[ObjectT, I
                 raise
             token = expired.token
             if not token:
-                listing.items.clear()
-                listing.unreadable = seen = 0
+                listing.restart()
+                seen = 0
             continue
         items = page.items or []
         seen += len(items)
         _take_items(items, decoder, reading.take, listing)
+        if reading.condense is not None:
+            listing.lossy |= reading.condense(listing.items)
         token = (page.metadata.token if page.metadata else None) or ""
         if not token:
             return
@@ -128,18 +142,18 @@ def _page(client: KubernetesClient, path: str, reading: Reading[ObjectT, ItemT],
     if token:
         query["continue"] = token
     body = client.get(path, query, only_metadata=kind.names_only)
+    place, url = f"{client.endpoint.url}{path}", client.endpoint.url
     try:
-        return _PAGE.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        raise AnswerTruncated(
-            f"{client.endpoint.url}{path} did not send a whole list.", endpoint=client.endpoint.url
-        ) from None
+        page = _PAGE.decode(body)
     except RecursionError:
         # Custom resources may hold whatever their author likes, thousands of lists in each other among it.
-        raise WrongService(
-            f"{client.endpoint.url}{path} sent an object that is nested too deep to be read.",
-            endpoint=client.endpoint.url,
-        ) from None
+        raise WrongService(f"{place} sent an object that is nested too deep to be read.", endpoint=url) from None
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        # Decoding once more tells whether it was cut or is something else.
+        page = strictly(_PAGE, body, url)
+    if page.items is None and not page.kind.endswith("List"):
+        raise WrongService(f"{place} answers with something that is no list.", endpoint=url)
+    return page
 
 
 def _take_items(

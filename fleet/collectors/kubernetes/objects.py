@@ -153,9 +153,12 @@ class ContainerStatus(Object):
 
 
 class PodStatus(Object):
-    """The status of a pod."""
+    """The status of a pod; its conditions stay as they were sent, since only those of few pods are looked at."""
 
     phase: str | None = None
+    reason: str | None = None
+    message: str | None = None
+    conditions: msgspec.Raw = msgspec.Raw(b"null")
     container_statuses: list[ContainerStatus] | None = None
     init_container_statuses: list[ContainerStatus] | None = None
 
@@ -207,14 +210,14 @@ class InvolvedObject(Object):
 
 
 class EventSeries(Object):
-    """Repetitions of an event that was reported by the newer API."""
+    """Repetitions of an event that a newer recorder reported: how many so far, and the last of them."""
 
     count: int | None = None
     last_observed_time: Time | None = None
 
 
 class EventObject(Object):
-    """v1 Event; those of events.k8s.io are the same objects and come here too, with other fields filled."""
+    """v1 Event. Older recorders fill ``count`` and the two times, newer ones ``eventTime`` and ``series``."""
 
     metadata: Metadata
     involved_object: InvolvedObject | None = None
@@ -226,3 +229,34 @@ class EventObject(Object):
     last_timestamp: Time | None = None
     event_time: Time | None = None
     series: EventSeries | None = None
+
+
+class NewEventObject(Object):
+    """events.k8s.io/v1 Event: the same objects as those of v1, under other names."""
+
+    metadata: Metadata
+    regarding: InvolvedObject | None = None
+    type: str | None = None
+    reason: str | None = None
+    note: str | None = None
+    event_time: Time | None = None
+    series: EventSeries | None = None
+    deprecated_count: int | None = None
+    deprecated_first_timestamp: Time | None = None
+    deprecated_last_timestamp: Time | None = None
+
+    @property
+    def as_core(self) -> EventObject:
+        """The same event as the core API shows it."""
+        return EventObject(
+            self.metadata,
+            self.regarding,
+            self.type,
+            self.reason,
+            self.note,
+            self.deprecated_count,
+            self.deprecated_first_timestamp,
+            self.deprecated_last_timestamp,
+            self.event_time,
+            self.series,
+        )

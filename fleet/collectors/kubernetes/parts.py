@@ -6,6 +6,7 @@ inventory's gaps do not depend on which came first.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from types import TracebackType
@@ -32,6 +33,7 @@ from fleet.errors import (
 from fleet.inventory.inventory import Gap
 
 FormT = TypeVar("FormT", bound=msgspec.Struct)
+ReadT = TypeVar("ReadT")
 
 _HOPELESS = (Unreachable, TlsFailed, Unauthorized, HeldBack)
 _TIMEOUTS_IN_VAIN = 2
@@ -110,6 +112,10 @@ class Parts:
             return Pending(reading.kind, None)
         return Pending(reading.kind, self._threads.submit(read_list, self._client, version, reading))
 
+    def beside(self, read: Callable[[KubernetesClient], ReadT]) -> Future[ReadT]:
+        """Have something read beside the lists, by who says itself what could not be."""
+        return self._threads.submit(read, self._client)
+
     def take(self, pending: Pending[ItemT]) -> list[ItemT]:
         """What could be read of a list; the rest is a gap. What the cluster does not have is empty, and no gap.
 
@@ -148,11 +154,12 @@ class Parts:
         if listing.error is not None:
             self._failed(kind.plural, listing.error, f"{kind.right} in the whole cluster")
         if listing.unreadable:
-            self._gap(kind.plural, f"{listing.unreadable} of them could not be understood")
+            self.gap(kind.plural, f"{listing.unreadable} of them could not be understood")
         if listing.cut_at is not None:
-            self._gap(kind.plural, f"only the first {listing.cut_at} were read; there are more")
+            self.gap(kind.plural, f"only the first {listing.cut_at} were read; there are more")
 
-    def _gap(self, part: str, reason: str) -> None:
+    def gap(self, part: str, reason: str) -> None:
+        """Note why a part is not whole."""
         gap = Gap(part=part, reason=reason)
         if gap not in self.gaps:
             self.gaps.append(gap)
@@ -162,7 +169,7 @@ class Parts:
         self._timeouts += isinstance(error, SourceTimeout)
         if not self.read and (isinstance(error, _HOPELESS) or self._timeouts >= _TIMEOUTS_IN_VAIN):
             raise error
-        self._gap(part, f"missing right: {right}" if isinstance(error, Forbidden) else error.message)
+        self.gap(part, f"missing right: {right}" if isinstance(error, Forbidden) else error.message)
 
     def _foreign(self, path: str) -> SourceError:
         url = self._client.endpoint.url

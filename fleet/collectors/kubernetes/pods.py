@@ -1,4 +1,4 @@
-"""Pods: where they run, who owns them, what they run, and how their containers ended.
+"""Pods: where they run, who owns them, and what they run.
 
 There may be tens of thousands: what repeats (namespaces, nodes, digests) is kept once.
 """
@@ -6,31 +6,23 @@ There may be tens of thousands: what repeats (namespaces, nodes, digests) is kep
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from sys import intern
 
 from fleet.collectors.kubernetes.nodes import HUGEPAGES
-from fleet.collectors.kubernetes.objects import (
-    ContainerStatus,
-    OwnerReference,
-    PodObject,
-    PodSpec,
-    PodStatus,
-    Terminated,
-)
+from fleet.collectors.kubernetes.objects import OwnerReference, PodObject, PodSpec, PodStatus
+from fleet.collectors.kubernetes.pod_ends import ContainerEnd, Eviction, eviction_of, pod_changes, read_ends, restarted
 from fleet.collectors.kubernetes.quantities import parse_quantity
 from fleet.collectors.kubernetes.text import NAME_CHARACTERS, clean
-from fleet.inventory.change import Change, ChangeKind
+from fleet.inventory.change import Change
 from fleet.inventory.inventory import Pod
 from fleet.inventory.ownership import cron_job_of_job, deployment_of_replica_set
-from fleet.inventory.subject import Subject, SubjectKind
 
 Owner = tuple[str, str]
 """Kind and name."""
 
-_OOM = "OOMKilled"
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 """In an image id, whatever the container runtime writes around it."""
 
@@ -71,7 +63,8 @@ class SeenPod:
         controller: who made it, or None.
         template_hash: the label by which a ReplicaSet marks its pods.
         created_at: UTC.
-        ends: the containers that ended, and how.
+        ends: how its containers ended.
+        eviction: how it was sent away, or None.
         digests: of the images that its containers run, by container.
     """
 
@@ -79,7 +72,8 @@ class SeenPod:
     controller: OwnerReference | None
     template_hash: str
     created_at: datetime | None
-    ends: tuple[tuple[str, Terminated], ...]
+    ends: tuple[ContainerEnd, ...]
+    eviction: Eviction | None
     digests: tuple[tuple[str, str], ...]
 
 
@@ -113,6 +107,7 @@ def read_pod(seen: PodObject) -> SeenPod:
         node=intern(clean(spec.node_name, NAME_CHARACTERS)) or None,
         phase=intern(clean(status.phase, 40)),
         restarts=sum(each.restart_count for each in statuses),
+        restarted=restarted(statuses, seen.metadata.creation_timestamp),
         devices=_devices(spec),
     )
     return SeenPod(
@@ -120,7 +115,8 @@ def read_pod(seen: PodObject) -> SeenPod:
         seen.metadata.controller,
         (seen.metadata.labels or {}).get("pod-template-hash", ""),
         seen.metadata.creation_timestamp,
-        ends=tuple((clean(each.name, 63), end) for each in statuses for end in _ends(each)),
+        ends=tuple(read_ends(statuses)),
+        eviction=eviction_of(status),
         digests=tuple(
             (intern(clean(each.name, 63)), intern(match[0]))
             for each in running
@@ -130,13 +126,11 @@ def read_pod(seen: PodObject) -> SeenPod:
 
 
 def settle_pod(cluster_id: str, owners: Owners, seen: SeenPod) -> list[Change]:
-    """Gives the pod its workload; returns the changes that its containers' ends are."""
+    """Gives the pod its workload; returns what happened to it and its containers."""
     owner = owners.of_pod(seen.pod.namespace, seen.controller, seen.template_hash)
     if owner is not None:
         seen.pod.workload_kind, seen.pod.workload = intern(owner[0]), intern(owner[1])
-    return [
-        change for container, end in seen.ends if (change := _end(cluster_id, seen.pod, container, end)) is not None
-    ]
+    return pod_changes(cluster_id, seen.pod, seen.ends, seen.eviction)
 
 
 def _devices(spec: PodSpec) -> dict[str, int]:
@@ -151,38 +145,3 @@ def _devices(spec: PodSpec) -> dict[str, int]:
                 key = intern(clean(name, 317))
                 totals[key] = totals.get(key, 0) + int(parse_quantity(str(amount)))
     return totals
-
-
-def _ends(status: ContainerStatus) -> Iterator[Terminated]:
-    """How a container ended before its last restart, and how it ended when it was not started again."""
-    before = status.last_state.terminated if status.last_state else None
-    if before is not None:
-        yield before
-    now = status.state.terminated if status.state else None
-    if now is not None and now.exit_code != 0:
-        yield now
-
-
-def _end(cluster_id: str, pod: Pod, container: str, end: Terminated) -> Change | None:
-    if end.finished_at is None:
-        return None
-    killed = end.reason == _OOM
-    place = f"container {container} of {pod.namespace}/{pod.name}"
-    words = "was killed for want of memory" if killed else f"ended with exit code {end.exit_code}"
-    reason = clean(end.reason, 60)
-    return Change(
-        cluster_id=cluster_id,
-        kind=ChangeKind.OOM_KILL if killed else ChangeKind.RESTART,
-        subject=Subject(
-            cluster_id=cluster_id,
-            kind=SubjectKind.CONTAINER,
-            name=pod.name,
-            namespace=pod.namespace,
-            workload=pod.workload,
-            part=container,
-        ),
-        at=end.finished_at,
-        summary=f"{place} {words}" + (f" ({reason})" if reason and not killed else ""),
-        after=reason,
-        source=f"Pod {pod.namespace}/{pod.name} container status",
-    )

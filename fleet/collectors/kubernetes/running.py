@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from functools import partial
 
 from fleet.collectors.kubernetes import kinds
-from fleet.collectors.kubernetes.events import SCALING_REASONS, can_be_cause, event_changes, read_event
+from fleet.collectors.kubernetes.event_changes import Known, event_changes
+from fleet.collectors.kubernetes.events import collect_events
 from fleet.collectors.kubernetes.listing import Reading
 from fleet.collectors.kubernetes.nodes import read_node
-from fleet.collectors.kubernetes.objects import EventObject, NamedObject, NodeObject, PodObject, WorkloadObject
+from fleet.collectors.kubernetes.objects import NamedObject, NodeObject, PodObject, WorkloadObject
 from fleet.collectors.kubernetes.parts import Parts
 from fleet.collectors.kubernetes.pods import Owners, RunningImages, read_pod, settle_pod
 from fleet.collectors.kubernetes.text import NAME_CHARACTERS, clean
 from fleet.collectors.kubernetes.workloads import ReplicaSet, read_replica_set, read_workload, rollouts
+from fleet.frames.coverage import Coverage
+from fleet.frames.window import Window
 from fleet.inventory.inventory import Inventory, Workload
 from fleet.inventory.topology import Topology
 
@@ -21,22 +25,19 @@ _WORKLOADS = {
     "StatefulSet": kinds.STATEFUL_SETS,
     "DaemonSet": kinds.DAEMON_SETS,
 }
-_EVENT_SELECTORS = ("type=Warning", *(f"reason={reason}" for reason in SCALING_REASONS))
-_MAX_EVENTS = 10_000
-"""Of each selector: an event storm must not fill the memory, and its first thousands tell what it is about."""
+EVENTS_REMEMBERED = timedelta(hours=1)
+"""By an API server whose operator says nothing else; older ones may be there, too."""
 
 
 class Running:
     """The lists of what runs, begun at once, the longest first; :meth:`fill` waits for them."""
 
-    def __init__(self, parts: Parts, cluster_id: str) -> None:
+    def __init__(self, parts: Parts, cluster_id: str, observed_at: datetime) -> None:
         self._parts = parts
         self._pods = parts.begin(Reading(kinds.PODS, PodObject, read_pod))
         self._sets = parts.begin(Reading(kinds.REPLICA_SETS, WorkloadObject, read_replica_set))
-        self._events = [
-            parts.begin(Reading(kinds.EVENTS, EventObject, can_be_cause, selector, _MAX_EVENTS))
-            for selector in _EVENT_SELECTORS
-        ]
+        window = Window.before(observed_at, EVENTS_REMEMBERED)
+        self._events = parts.beside(partial(collect_events, cluster_id=cluster_id, window=window))
         self._workloads = {
             name: parts.begin(Reading(kind, WorkloadObject, partial(read_workload, name)))
             for name, kind in _WORKLOADS.items()
@@ -46,8 +47,8 @@ class Running:
             Reading(kinds.NAMESPACES, NamedObject, lambda seen: clean(seen.metadata.name, NAME_CHARACTERS))
         )
 
-    def fill(self, inventory: Inventory) -> None:
-        """Puts what was read into the inventory.
+    def fill(self, inventory: Inventory) -> Coverage:
+        """Puts what was read into the inventory; returns how much of the events was seen.
 
         Raises:
             fleet.errors.SourceError: nothing was read so far, and nothing will be.
@@ -68,7 +69,7 @@ class Running:
         if self._parts.whole(kinds.PODS, kinds.REPLICA_SETS):
             _fill_digests(inventory.workloads, sets, running)
         inventory.changes.extend(rollouts(inventory.cluster_id, sets, progressed_at, running))
-        self._fill_events(inventory, owners)
+        return self._fill_events(inventory, owners)
 
     def _fill_pods(self, inventory: Inventory, owners: Owners) -> RunningImages:
         pods = self._parts.take(self._pods)
@@ -77,13 +78,13 @@ class Running:
             inventory.pods.append(pod.pod)
         return RunningImages(pods)
 
-    def _fill_events(self, inventory: Inventory, owners: Owners) -> None:
-        topology = Topology.of(inventory)
-        seen = [event for pending in self._events for event in self._parts.take(pending)]
-        events = [read_event(inventory.cluster_id, topology, owners, event) for event in seen]
-        # A server that knows no selector for events gives all of them each time.
-        once = {event.uid: event for event in events if event is not None}
-        inventory.changes.extend(event_changes(inventory.cluster_id, once.values(), inventory.changes))
+    def _fill_events(self, inventory: Inventory, owners: Owners) -> Coverage:
+        events, coverage = self._events.result()
+        if coverage.reason:
+            self._parts.gap(kinds.EVENTS.plural, coverage.reason)
+        known = Known(inventory.cluster_id, Topology.of(inventory), owners, inventory.changes)
+        inventory.changes.extend(event_changes(known, events))
+        return coverage
 
 
 def _fill_digests(workloads: list[Workload], sets: list[ReplicaSet], running: RunningImages) -> None:

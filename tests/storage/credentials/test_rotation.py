@@ -121,7 +121,7 @@ class Load:
 
     def _inventory(self) -> None:
         source = self._store.source(f"clusters/{self._cluster.name}", EndpointKind.KUBERNETES)
-        gaps = collect_inventory(self._cluster, source).gaps
+        gaps = collect_inventory(self._cluster, source)[0].gaps
         self.failures += [f"{gap.part}: {gap.reason}" for gap in gaps]
 
 

@@ -35,6 +35,6 @@ def collect(api: Api) -> Callable[..., Inventory]:
     """Collects from ``api`` with small pages and short limits."""
 
     def run(credentials: Any = None, limits: KubernetesLimits = QUICK) -> Inventory:
-        return collect_inventory(cluster_at(api.url, api.ca_pem), credentials, limits)
+        return collect_inventory(cluster_at(api.url, api.ca_pem), credentials, limits)[0]
 
     return run

@@ -34,7 +34,7 @@ def registered(fleet: SimulatedFleet, name: str) -> Cluster:
 
 
 def collected(fleet: SimulatedFleet, name: str, limits: KubernetesLimits | None = None) -> Inventory:
-    return collect_inventory(registered(fleet, name), TokenOf(fleet, name), limits)
+    return collect_inventory(registered(fleet, name), TokenOf(fleet, name), limits)[0]
 
 
 def patch(fleet: SimulatedFleet, name: str, path: str, change: dict[str, Any]) -> dict[str, Any]:

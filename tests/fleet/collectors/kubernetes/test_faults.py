@@ -357,6 +357,8 @@ def test_an_address_with_a_path(tmp_path: Path) -> None:
     documents = {f"{prefix}/version": VERSION, f"{prefix}/apis": groups()}
     with serve(Api(documents=documents, lists={prefix + path: [] for path in EMPTY_LISTS}), tmp_path) as api:
         endpoint = Endpoint(url=f"{api.url}{prefix}/", ca_pem=api.ca_pem)
-        inventory = collect_inventory(Cluster(name="east", endpoints={EndpointKind.KUBERNETES: endpoint}), None, QUICK)
+        inventory, _ = collect_inventory(
+            Cluster(name="east", endpoints={EndpointKind.KUBERNETES: endpoint}), None, QUICK
+        )
     assert inventory.gaps == []
     assert inventory.version == VERSION["gitVersion"]

@@ -105,7 +105,7 @@ def test_the_shipped_role_is_enough_for_all_that_is_read(fleet: SimulatedFleet, 
         newcomer.bind(shipped_role())
         after = newcomer.validated()
         assert after.sound, (after.endpoints, after.missing_rights)
-        assert collect_inventory(newcomer.cluster, newcomer.source).gaps == []
+        assert collect_inventory(newcomer.cluster, newcomer.source)[0].gaps == []
         assert find_endpoints(newcomer.cluster, newcomer.source).gaps == []
 
 
@@ -129,7 +129,7 @@ def test_rights_that_are_taken_away_are_missing(fleet: SimulatedFleet) -> None:
     cluster, source = api_of(fleet, name), bearer(fleet.token(name))
     try:
         validation = validate_cluster(cluster, partial(given, source))
-        gaps = collect_inventory(cluster, source).gaps
+        gaps = collect_inventory(cluster, source)[0].gaps
     finally:
         fleet.allow(name)
     assert [str(right) for right in validation.missing_rights] == [

@@ -124,7 +124,7 @@ def test_a_rotated_token_is_picked_up(fleet: SimulatedFleet) -> None:
 
     source = Stale()
     fleet.rotate_token(name)
-    assert collect_inventory(registered(fleet, name), source).gaps == []
+    assert collect_inventory(registered(fleet, name), source)[0].gaps == []
 
 
 @pytest.mark.parametrize(
