@@ -12,7 +12,6 @@ from prefect.artifacts import create_progress_artifact, update_progress_artifact
 
 from tasks.outcome import Stage
 
-
 _OF_WHAT = {Stage.SHARDS: "", Stage.SIGNALS: " sources"}
 
 

@@ -21,11 +21,11 @@ from fleet.findings.finding import UNRESOLVED
 from fleet.findings.grade import grade_cluster
 from fleet.findings.incident import Incident
 from fleet.frames.coverage import CoverageStatus
-from fleet.frames.window import STEP_SECONDS
+from fleet.frames.signals import by_signal
 from fleet.investigations.investigation import Investigation
 from fleet.reports.record import ReportFormat
 from storage.stores import Stores
-from tasks.frames import COLLECTOR
+from tasks.coverage import coverage_of, metrics_of
 from tasks.policy import STEP
 
 LINK_LIFETIME = timedelta(days=7)
@@ -44,29 +44,22 @@ def publish_coverage(scan_id: str, gaps: dict[str, list[str]]) -> None:
     scan = stores.scans.get(scan_id)
     names = names_of(stores, scan.cluster_ids)
     incidents = grouped(stores.incidents.list(cluster_ids=scan.cluster_ids, states=UNRESOLVED))
-    coverage = stores.coverage.by_cluster(
-        scan.window,
-        scan.cluster_ids,
-        collector=COLLECTOR,
-        pack_hash=scan.pack.content_hash,
-        step_seconds=STEP_SECONDS,
-    )
     rows = []
-    for cluster_id, chunks in coverage:
-        name = names[cluster_id]
-        letter = grade_cluster(incidents.get(cluster_id, []), chunks, judged=scan.has_judged(cluster_id)).letter
-        counts = Counter(chunk.status for chunk in chunks)
+    for cluster_id, chunks in coverage_of(stores, scan, scan.cluster_ids):
+        name, metrics = names[cluster_id], metrics_of(chunks)
+        letter = grade_cluster(incidents.get(cluster_id, []), metrics, judged=scan.has_judged(cluster_id)).letter
+        counts = Counter(chunk.status for chunk in metrics)
         row = {
             "cluster": name,
             "grade": letter.value,
             **{status.value: counts[status] for status in CoverageStatus},
+            **{seen.signal.value: seen.status.value for seen in by_signal(chunks, scan.window)[1:]},
             "gaps": in_cell(gaps.get(name, [])),
         }
         rows.append((-letter.trouble, not gaps.get(name), name, row))
     window = f"{scan.window.start:%Y-%m-%d %H:%M} to {scan.window.end:%Y-%m-%d %H:%M} UTC"
-    publish_table(
-        "coverage", f"What was seen from {window}.", [row for *_, row in sorted(rows, key=itemgetter(0, 1, 2))]
-    )
+    description = f"What was seen from {window}: hours of metrics by status, and how the other signals were seen."
+    publish_table("coverage", description, [row for *_, row in sorted(rows, key=itemgetter(0, 1, 2))])
 
 
 @task(name="publish_findings", **STEP)

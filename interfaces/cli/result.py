@@ -10,24 +10,22 @@ from pydantic import AwareDatetime, BaseModel
 from fleet.findings.grade import grade_cluster
 from fleet.findings.incident import Incident
 from fleet.findings.scan import Scan
-from fleet.frames.coverage import CoverageStatus, combine
 from fleet.frames.pack import Severity
-from fleet.frames.window import STEP_SECONDS, Window
+from fleet.frames.signals import SignalCoverage, by_signal
+from fleet.frames.window import Window
 from fleet.investigations.investigation import CauseKind, Investigation
+from tasks.coverage import coverage_of, metrics_of
 
 if TYPE_CHECKING:
     from storage.stores import Stores
 
 
-class ClusterCoverage(BaseModel):
-    """What was seen of one cluster: ``seen_ratio`` is the share of the window that is ``ok`` or ``absent``."""
+class ClusterCoverage(SignalCoverage):
+    """What was seen of one cluster: of its metrics, by which it is graded, and ``beside`` them of the other signals."""
 
     cluster: str
-    signal: str
-    status: CoverageStatus
-    seen_ratio: float
-    reasons: list[str]
     grade: str
+    beside: list[SignalCoverage]
 
 
 class CauseLine(BaseModel):
@@ -91,43 +89,13 @@ def _coverage(stores: Stores, scan: Scan, names: dict[str, str], incidents: list
     for incident in incidents:
         found[incident.cluster_id].append(incident)
     rows = []
-    for cluster_id, own in stores.coverage.by_cluster(
-        scan.window, list(names), pack_hash=scan.pack.content_hash, step_seconds=STEP_SECONDS
-    ):
-        grade = grade_cluster(found[cluster_id], own, judged=scan.has_judged(cluster_id))
-        seen = _share([chunk.window for chunk in own if chunk.status.final], scan.window)
-        statuses = [chunk.status for chunk in own]
-        missing = [chunk for chunk in own if not chunk.status.final]
-        if all(chunk.status is CoverageStatus.ABSENT for chunk in own):
-            missing = own
-        reasons = {chunk.reason for chunk in missing if chunk.reason}
-        if _share([chunk.window for chunk in own], scan.window) < 1:
-            statuses.append(CoverageStatus.UNKNOWN)
-            reasons.add("not all of the window was collected")
-        if grade.coverage and not scan.has_judged(cluster_id):
-            reasons.add(grade.reason)
-        rows.append(
-            ClusterCoverage(
-                cluster=names[cluster_id],
-                signal="metrics",
-                status=combine(statuses),
-                seen_ratio=seen,
-                reasons=sorted(reasons),
-                grade=grade.letter.value,
-            )
-        )
+    for cluster_id, own in coverage_of(stores, scan, list(names)):
+        grade = grade_cluster(found[cluster_id], metrics_of(own), judged=scan.has_judged(cluster_id))
+        metrics, *beside = by_signal(own, scan.window)
+        unjudged = [grade.reason] if grade.coverage and not scan.has_judged(cluster_id) else []
+        told = {**metrics.model_dump(), "reasons": sorted({*metrics.reasons, *unjudged})}
+        rows.append(ClusterCoverage(**told, cluster=names[cluster_id], grade=grade.letter.value, beside=beside))
     return rows
-
-
-def _share(parts: list[Window], whole: Window) -> float:
-    """How much of a window (0..1) lies in these, which may overlap each other and its ends."""
-    seconds, reached = 0.0, whole.start
-    for part in sorted(parts, key=lambda each: each.start):
-        start, end = max(part.start, reached), min(part.end, whole.end)
-        if start < end:
-            seconds += (end - start).total_seconds()
-            reached = end
-    return seconds / whole.seconds
 
 
 def _incident(names: dict[str, str], incident: Incident, investigation: Investigation | None) -> IncidentLine:

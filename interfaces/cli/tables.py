@@ -14,6 +14,7 @@ from rich.table import Column, Table
 from fleet.findings.finding import Finding
 from fleet.findings.grade import Letter
 from fleet.findings.incident import Incident
+from fleet.frames.coverage import CoverageStatus, Signal
 from fleet.inventory.cluster import Cluster
 from fleet.inventory.endpoint_load import BreakerState, EndpointLoad
 from fleet.investigations.investigation import Investigation
@@ -82,9 +83,10 @@ def print_open_incidents(console: Console, incidents: Sequence[Incident]) -> Non
 
 
 def coverage_table(coverage: Sequence[ClusterCoverage]) -> Table:
-    """What was seen of each cluster, and its grade; of a large fleet, those that are worst off."""
+    """What was seen of each cluster by signal, and its grade; of a large fleet, those that are worst off."""
     shown = coverage
-    table = Table("cluster", "grade", "coverage", "seen", "what is missing")
+    beside = [signal.value for signal in Signal if signal is not Signal.METRICS]
+    table = Table("cluster", "grade", "metrics", "seen", *beside, "what is missing")
     if len(coverage) > MOST_CLUSTERS:
         shown = sorted(coverage, key=lambda row: (-Letter(row.grade).trouble, row.seen_ratio, row.cluster))
         shown = shown[:MOST_CLUSTERS]
@@ -92,10 +94,15 @@ def coverage_table(coverage: Sequence[ClusterCoverage]) -> Table:
         told = ", ".join(f"{letter.value}: {grades[letter.value]}" for letter in Letter if grades[letter.value])
         table.caption = f"The {len(shown)} worst of {len(coverage)} clusters. Grades of all of them: {told}."
     for row in shown:
-        style = STATUS_STYLE[row.status]
-        missing = printable("; ".join(row.reasons)) or "-"
-        table.add_row(row.cluster, row.grade, f"[{style}]{row.status}[/]", f"{row.seen_ratio:.0%}", missing)
+        missed = [f"{each.signal.value}: {'; '.join(each.reasons)}" for each in row.beside if each.missed]
+        missing = printable("; ".join([*row.reasons, *missed])) or "-"
+        others = [_status(each.status) for each in row.beside]
+        table.add_row(row.cluster, row.grade, _status(row.status), f"{row.seen_ratio:.0%}", *others, missing)
     return table
+
+
+def _status(status: CoverageStatus) -> str:
+    return f"[{STATUS_STYLE[status]}]{status.value}[/]"
 
 
 def findings_table(findings: Sequence[Finding], names: dict[str, str]) -> Table:
