@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import socket
 import threading
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from sqlalchemy import RowMapping
 
 from fleet.collectors.transport.governor import DEFAULT_BUDGETS, Admission, Governor
-from fleet.errors import OverBudget
+from fleet.errors import OverBudget, StoreUnavailable
 from fleet.inventory.cluster import Cluster, EndpointKind
 from fleet.inventory.endpoint_budget import Budget
 from fleet.inventory.endpoint_load import EndpointLoad
@@ -25,8 +25,8 @@ from storage.lease_wait import Wait
 
 LEASE_SECONDS = 15.0
 """After so long the requests of a worker that died count no more."""
-RENEWALS = 3
-"""In the time that a lease lasts."""
+RENEWALS = 5
+"""In the time that a lease lasts: some of them may fail."""
 TICKET_SECONDS = 2.0
 """A place in the queue is lost when nobody asked for it so long; who waits asks several times a second."""
 
@@ -82,7 +82,7 @@ class EndpointGovernor:
             rows = connection.execute(LOADS, {"endpoints": named}).mappings().all()
         return [EndpointLoad.model_validate(dict(row)) for row in rows]
 
-    @contextmanager
+    @contextlib.contextmanager
     def lease(self, endpoint: str, budget: Budget, seconds: float, called_off: threading.Event) -> Iterator[Admission]:
         """A request's lease, as ``Governor.admit`` describes it.
 
@@ -99,12 +99,12 @@ class EndpointGovernor:
         wait = Wait(endpoint, budget, seconds, called_off)
         self._take(terms, wait)
         request = _Leased(wait.seconds)
-        self._renewal.add(terms["lease"], endpoint)
         try:
+            self._renewal.add(terms["lease"], endpoint)
             yield request
         finally:
             self._renewal.drop(terms["lease"])
-            self._do(SETTLE, {**terms, **self._breaker, **request.outcome, "without": [terms["lease"]]})
+            self._settle({**terms, **self._breaker, **request.outcome, "without": [terms["lease"]]})
 
     def _take(self, terms: dict[str, Any], wait: Wait) -> None:
         gate = self._gates.setdefault(terms["endpoint"], threading.Lock())
@@ -119,11 +119,16 @@ class EndpointGovernor:
     def _ask(self, terms: dict[str, Any]) -> RowMapping:
         with self._database.statements() as connection:
             while True:
-                asked = {**terms, "without": [], "ticket_seconds": TICKET_SECONDS}
+                asked = {**terms, **self._breaker, "without": [], "ticket_seconds": TICKET_SECONDS}
                 row = connection.execute(ADMIT, asked).mappings().one_or_none()
                 if row is not None:
                     return row
                 connection.execute(REGISTER, terms)
+
+    def _settle(self, spent: dict[str, Any]) -> None:
+        """Give a lease back. Where the database is away it runs out by itself, and what was answered is not lost."""
+        with contextlib.suppress(StoreUnavailable):
+            self._do(SETTLE, spent)
 
     def _renew(self, endpoint: str, leases: Sequence[str]) -> None:
         mine = {"endpoint": endpoint, "owner": self._owner, "without": leases, "lease_seconds": self._lease_seconds}
@@ -141,7 +146,7 @@ class _Bounded:
     governor: EndpointGovernor
     budget: Budget
 
-    @contextmanager
+    @contextlib.contextmanager
     def admit(self, endpoint_url: str, seconds: float, called_off: threading.Event) -> Iterator[Admission]:
         with self.governor.lease(endpoint_url, self.budget, seconds, called_off) as admission:
             yield admission

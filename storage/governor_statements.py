@@ -5,7 +5,8 @@ left it: whatever is decided here is decided on what is true. That is why everyt
 in tables of leases: what a statement reads of other rows is as it was when the statement began, before it waited.
 (https://www.postgresql.org/docs/18/transaction-iso.html#XACT-READ-COMMITTED)
 
-All times are the database's, taken while the row is held (``clock_timestamp()``): nobody else's clock counts.
+All times are the database's, taken while the row is held (``clock_timestamp()``): nobody else's clock counts. Should it
+be put back, what it wrote before lies in the future; such times are cut down to what they can be at most.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ _LIVE = """
 LATERAL (
     SELECT coalesce(array_agg(id), '{}') AS ids,
         coalesce(array_agg(owner), '{}') AS owners,
-        coalesce(array_agg(ends), '{}') AS ends
+        coalesce(array_agg(least(ends, t + make_interval(secs => :lease_seconds))), '{}') AS ends
     FROM unnest(e.lease_ids, e.lease_owners, e.lease_ends) AS lease (id, owner, ends)
     -- While the server was away nobody could renew: after its start everybody has time to.
     WHERE greatest(ends, pg_postmaster_start_time() + make_interval(secs => :lease_seconds)) > t
@@ -27,14 +28,15 @@ LATERAL (
 
 _RECENT = """
 LATERAL (
-    SELECT coalesce(array_agg(at), '{}') AS ends FROM unnest(e.ended) AS at WHERE at > t - interval '1 second'
+    SELECT coalesce(array_agg(at), '{}') AS ends FROM unnest(e.ended) AS at
+    WHERE at > t - interval '1 second' AND at <= t
 ) AS recent"""
 
 _BYTES = """
 LATERAL (
     SELECT least(
         CAST(:bytes_per_minute AS float8),
-        e.bytes_left + :bytes_per_minute * extract(epoch FROM t - e.counted_at) / 60
+        e.bytes_left + :bytes_per_minute * greatest(extract(epoch FROM t - e.counted_at), 0) / 60
     ) AS left_over
 ) AS bytes"""
 
@@ -57,7 +59,7 @@ ADMIT = text(
     f"""
 UPDATE governed_endpoints AS e SET (
     lease_ids, lease_owners, lease_ends, waiting_ids, waiting_since, waiting_ends,
-    ended, bytes_left, counted_at, probe, admitted, held_back
+    ended, bytes_left, counted_at, open_until, probe, admitted, held_back
 ) = (
     SELECT
         CASE WHEN goes THEN array_append(live.ids, CAST(:lease AS varchar)) ELSE live.ids END,
@@ -66,10 +68,14 @@ UPDATE governed_endpoints AS e SET (
         CASE WHEN waits THEN array_append(queue.ids, CAST(:lease AS varchar)) ELSE queue.ids END,
         CASE WHEN waits THEN array_append(queue.since, mine.since) ELSE queue.since END,
         CASE WHEN waits THEN array_append(queue.ends, t + make_interval(secs => :ticket_seconds)) ELSE queue.ends END,
-        recent.ends, bytes.left_over, t,
+        recent.ends, bytes.left_over, t, breaker.open_until,
         CASE WHEN goes AND e.open_until IS NOT NULL THEN :lease ELSE e.probe END,
         e.admitted + CAST(goes AS int), e.held_back + CAST(NOT goes AND NOT waits AS int)
     FROM {_CLOCK}, {_LIVE}, {_RECENT}, {_BYTES},
+    LATERAL (
+        SELECT e.open_until - greatest(e.open_until - t - make_interval(secs => :longest_pause), interval '0')
+            AS open_until
+    ) AS breaker,
     LATERAL (
         SELECT coalesce(min(since), t) AS since
         FROM unnest(e.waiting_ids, e.waiting_since) AS ticket (id, since) WHERE id = :lease
@@ -130,7 +136,7 @@ UPDATE governed_endpoints AS e SET (
     FROM {_CLOCK}, {_LIVE}, {_RECENT}, {_BYTES},
     LATERAL (
         SELECT coalesce(e.probe = :lease, false) AS is_probe,
-            e.minute_began < t - interval '1 minute' AS stale,
+            e.minute_began NOT BETWEEN t - interval '1 minute' AND t AS stale,
             CASE WHEN :failed THEN e.failures_in_a_row + 1 WHEN :known THEN 0 ELSE e.failures_in_a_row END AS in_a_row
     ) AS now,
     LATERAL (

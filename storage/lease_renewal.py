@@ -6,10 +6,10 @@ import threading
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 
-from fleet.errors import StoreUnavailable
+from fleet.errors import StoreError
 
 Renew = Callable[[str, Sequence[str]], None]
-"""Makes an endpoint's leases last from now on; raises StoreUnavailable where it cannot just now."""
+"""Makes an endpoint's leases last from now on; raises StoreError where it cannot."""
 
 
 class LeaseRenewal:
@@ -53,13 +53,13 @@ class LeaseRenewal:
                 seen = self._renewed(seen & self._held.keys())
 
     def _renewed(self, due: set[str]) -> set[str]:
-        """Renew those that are due; returns what is due next time. A store that is away is asked again then."""
+        """Renew those that are due; returns what is due next time. A store that fails is asked again then."""
         by_endpoint: defaultdict[str, list[str]] = defaultdict(list)
         for lease in due:
             by_endpoint[self._held[lease]].append(lease)
         for endpoint, leases in sorted(by_endpoint.items()):
             try:
                 self._renew(endpoint, leases)
-            except StoreUnavailable:
+            except StoreError:
                 break
         return set(self._held)

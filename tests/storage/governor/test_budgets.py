@@ -113,6 +113,41 @@ def test_a_long_request_keeps_its_lease_and_one_whose_worker_is_gone_gives_it_ba
     assert 0.2 < ask(two) < 3
 
 
+def test_a_renewal_that_the_database_refuses_is_tried_again(database: Database) -> None:
+    governor = governor_of(database, concurrency=1, lease_seconds=0.6)
+    ask(governor)
+    with admitted(governor):
+        change(database, "ALTER TABLE governed_endpoints RENAME TO elsewhere")
+        time.sleep(1.0)
+        change(database, "ALTER TABLE elsewhere RENAME TO governed_endpoints")
+        # By now the lease has run out; a renewal makes it count again.
+        until(lambda: load(database).under_way == 1)
+        time.sleep(1.0)
+        assert load(database).under_way == 1
+
+
+def change(database: Database, statement: str) -> None:
+    with database.statements() as connection:
+        connection.execute(text(statement))
+
+
+def test_nobody_waits_for_hours_because_the_databases_clock_was_put_back(database: Database) -> None:
+    terms = BreakerTerms(most_in_a_row=1, first_pause=0.1, longest_pause=0.3)
+    governor = governor_of(database, concurrency=1, requests_per_second=3, lease_seconds=0.6, breaker=terms)
+    ask(governor)
+    abandon(database, seconds=3600)
+    ahead = "UPDATE governed_endpoints SET ended = array_fill(t, ARRAY[3]), counted_at = t{} FROM later"
+    later = "WITH later AS (SELECT clock_timestamp() + interval '1 hour' AS t) "
+    change(database, later + ahead.format(""))
+    assert ask(governor) < 3
+    change(database, later + ahead.format(", open_until = t, minute_began = t"))
+    with pytest.raises(BreakerOpen):
+        ask(governor)
+    until_half_open(database)
+    ask(governor)
+    assert load(database).breaker is BreakerState.CLOSED
+
+
 def test_answers_are_paid_for_afterwards_and_an_overdrawn_minute_is_waited_for(
     database: Database, other: Database
 ) -> None:

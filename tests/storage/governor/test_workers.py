@@ -128,6 +128,8 @@ def test_a_restart_of_the_database_lets_nothing_through_and_loses_nothing(
             counts = [counts_of(worker) for worker in workers]
             assert [each["answered"] for each in counts] == [10, 10]
             assert sum(each["away"] for each in counts) > 0
+            # An answer that came while the database was away is an answer: nothing is asked for twice.
+            assert len(server.arrived) == 20
             assert server.most_at_once == 2
     finally:
         database.close()
