@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from fleet.collectors.loki.client import Direction, LokiClient
 from fleet.collectors.loki.logql import AnyLogQuery
-from fleet.collectors.loki.paging import LinePages
+from fleet.collectors.loki.paging import LineGap, LinePages
 from fleet.collectors.loki.volume import volume_of
 from fleet.errors import CredentialMissing, SourceError
 from fleet.frames.coverage import Coverage, CoverageStatus
@@ -19,6 +19,7 @@ from fleet.frames.window import Window
 SIGNAL = "logs"
 COLLECTOR = "loki"
 _GIB = 1 << 30
+_TOLD_GAPS = 3
 
 
 @dataclass(frozen=True)
@@ -160,16 +161,13 @@ class LogReading:
 
     def _status(self) -> tuple[CoverageStatus, str]:
         pages = self._pages
+        if not self._ended and (pages is None or not self._seen(pages)):
+            return CoverageStatus.UNKNOWN, "nothing was read yet"
         if self._fault is not None and (pages is None or not self._seen(pages)):
             return CoverageStatus.UNKNOWN, str(self._fault)
         reasons = [self._narrowing, *self._reasons]
         if pages is not None:
-            reasons += [
-                f"at {time_of(gap.at_ns).isoformat()} there are more lines of one time than the server hands out: "
-                f"{gap.seen:,} were read"
-                for gap in pages.gaps
-            ]
-            reasons += [f"the server warned: {text}" for text in pages.warnings]
+            reasons += [*_gap_words(pages.gaps), *(f"the server warned: {text}" for text in pages.warnings)]
         if self._fault is not None:
             reasons.append(f"read {self._until()}: {self._fault}")
         elif not self._ended:
@@ -206,6 +204,16 @@ def collect_logs(client: LokiClient, cluster_id: str, request: LogRequest) -> tu
     if request.direction is Direction.BACKWARD:
         frames.reverse()
     return concatenate_logs(frames), reading.coverage
+
+
+def _gap_words(gaps: Sequence[LineGap]) -> Iterator[str]:
+    for gap in gaps[:_TOLD_GAPS]:
+        yield (
+            f"at {time_of(gap.at_ns).isoformat()} there are more lines of one time than the server hands out: "
+            f"{gap.seen:,} were read"
+        )
+    if len(gaps) > _TOLD_GAPS:
+        yield f"and so at {len(gaps) - _TOLD_GAPS:,} more times"
 
 
 def _words(length: timedelta) -> str:

@@ -3,9 +3,9 @@
 ``{"stream":{…},"values":[["1795265641000000003","line"],["1795265641000000002","line"],…]}`` is what an answer is
 made of, and decoding it is where a log collector's CPU time goes. Every line ends with ``"]``, with a quotation mark
 that is not escaped, and begins 24 bytes behind the bracket of its pair; escapes are cut out of the text. That there
-are exactly as many quotation marks as this form has shows that nothing else is between. What differs anywhere (a space,
-a third element with metadata, a time of other than 19 digits, an escape beyond ASCII), and lines with so many escapes
-that it would not pay, are left to the decoder that knows all of JSON.
+are exactly as many quotation marks and commas as this form has shows that nothing else is between. What differs
+anywhere (a space, a third element with metadata, a time of other than 19 digits, an escape beyond ASCII), and lines
+with so many escapes that it would not pay, are left to the decoder that knows all of JSON.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _BEFORE = b'"resultType":"streams","result":['
 _STREAM = b'{"stream":'
 _VALUES = b',"values":['
 _MOST_LABEL_BYTES = 1 << 16
-_QUOTE, _CLOSE = ord('"'), ord("]")
+_QUOTE, _CLOSE, _COMMA = ord('"'), ord("]"), ord(",")
 _HEAD = np.frombuffer(b'["0000000000000000000","', dtype=np.uint8)
 _HIGHEST_DIGIT = np.where(ord("0") == _HEAD, 9, 0).astype(np.uint8)
 _SIZE = len(_HEAD)
@@ -65,6 +65,7 @@ class _Streams:
         labels: of each.
         firsts: where each one's first pair begins.
         counts: how many pairs each one has.
+        begin: of the first one.
         end: behind the last one.
         quotes: that are not those of pairs, before ``end``.
     """
@@ -72,6 +73,7 @@ class _Streams:
     labels: list[dict[str, str]]
     firsts: list[int]
     counts: list[int]
+    begin: int
     end: int
     quotes: int
 
@@ -96,11 +98,13 @@ def compact_lines(body: bytes | bytearray) -> CompactLines | None:
     starts = np.empty(count, dtype=np.int64)
     starts[1:] = ends[:-1] + 2
     starts[np.cumsum([0, *streams.counts[:-1]])] = streams.firsts
+    if np.count_nonzero(codes[starts - 1] == _COMMA) != count - len(streams.firsts):
+        return None
     quotes = int(np.count_nonzero(codes[: streams.end] == _QUOTE))
     if quotes != streams.quotes + 4 * count + cuts.quotes_before(streams.end):
         return None
     times = _times(codes, starts)
-    warnings = _warnings(body, streams.end)
+    warnings = _warnings(body, streams.begin, streams.end)
     lines = cuts.lines(starts + _SIZE, ends - 1, streams.end)
     if times is None or warnings is None or lines is None:
         return None
@@ -115,8 +119,8 @@ def _streams(body: bytes | bytearray, last_ends: _Places, ends: _Places) -> _Str
         last_ends: the closing brackets of pairs behind which another one stands.
         ends: those of all pairs.
     """
-    place = body.find(_BEFORE, 0, 200) + len(_BEFORE)
-    if place < len(_BEFORE) or not body.startswith(b'{"status":"success",'):
+    place = begin = body.find(_BEFORE, 0, 200) + len(_BEFORE)
+    if begin < len(_BEFORE) or not body.startswith(b'{"status":"success",'):
         return None
     labels: list[dict[str, str]] = []
     firsts: list[int] = []
@@ -134,7 +138,7 @@ def _streams(body: bytes | bytearray, last_ends: _Places, ends: _Places) -> _Str
         behind = body[end + 1 : end + 4]
         if behind == b"]}]":
             bounds = np.searchsorted(ends, [*firsts, end + 1])
-            return _Streams(labels, firsts, np.diff(bounds).tolist(), end + 3, quotes)
+            return _Streams(labels, firsts, np.diff(bounds).tolist(), begin, end + 3, quotes)
         if behind != b"]},":
             return None
         place = end + 4
@@ -158,10 +162,10 @@ def _times(codes: _Codes, starts: _Places) -> _Places | None:
     return times
 
 
-def _warnings(body: bytes | bytearray, end: int) -> list[str] | None:
-    """What stands behind the streams has to be the rest of the answer; the warnings in it."""
+def _warnings(body: bytes | bytearray, begin: int, end: int) -> list[str] | None:
+    """What stands before and behind the streams has to be the rest of an answer; the warnings in it."""
     try:
-        rest = _rest_decoder.decode(b'{"status":"success","data":{"result":[' + body[end:])
+        rest = _rest_decoder.decode(body[:begin] + body[end:])
     except msgspec.MsgspecError:
         return None
     return rest.warnings or []

@@ -29,8 +29,8 @@ class LogTarget:
 class FederatedLogs:
     """Lines of all clusters in order of time, each with its cluster's name as the label ``cluster``, and what was seen.
 
-    A label of that name that a line had before is ``exported_cluster``. A cluster that failed is a coverage, in the
-    order of the targets, and no line.
+    A label of that name that a line had before is ``exported_cluster``, as Prometheus would name it. A cluster that
+    failed is a coverage, in the order of the targets, and no line.
     """
 
     frame: LogFrame
@@ -55,5 +55,9 @@ def _one(request: LogRequest, target: LogTarget) -> tuple[LogFrame, Coverage]:
 
 
 def _named(labels: Labels, cluster_name: str) -> Labels:
-    own = {f"exported_{CLUSTER_LABEL}" if name == CLUSTER_LABEL else name: value for name, value in labels.items()}
-    return {**own, CLUSTER_LABEL: cluster_name}
+    if CLUSTER_LABEL not in labels:
+        return {**labels, CLUSTER_LABEL: cluster_name}
+    kept = f"exported_{CLUSTER_LABEL}"
+    while kept in labels:
+        kept = f"exported_{kept}"
+    return {**labels, kept: labels[CLUSTER_LABEL], CLUSTER_LABEL: cluster_name}

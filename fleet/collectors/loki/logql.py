@@ -104,7 +104,13 @@ class Matcher:
 
 
 def one_of(label: str, values: Sequence[str]) -> Matcher:
-    """A matcher for streams whose label has one of these values."""
+    """A matcher for streams whose label has one of these values.
+
+    Raises:
+        UsageError: there is no value; an expression of none would match the streams that lack the label.
+    """
+    if not values:
+        raise UsageError(f"No value is named that the label {label} should have.")
     if len(values) == 1:
         return Matcher(label, Match.EQUAL, values[0])
     return Matcher(label, Match.REGEX, any_of(values))

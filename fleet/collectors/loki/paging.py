@@ -23,6 +23,7 @@ _TOO_MUCH = re.compile("time range exceeds|would read too many bytes|query too l
 """Loki's words for what a shorter query may be granted: its limits on time, bytes and chunks."""
 _USUAL_MAXIMUM = 5_000
 _MOST_LINES_OF_ONE_TIME = 80_000
+_MOST_WARNINGS = 5
 _SHRINK = 4
 
 Ask = Callable[[int, int, int], LogPage]
@@ -51,7 +52,7 @@ class LinePages:
     Attributes:
         start_ns: with ``end_ns`` what is not read yet; nothing is left when they are equal.
         gaps: what was stepped over.
-        warnings: the server's own words, each once.
+        warnings: the server's own words, each once; the first ones of many.
 
     Raises:
         SourceError: of the request that failed; what was handed out before is whole.
@@ -126,7 +127,8 @@ class LinePages:
 
     def _page(self, first: int, last: int, limit: int) -> tuple[LogFrame, bool]:
         page = self.ask(first, last, limit)
-        self.warnings += [text for text in page.warnings if text not in self.warnings]
+        new = [text for text in page.warnings if text not in self.warnings]
+        self.warnings += new[: _MOST_WARNINGS - len(self.warnings)]
         inside, full = page.frame.between(first, last), len(page.frame) >= limit
         if full and not len(inside):
             raise WrongService("The server answered with lines of another time than was asked for.")

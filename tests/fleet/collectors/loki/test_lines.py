@@ -136,6 +136,8 @@ def test_the_fast_way_takes_what_loki_writes_and_nothing_else() -> None:
         body_of([]),
         bytearray(body_of([({"app": "a"}, [[at, "x"]])]).replace(b'","x', b'", "x')),
         bytearray(body_of([({"app": "a"}, [[at, "x"], [at, "y"]])]).replace(b"],[", b"] ,[")),
+        bytearray(body_of([({"app": "a"}, [[at, "x"], [at, "y"]])]).replace(b"],[", b"]0[")),
+        bytearray(body_of([({"app": "a"}, [[at, "x"]])]).replace(b'"data":{', b'"data":[')),
     ]
     for body in others:
         assert compact_lines(body) is None, body

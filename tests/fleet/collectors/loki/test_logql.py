@@ -74,6 +74,8 @@ def test_what_selects_everything_or_has_no_name_is_refused() -> None:
     ):
         with pytest.raises(UsageError):
             LogQuery(matchers)
+    with pytest.raises(UsageError):
+        one_of("pod", [])
     for name in ("a-b", "", "1a", 'a="x"} |= "'):
         with pytest.raises(UsageError):
             Matcher(name, Match.EQUAL, "x")

@@ -195,3 +195,17 @@ def test_warnings_are_kept_once() -> None:
     pages = LinePages(warned, 0, 30, BACKWARD, replace(LIMITS, page_lines=10))
     assert lines_of(list(pages)) == list(range(30))
     assert pages.warnings == ["partial"]
+
+
+def test_a_server_that_warns_anew_with_each_page_fills_no_memory() -> None:
+    store = Store(list(range(300)))
+    ask = store.ask_in(FORWARD)
+    pages = LinePages(
+        lambda start, end, limit: replace(ask(start, end, limit), warnings=[f"at {start}", f"until {end}"]),
+        0,
+        300,
+        FORWARD,
+        replace(LIMITS, page_lines=10),
+    )
+    assert len(lines_of(list(pages))) == 300
+    assert len(pages.warnings) == 5
