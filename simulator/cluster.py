@@ -95,23 +95,32 @@ class SimulatedCluster:
     @cached_property
     def metric_names(self) -> list[str]:
         """Every metric that this cluster has: what the queries need that it can answer, sorted."""
-        present = [entry for entry in self.pack.values() if self._has(entry.id)]
+        present = [entry for entry in self.pack.values() if self._has(entry)]
         return sorted({metric for entry in present for metric in entry.needs} | {"ALERTS", "up"})
 
     def labels_of_metric(self, metric: str) -> list[dict[str, str]]:
         """Label sets of a metric, as far as the pack's queries keep them."""
         found: list[dict[str, str]] = []
         for entry in self.pack.values():
-            if metric in entry.needs and self._has(entry.id):
+            if metric in entry.needs and self._has(entry):
                 for row in self.series(entry.id)[0].rows:
                     labels = {"__name__": metric, **row.labels}
                     if labels not in found:
                         found.append(labels)
         return found
 
-    def _has(self, query: str) -> bool:
+    def knows(self, entry: PackEntry) -> bool:
+        """Whether its releases have the metrics of this form of a query, if it has any of the query's series."""
+        return entry.form == min(self.layout.profile.forms.get(entry.id, 0), self._last_form[entry.id])
+
+    def _has(self, entry: PackEntry) -> bool:
         # Alerts come and go, their metric stays.
-        return query == "firing_alerts" or bool(self.series(query)[0].rows)
+        return entry.id == "firing_alerts" or (self.knows(entry) and bool(self.series(entry.id)[0].rows))
+
+    @cached_property
+    def _last_form(self) -> dict[str, int]:
+        """The number of the last form that the pack has of each query."""
+        return {entry.id: entry.form for entry in sorted(self.pack.values(), key=lambda entry: entry.form)}
 
     @cached_property
     def _effects(self) -> list[Effect]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import Enum
 
-from simulator.faults import FOREVER, MINUTE, Fault, Restart, pressure_from
+from simulator.faults import FOREVER, HOUR, MINUTE, Fault, Restart, pressure_from
 from simulator.layout import Node, Workload, file_system
 from simulator.options import FaultKind
 from simulator.timeline import Pod, Timeline
@@ -14,6 +14,8 @@ from simulator.timeline import Pod, Timeline
 RATE_WINDOW = 5 * MINUTE
 """The queries' rate() looks back so far: a step in the counters' slope shows as a ramp of this length."""
 INCREASE_WINDOW = 10 * MINUTE
+ERROR_BUDGET = 0.01
+"""The share of requests that may fail, against which burn rates are given."""
 ONE_EVENT = 20 / 19
 """What ``increase(…[10m])`` makes of one event at a sample every 30 s: it extrapolates 19 intervals to 20."""
 _OUT_OF_MEMORY_GAP = 90.0
@@ -108,6 +110,7 @@ def _restart_effects(timeline: Timeline, namespace: str, name: str, restart: Res
         yield Effect("node_oom_kills", instance, Mode.ADD, ONE_EVENT, restart.at, until)
         route = {"exported_namespace": namespace, "route": restart.workload.name}
         yield Effect("ingress_5xx_ratio", route, Mode.ADD, 0.04, restart.at, restart.at + 90, rise=60, fall=RATE_WINDOW)
+        yield Effect("route_error_burn_1h", route, Mode.ADD, 0.2, restart.at, restart.at + HOUR, rise=6 * MINUTE)
 
 
 def _instance(timeline: Timeline, node_name: str) -> dict[str, str]:
@@ -184,6 +187,7 @@ def _bad_rollout(timeline: Timeline, fault: Fault) -> Iterator[Effect]:
     start, end = fault.start + 60, fault.end + 60
     yield Effect("ingress_5xx_ratio", route, Mode.ADD, 0.22, start, end, rise=RATE_WINDOW, fall=RATE_WINDOW)
     yield Effect("route_latency_seconds", route, Mode.SCALE, 6.0, start, end, rise=RATE_WINDOW, fall=RATE_WINDOW)
+    yield Effect("route_error_burn_1h", route, Mode.ADD, 0.22 / ERROR_BUDGET, start, end, rise=HOUR, fall=HOUR)
 
 
 def _disk_filling(timeline: Timeline, fault: Fault) -> Iterator[Effect]:
@@ -193,6 +197,8 @@ def _disk_filling(timeline: Timeline, fault: Fault) -> Iterator[Effect]:
     start, end, climb = fault.start, fault.end, fault.climb_seconds
     yield Effect("fs_used_ratio", disk, Mode.TOWARDS, 0.972, start, end, rise=climb, fall=RATE_WINDOW, power=1.1)
     yield Effect("disk_busy", busy, Mode.ADD, 0.15, start, end, rise=RATE_WINDOW, fall=RATE_WINDOW)
+    instance = _instance(timeline, node.name)
+    yield Effect("node_io_pressure", instance, Mode.ADD, 0.06, start, end, rise=RATE_WINDOW, fall=RATE_WINDOW)
     condition = {"node": node.name, "condition": "DiskPressure"}
     yield Effect("node_pressure", condition, Mode.ADD, 1.0, pressure_from(fault), end)
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from math import ceil
 
@@ -27,6 +28,7 @@ class Profile:
         storage: whether it runs OpenShift Data Foundation.
         hub: whether it manages the fleet's other clusters.
         metrics_generator: whether Tempo makes metrics of its traces.
+        forms: which form of a query of the pack its releases answer, by id, where that is not the first (0).
     """
 
     name: str
@@ -38,14 +40,29 @@ class Profile:
     storage: bool = False
     hub: bool = False
     metrics_generator: bool = False
+    forms: Mapping[str, int] = field(default_factory=dict, hash=False)
 
+
+_KUBERNETES = {"stored_objects": 1}
+"""All are older than 1.34."""
+_COREDNS = {"dns_forward_avg": 1}
+"""Before 1.11."""
+_KUBE_STATE_METRICS = {"cpu_commitment": 1, "container_mem_vs_limit": 1, "hpa_at_max": 1}
+"""Before 2.0."""
+_FEW_BUCKETS = {"apiserver_slow_burn_5m": 2, "apiserver_slow_burn_1h": 2}
+"""The API server's largest histograms are not scraped."""
 
 PROFILES = (
-    Profile("openshift", openshift=True, storage=True, metrics_generator=True),
-    Profile("vanilla", openshift=False, metrics_generator=True),
-    Profile("telco", openshift=True, ptp=True, gpu_nodes=1),
-    Profile("managed", openshift=False, control_plane_metrics=False),
-    Profile("accelerated", openshift=True, gpus=True, gpu_nodes=3),
+    Profile("openshift", openshift=True, storage=True, metrics_generator=True, forms=_KUBERNETES),
+    Profile("vanilla", openshift=False, metrics_generator=True, forms=_KUBERNETES | _COREDNS),
+    Profile("telco", openshift=True, ptp=True, gpu_nodes=1, forms=_KUBERNETES),
+    Profile(
+        "managed",
+        openshift=False,
+        control_plane_metrics=False,
+        forms=_KUBERNETES | _COREDNS | _KUBE_STATE_METRICS | _FEW_BUCKETS,
+    ),
+    Profile("accelerated", openshift=True, gpus=True, gpu_nodes=3, forms=_KUBERNETES),
 )
 
 

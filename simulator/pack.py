@@ -13,11 +13,12 @@ _BLANK = re.compile(r"\s+")
 
 @dataclass(frozen=True)
 class PackEntry:
-    """One query of the pack: its id, its PromQL and the metrics that it needs."""
+    """One form of a query of the pack: the query's id, PromQL, the metrics that it needs, and 0 for the first form."""
 
     id: str
     promql: str
     needs: tuple[str, ...]
+    form: int = 0
 
 
 def one_line(promql: str) -> str:
@@ -26,7 +27,7 @@ def one_line(promql: str) -> str:
 
 
 def read_pack(path: Path) -> dict[str, PackEntry]:
-    """The queries of a pack file by their PromQL on one line.
+    """All forms of the queries of a pack file by their PromQL on one line.
 
     Raises:
         OSError: the file cannot be read.
@@ -34,7 +35,11 @@ def read_pack(path: Path) -> dict[str, PackEntry]:
     """
     document = yaml.safe_load(path.read_text(encoding="utf-8"))
     try:
-        entries = [PackEntry(each["id"], each["promql"], tuple(each["needs"])) for each in document["queries"]]
+        entries = [
+            PackEntry(each["id"], form["promql"], tuple(form["needs"]), number)
+            for each in document["queries"]
+            for number, form in enumerate([each, *each.get("alternatives", ())])
+        ]
     except (KeyError, TypeError) as error:
         raise ValueError(f"{path} is no query pack: {error!r}") from error
     return {one_line(entry.promql): entry for entry in entries}

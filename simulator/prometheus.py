@@ -106,7 +106,7 @@ def _query(cluster: SimulatedCluster, request: Request) -> Answer:
     entry = _entry(cluster, request)
     series, _ = cluster.series(entry.id)
     result = []
-    if series.rows and cluster.oldest * 1000 <= at <= cluster.newest() * 1000:
+    if cluster.knows(entry) and series.rows and cluster.oldest * 1000 <= at <= cluster.newest() * 1000:
         slots = np.array([at // 1000 // SCRAPE_SECONDS])
         values = series.values(slots, slice(0, len(series.rows)))[:, 0]
         result = [
@@ -143,7 +143,7 @@ def _query_range(cluster: SimulatedCluster, request: Request) -> Answer:
         return _success({"resultType": "matrix", "result": [_graph_series(each, times) for each in found]})
     entry = _entry(cluster, request)
     parts, samples = [], 0
-    for part, count in _matrix(cluster, entry.id, start, end, step):
+    for part, count in _matrix(cluster, entry, start, end, step):
         parts.append(part)
         samples += count
     joined = b"".join(parts).removesuffix(b",")
@@ -157,12 +157,14 @@ def _graph_series(found: tuple[Labels, npt.NDArray[np.float64]], times: npt.NDAr
     return {"metric": labels, "values": [[at, f"{value:.10g}"] for at, value in pairs if not np.isnan(value)]}
 
 
-def _matrix(cluster: SimulatedCluster, query: str, start: int, end: int, step: int) -> Iterator[tuple[bytes, int]]:
+def _matrix(
+    cluster: SimulatedCluster, entry: PackEntry, start: int, end: int, step: int
+) -> Iterator[tuple[bytes, int]]:
     """The series of a range as JSON, block by block, with the number of samples in each. Times in milliseconds."""
-    series, heads = cluster.series(query)
+    series, heads = cluster.series(entry.id)
     begin = max(0, -((start - round(cluster.oldest * 1000)) // step))
     points = (min(end, round(cluster.newest() * 1000)) - start) // step + 1 - begin
-    if points <= 0 or not series.rows:
+    if points <= 0 or not series.rows or not cluster.knows(entry):
         return
     first = start + begin * step
     stamps = time_stamps(first, step, points)

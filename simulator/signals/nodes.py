@@ -38,6 +38,8 @@ _PER_NODE = (
     _Recipe("tcp_retrans_ratio", 0.0004, 0.002, 0.15, 0.12, 0.15, ratio=True, decimals=7),
     _Recipe("conntrack_ratio", 0.02, 0.08, 0.30, 0.02, 0.05, ratio=True),
     _Recipe("node_clock_offset", 2e-5, 1e-4, 0.0, 0.35, 0.25, decimals=9),
+    _Recipe("node_mem_pressure", 0.0005, 0.003, 0.15, 0.2, 0.2, ratio=True),
+    _Recipe("node_io_pressure", 0.005, 0.02, 0.25, 0.12, 0.15, ratio=True),
 )
 _PER_DISK = (
     _Recipe("disk_busy", 0.03, 0.12, 0.30, 0.08, 0.10, ratio=True),
@@ -89,6 +91,10 @@ EXPORTER_QUERIES = (
     "node_oom_kills",
     "node_net_errs",
     "node_net_drops",
+    "node_uptime",
+    "node_fs_readonly",
+    "tcp_listen_overflows",
+    "bond_links_missing",
 )
 """The queries whose series vanish with a node's exporter."""
 
@@ -116,6 +122,33 @@ def _node_net_drops(timeline: Timeline) -> Iterator[Row]:
     for node in timeline.layout.nodes:
         labels = {"device": "ens3", "instance": timeline.layout.instance(node)}
         yield Row(labels, 0.4, daily=0.3, noise=0.3, wander=0.2, target=_exporter(timeline, node))
+
+
+@NODES.signal("node_uptime", decimals=0)
+def _node_uptime(timeline: Timeline) -> Iterator[Row]:
+    for node in timeline.layout.nodes:
+        yield Row({"instance": timeline.layout.instance(node)}, 86400.0, target=_exporter(timeline, node))
+
+
+@NODES.state("node_fs_readonly")
+def _node_fs_readonly(timeline: Timeline) -> Iterator[Row]:
+    for node in timeline.layout.nodes:
+        for device in node.devices:
+            labels = {"device": file_system(node, device), "instance": timeline.layout.instance(node)}
+            yield Row(labels, 0.0, target=_exporter(timeline, node))
+
+
+@NODES.signal("tcp_listen_overflows", decimals=4)
+def _tcp_listen_overflows(timeline: Timeline) -> Iterator[Row]:
+    for node in timeline.layout.nodes:
+        yield Row({"instance": timeline.layout.instance(node)}, 0.0, target=_exporter(timeline, node))
+
+
+@NODES.signal("bond_links_missing", decimals=0)
+def _bond_links_missing(timeline: Timeline) -> Iterator[Row]:
+    for node in timeline.layout.nodes if timeline.layout.profile.ptp else ():
+        labels = {"instance": timeline.layout.instance(node), "master": "bond0"}
+        yield Row(labels, 0.0, target=_exporter(timeline, node))
 
 
 @NODES.state("node_ready")
@@ -155,6 +188,32 @@ def _kubelet_pod_worker_p99(timeline: Timeline) -> Iterator[Row]:
     for node in timeline.layout.nodes:
         instance = timeline.layout.instance(node, 10250)
         yield Row({"instance": instance}, 0.35, noise=0.2, wander=0.2, target=f"kubelet/{node.name}")
+
+
+@NODES.signal("kubelet_cert_left", decimals=0)
+def _kubelet_cert_left(timeline: Timeline) -> Iterator[Row]:
+    for node in timeline.layout.nodes:
+        yield Row({"instance": timeline.layout.instance(node, 10250)}, 172800.0, target=f"kubelet/{node.name}")
+
+
+@NODES.signal("kubelet_runtime_errors", decimals=5)
+def _kubelet_runtime_errors(timeline: Timeline) -> Iterator[Row]:
+    for node in timeline.layout.nodes:
+        instance = timeline.layout.instance(node, 10250)
+        yield Row({"instance": instance}, 0.01, noise=0.25, wander=0.2, target=f"kubelet/{node.name}")
+
+
+@NODES.signal("ovn_cni_errors", decimals=4)
+def _ovn_cni_errors(timeline: Timeline) -> Iterator[Row]:
+    for node in timeline.layout.nodes if timeline.layout.profile.openshift else ():
+        yield Row({"instance": timeline.layout.instance(node, 9103)}, 0.0, target=f"ovnkube/{node.name}")
+
+
+@NODES.ratio("sriov_used_ratio")
+def _sriov_used_ratio(timeline: Timeline) -> Iterator[Row]:
+    for node in timeline.layout.nodes if timeline.layout.profile.ptp else ():
+        if not node.control_plane:
+            yield Row({"node": node.name, "resource": "openshift_io_midhaul"}, 0.5)
 
 
 @NODES.ratio("targets_up_ratio")

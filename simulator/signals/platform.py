@@ -1,4 +1,4 @@
-"""Signals about the control plane, the cluster's operators and alerts, and its GPUs and PTP clocks."""
+"""Signals about the cluster's alerts, its GPUs and PTP clocks."""
 
 from __future__ import annotations
 
@@ -11,99 +11,7 @@ from simulator.signals.row import Catalogue, Row
 from simulator.timeline import Timeline
 
 PLATFORM = Catalogue()
-_OPERATORS = ("authentication", "console", "dns", "etcd", "ingress", "monitoring", "network", "storage")
 _GPUS_PER_NODE = 2
-
-
-@PLATFORM.signal("dns_p99")
-def _dns_p99(timeline: Timeline) -> Iterator[Row]:
-    yield Row({"component": "dns"}, 0.012, daily=0.1, noise=0.1, wander=0.1)
-
-
-@PLATFORM.signal("apiserver_p99")
-def _apiserver_p99(timeline: Timeline) -> Iterator[Row]:
-    for verb, level in (("GET", 0.03), ("LIST", 0.12), ("PATCH", 0.06), ("POST", 0.05), ("PUT", 0.05)):
-        yield Row({"component": "apiserver", "verb": verb}, level, daily=0.08, noise=0.08, wander=0.1)
-
-
-@PLATFORM.ratio("apiserver_5xx_ratio")
-def _apiserver_5xx_ratio(timeline: Timeline) -> Iterator[Row]:
-    yield Row({"component": "apiserver"}, 0.0002, noise=0.3, wander=0.3)
-
-
-@PLATFORM.signal("apf_rejected", decimals=4)
-def _apf_rejected(timeline: Timeline) -> Iterator[Row]:
-    for level in ("global-default", "workload-low"):
-        yield Row({"priority_level": level}, 0.0)
-
-
-def _etcd(timeline: Timeline) -> Iterator[dict[str, str]]:
-    if timeline.layout.profile.control_plane_metrics:
-        port = 9979 if timeline.layout.profile.openshift else 2381
-        for node in timeline.layout.nodes:
-            if node.control_plane:
-                yield {"component": "etcd", "instance": f"{node.address}:{port}"}
-
-
-@PLATFORM.signal("etcd_fsync_p99")
-def _etcd_fsync_p99(timeline: Timeline) -> Iterator[Row]:
-    for labels in _etcd(timeline):
-        yield Row(labels, 0.0035, daily=0.05, noise=0.08, wander=0.08)
-
-
-@PLATFORM.signal("etcd_commit_p99")
-def _etcd_commit_p99(timeline: Timeline) -> Iterator[Row]:
-    for labels in _etcd(timeline):
-        yield Row(labels, 0.007, daily=0.05, noise=0.08, wander=0.08)
-
-
-@PLATFORM.ratio("etcd_db_quota_ratio")
-def _etcd_db_quota_ratio(timeline: Timeline) -> Iterator[Row]:
-    for labels in _etcd(timeline):
-        yield Row(labels, 0.021, wander=0.01)
-
-
-def _with_control_plane(timeline: Timeline, *rows: Row) -> Iterator[Row]:
-    if timeline.layout.profile.control_plane_metrics:
-        yield from rows
-
-
-@PLATFORM.state("etcd_has_leader")
-def _etcd_has_leader(timeline: Timeline) -> Iterator[Row]:
-    return _with_control_plane(timeline, Row({"job": "etcd"}, 1.0))
-
-
-@PLATFORM.signal("etcd_leader_changes", decimals=4)
-def _etcd_leader_changes(timeline: Timeline) -> Iterator[Row]:
-    return _with_control_plane(timeline, Row({"job": "etcd"}, 0.0))
-
-
-@PLATFORM.signal("scheduler_p99")
-def _scheduler_p99(timeline: Timeline) -> Iterator[Row]:
-    return _with_control_plane(timeline, Row({"component": "scheduler"}, 0.02, noise=0.15, wander=0.1))
-
-
-@PLATFORM.signal("pending_pods", decimals=0)
-def _pending_pods(timeline: Timeline) -> Iterator[Row]:
-    queues = ("active", "backoff", "gated", "unschedulable")
-    rows = (Row({"component": "scheduler", "queue": queue}, 0.0) for queue in queues)
-    return _with_control_plane(timeline, *rows)
-
-
-def _operators(timeline: Timeline, level: float) -> Iterator[Row]:
-    if timeline.layout.profile.openshift:
-        for name in _OPERATORS:
-            yield Row({"name": name}, level)
-
-
-@PLATFORM.state("operator_up")
-def _operator_up(timeline: Timeline) -> Iterator[Row]:
-    return _operators(timeline, 1.0)
-
-
-@PLATFORM.state("operator_degraded")
-def _operator_degraded(timeline: Timeline) -> Iterator[Row]:
-    return _operators(timeline, 0.0)
 
 
 @PLATFORM.signal("firing_alerts", decimals=0)
@@ -146,6 +54,21 @@ def _gpu_temp(timeline: Timeline) -> Iterator[Row]:
     return _gpus(timeline, 56, 0.08, 0.015, 0.02)
 
 
+@PLATFORM.signal("gpu_power", decimals=3)
+def _gpu_power(timeline: Timeline) -> Iterator[Row]:
+    return _gpus(timeline, 48.0, 0.15, 0.06, 0.08)
+
+
+@PLATFORM.state("gpu_xid")
+def _gpu_xid(timeline: Timeline) -> Iterator[Row]:
+    return _gpus(timeline, 0.0, 0.0, 0.0, 0.0)
+
+
+@PLATFORM.state("gpu_row_remap_failed")
+def _gpu_row_remap_failed(timeline: Timeline) -> Iterator[Row]:
+    return _gpus(timeline, 0.0, 0.0, 0.0, 0.0)
+
+
 def _clocks(timeline: Timeline, level: float, *unrest: float) -> Iterator[Row]:
     if timeline.layout.profile.ptp:
         daily, noise, wander = unrest
@@ -171,3 +94,14 @@ def _ptp_process_up(timeline: Timeline) -> Iterator[Row]:
         process = row.labels["process"]
         config = f"{process}.0.config" if process == "ptp4l" else "phc2sys.0.config"
         yield Row({"config": config, "node": row.labels["node"], "process": process}, 1.0)
+
+
+@PLATFORM.signal("ptp_delay", decimals=11)
+def _ptp_delay(timeline: Timeline) -> Iterator[Row]:
+    return (row for row in _clocks(timeline, 2.4e-7, 0.0, 0.01, 0.01) if row.labels["process"] == "ptp4l")
+
+
+@PLATFORM.signal("ptp_process_restarts", decimals=4)
+def _ptp_process_restarts(timeline: Timeline) -> Iterator[Row]:
+    for row in _clocks(timeline, 0.0, 0.0, 0.0, 0.0):
+        yield Row({"node": row.labels["node"], "process": row.labels["process"]}, 0.0, target=row.target)

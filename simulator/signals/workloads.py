@@ -130,6 +130,27 @@ def _deploy_missing_replicas(timeline: Timeline) -> Iterator[Row]:
     yield from _per_workload(timeline, "Deployment", "deployment")
 
 
+@WORKLOADS.state("deploy_stuck")
+def _deploy_stuck(timeline: Timeline) -> Iterator[Row]:
+    yield from _per_workload(timeline, "Deployment", "deployment")
+
+
+def _per_routed(timeline: Timeline, label: str) -> Iterator[Row]:
+    for workload in timeline.layout.workloads:
+        if workload.routed:
+            yield Row({label: workload.name, "namespace": workload.namespace}, 0.0)
+
+
+@WORKLOADS.signal("pdb_missing_pods", decimals=0)
+def _pdb_missing_pods(timeline: Timeline) -> Iterator[Row]:
+    return _per_routed(timeline, "poddisruptionbudget")
+
+
+@WORKLOADS.state("hpa_at_max")
+def _hpa_at_max(timeline: Timeline) -> Iterator[Row]:
+    return _per_routed(timeline, "horizontalpodautoscaler")
+
+
 @WORKLOADS.signal("sts_missing_replicas", decimals=0)
 def _sts_missing_replicas(timeline: Timeline) -> Iterator[Row]:
     yield from _per_workload(timeline, "StatefulSet", "statefulset")
@@ -147,13 +168,22 @@ def _failed_jobs(timeline: Timeline) -> Iterator[Row]:
             yield Row({"namespace": namespace}, 0.0)
 
 
-@WORKLOADS.ratio("pvc_used_ratio")
-def _pvc_used_ratio(timeline: Timeline) -> Iterator[Row]:
+def _per_claim(timeline: Timeline, signal: str, low: float, high: float) -> Iterator[Row]:
     for workload in timeline.layout.workloads:
         if workload.kind == "StatefulSet":
-            share = uniforms(timeline.layout.seed, timeline.layout.cluster, "pvc", *workload.key)[0]
+            share = uniforms(timeline.layout.seed, timeline.layout.cluster, signal, *workload.key)[0]
             labels = {"namespace": workload.namespace, "persistentvolumeclaim": f"data-{workload.name}-0"}
-            yield Row(labels, 0.3 + 0.3 * share, wander=0.004, target=f"kubelet/{workload.places[0]}")
+            yield Row(labels, low + (high - low) * share, wander=0.004, target=f"kubelet/{workload.places[0]}")
+
+
+@WORKLOADS.ratio("pvc_used_ratio")
+def _pvc_used_ratio(timeline: Timeline) -> Iterator[Row]:
+    return _per_claim(timeline, "pvc", 0.3, 0.6)
+
+
+@WORKLOADS.ratio("pvc_inodes_used_ratio")
+def _pvc_inodes_used_ratio(timeline: Timeline) -> Iterator[Row]:
+    return _per_claim(timeline, "pvc-inodes", 0.01, 0.06)
 
 
 @WORKLOADS.signal("pv_bad_phase", decimals=0)
@@ -186,3 +216,20 @@ def _route_latency_seconds(timeline: Timeline) -> Iterator[Row]:
 @WORKLOADS.state("route_up")
 def _route_up(timeline: Timeline) -> Iterator[Row]:
     return _per_route(timeline, (1.0, 1.0), 0.0, 0.0, 0.0)
+
+
+@WORKLOADS.signal("route_requests", decimals=3)
+def _route_requests(timeline: Timeline) -> Iterator[Row]:
+    return _per_route(timeline, (4.0, 60.0), 0.4, 0.05, 0.08)
+
+
+@WORKLOADS.signal("route_error_burn_1h", decimals=5)
+def _route_error_burn_1h(timeline: Timeline) -> Iterator[Row]:
+    return _per_route(timeline, (0.08, 0.3), 0.1, 0.03, 0.12)
+
+
+@WORKLOADS.signal("certificate_overdue", decimals=0)
+def _certificate_overdue(timeline: Timeline) -> Iterator[Row]:
+    for workload in timeline.layout.workloads:
+        if workload.routed and not timeline.layout.profile.openshift:
+            yield Row({"exported_namespace": workload.namespace, "name": f"{workload.name}-tls"}, 0.0)

@@ -19,7 +19,14 @@ from fleet.investigations.signals import Role
 from fleet.investigations.wording import clock, measured, named, quantity, span
 
 _EFFECTS = frozenset(
-    {SignalGroup.STORAGE, SignalGroup.NODES, SignalGroup.WORKLOADS, SignalGroup.INGRESS, SignalGroup.CONTROL_PLANE}
+    {
+        SignalGroup.STORAGE,
+        SignalGroup.NODES,
+        SignalGroup.WORKLOADS,
+        SignalGroup.INGRESS,
+        SignalGroup.CONTROL_PLANE,
+        SignalGroup.SERVICE_LEVELS,
+    }
 )
 _LONG_HOURS = 0.5
 _STRAIGHT = 0.8

@@ -21,7 +21,15 @@ from fleet.investigations.wording import clock, named, quantity, span
 
 _MEMORY = (Role.CONTAINER_MEMORY, Role.MEMORY_OF_LIMIT)
 _KILLED = frozenset({ChangeKind.OOM_KILL, ChangeKind.RESTART})
-_EFFECTS = frozenset({SignalGroup.MEMORY, SignalGroup.WORKLOADS, SignalGroup.INGRESS, SignalGroup.NODES})
+_EFFECTS = frozenset(
+    {
+        SignalGroup.MEMORY,
+        SignalGroup.WORKLOADS,
+        SignalGroup.INGRESS,
+        SignalGroup.NODES,
+        SignalGroup.SERVICE_LEVELS,
+    }
+)
 _LONG_HOURS = 1.0
 _STRAIGHT = 0.8
 _GROWTH = 1.2

@@ -9,8 +9,8 @@ import yaml
 
 from fleet.errors import PackError
 from fleet.frames.frame import SeriesKey
-from fleet.frames.pack import Direction, QueryKind
-from fleet.frames.pack_file import DEFAULT_PACK_PATH, default_pack, load_pack
+from fleet.frames.pack import Direction, QueryKind, SignalGroup
+from fleet.frames.pack_file import DEFAULT_PACK_PATH, default_pack, load_pack, read_pack
 from fleet.inventory.subject import SubjectKind
 
 GOOD = """\
@@ -101,6 +101,42 @@ def test_a_mistake_names_file_line_and_field(
     assert f":{line}: {field}: " in str(error)
 
 
+def test_every_fault_of_a_file_is_told_in_order(tmp_path: Path) -> None:
+    file = tmp_path / "pack.yaml"
+    text = GOOD.replace("unit: 1/s", "units: 1/s").replace("      avg(load)", "      topk(3, load)")
+    file.write_text(
+        text.replace("      warning: 0.8\n", "      warning: 0.8\n    alternatives:\n")
+        + "      - {promql: avg(load1) > 0, needs: [load1]}\n      - {promql: avg(load5), needs: []}\nversion: 2\n"
+    )
+    pack, faults = read_pack(file)
+    assert pack is None
+    told = [(fault.line, fault.field) for fault in faults]
+    assert told == [
+        (4, "queries[0].unit"),
+        (8, "queries[0].units"),
+        (30, "queries[1].alternatives[1].needs"),
+        (31, "version"),
+    ]
+    file.write_text(file.read_text().replace("needs: []", "needs: [load5]"))
+    assert [(each.line, each.field) for each in read_pack(file)[1]][2:4] == [
+        (17, "queries[1].promql"),
+        (29, "queries[1].alternatives[0].promql"),
+    ]
+
+
+def test_a_packs_hash_covers_its_alternatives(tmp_path: Path) -> None:
+    file = tmp_path / "pack.yaml"
+    hashes = set()
+    for more in (
+        "",
+        "    alternatives: [{promql: avg(a), needs: [a]}]\n",
+        "    alternatives: [{promql: avg(a), needs: [b]}]\n",
+    ):
+        file.write_text(GOOD + more)
+        hashes.add(load_pack(file).content_hash)
+    assert len(hashes) == 3
+
+
 @pytest.mark.parametrize(
     ("text", "line", "words"),
     [
@@ -142,9 +178,11 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
 
 def test_the_default_pack_says_what_its_values_mean() -> None:
     pack = default_pack()
-    assert len(pack.queries) >= 45
+    assert len(pack.queries) >= 80
+    assert {query.group for query in pack.queries} == set(SignalGroup)
     for query in pack.queries:
-        assert all(metric in query.promql for metric in query.needs), query.id
+        for form in query.variants:
+            assert all(metric in form.promql for metric in form.needs), query.id
         if query.kind is QueryKind.STATE:
             assert query.thresholds.warning is not None or query.thresholds.critical is not None, query.id
         if query.thresholds.warning is not None or query.thresholds.critical is not None:
@@ -154,7 +192,7 @@ def test_the_default_pack_says_what_its_values_mean() -> None:
 def test_the_default_packs_subjects_are_made_of_labels_that_the_queries_keep() -> None:
     for query in default_pack().queries:
         labels = [label for label in (query.subject.name, query.subject.namespace, query.subject.part) if label]
-        assert all(label in query.promql for label in labels), query.id
+        assert all(label in form.promql for label in labels for form in query.variants), query.id
     subject = (
         default_pack()
         .query("container_mem_vs_limit")
@@ -169,7 +207,8 @@ def test_the_default_packs_subjects_are_made_of_labels_that_the_queries_keep() -
 
 @pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool (Debian package prometheus) is not installed")
 def test_promtool_accepts_every_query_of_the_default_pack(tmp_path: Path) -> None:
-    rules = [{"record": f"fleet:{query.id}", "expr": query.promql} for query in default_pack().queries]
+    forms = [(query.id, number, form) for query in default_pack().queries for number, form in enumerate(query.variants)]
+    rules = [{"record": f"fleet:{query_id}:{number}", "expr": form.promql} for query_id, number, form in forms]
     file = tmp_path / "rules.yaml"
     file.write_text(yaml.safe_dump({"groups": [{"name": "fleet", "rules": rules}]}))
     checked = subprocess.run(["promtool", "check", "rules", str(file)], capture_output=True, text=True, check=False)
