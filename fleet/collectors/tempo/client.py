@@ -131,7 +131,14 @@ class TempoClient:
         return found
 
     def trace(self, trace_id: str) -> SpanFrame:
-        """All spans of a trace (id in hexadecimal digits, leading zeros may lack); none where there is no such trace.
+        """All spans of a trace, as ``read_trace`` has them."""
+        return self.read_trace(trace_id)[0]
+
+    def read_trace(self, trace_id: str) -> tuple[SpanFrame, str]:
+        """All spans of a trace, and the server's word for why they may not be all, "" where it has none.
+
+        Args:
+            trace_id: in hexadecimal digits, leading zeros may lack; there are no spans where there is no such trace.
 
         Raises:
             UsageError: it is no trace id.
@@ -142,7 +149,8 @@ class TempoClient:
             raise UsageError(f"{error}.") from None
         fetched = self.fetch(wanted)
         try:
-            return frame_of_traces([fetched.message]) if fetched.message else frame_of_rows(fetched.rows)
+            frame = frame_of_traces([fetched.message]) if fetched.message else frame_of_rows(fetched.rows)
+            return frame, fetched.incomplete
         except MalformedTrace as error:
             raise WrongService(
                 f"{self.endpoint.url} answered a broken trace: {error}.", endpoint=self.endpoint.url
