@@ -10,8 +10,8 @@ from simulator.kubernetes.resources import Resource
 
 
 def kind_of(resource: Resource) -> Kind:
-    """The kind under which a resource's objects are written, one for all its versions."""
-    return resource.group, resource.plural
+    """The kind under which a resource's objects are written, one for all its versions and forms."""
+    return resource.form.kept_as if resource.form else (resource.group, resource.plural)
 
 
 def key_of(namespace: str | None, name: str) -> str:

@@ -97,7 +97,7 @@ def _held(cluster: SimulatedCluster, resource: Resource, item: Object) -> Iterat
 
 
 def _storage_versions(cluster: SimulatedCluster) -> Iterator[Resource]:
-    return (each for each in served_by(cluster) if not each.converted)
+    return (each for each in served_by(cluster) if not each.converted and each.form is None)
 
 
 def _delete_owned(cluster: SimulatedCluster, owner: Object) -> None:

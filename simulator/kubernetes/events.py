@@ -1,6 +1,8 @@
 """Events of the last day: what controllers and kubelets say about rollouts, restarts and faults.
 
 A real API server forgets them after an hour or three; a day lets a discovery that comes later see the whole story.
+Older recorders count repetitions and keep the first and the last time; newer ones, like the scheduler, name an action
+and keep a series. Both kinds are in the story.
 """
 
 from __future__ import annotations
@@ -35,6 +37,8 @@ class _Event:
     count: int = 1
     part: str = ""
     host: str = ""
+    action: str = ""
+    """Of a newer recorder's event."""
 
 
 def events(cluster: SimulatedCluster, at: float) -> list[Object]:
@@ -59,7 +63,8 @@ def _object(cluster: SimulatedCluster, said: _Event) -> Object:
     if said.part:
         involved["fieldPath"] = f"spec.containers{{{said.part}}}"
     suffix = token_of(16, cluster.name, said.kind, said.namespace, said.name, said.reason, said.message, said.at)
-    source = {"component": said.component, **({"host": said.host} if said.host else {})}
+    new = bool(said.action)
+    repeated = {"count": said.count, "lastObservedTime": _microseconds(last)}
     return {
         "metadata": metadata(
             cluster, "Event", f"{said.name}.{suffix}", said.at, namespace=said.namespace or "default", changed=last
@@ -67,15 +72,21 @@ def _object(cluster: SimulatedCluster, said: _Event) -> Object:
         "involvedObject": involved,
         "reason": said.reason,
         "message": said.message,
-        "source": source,
-        "firstTimestamp": rfc3339(said.at),
-        "lastTimestamp": rfc3339(last),
-        "count": said.count,
+        "source": {} if new else {"component": said.component, **({"host": said.host} if said.host else {})},
+        "firstTimestamp": None if new else rfc3339(said.at),
+        "lastTimestamp": None if new else rfc3339(last),
+        **({} if new else {"count": said.count}),
         "type": "Warning" if said.warning else "Normal",
-        "eventTime": None,
+        "eventTime": _microseconds(said.at) if new else None,
+        **({"series": repeated} if new and said.count > 1 else {}),
+        **({"action": said.action} if new else {}),
         "reportingComponent": said.component,
-        "reportingInstance": said.host,
+        "reportingInstance": said.host or (f"{said.component}-0" if new else ""),
     }
+
+
+def _microseconds(at: float) -> str:
+    return f"{rfc3339(at).removesuffix('Z')}.{int(at % 1 * 1e6):06}Z"
 
 
 def _scaled(namespace: str, name: str, template_hash: str, at: float, before: int, after: int) -> _Event:
@@ -111,7 +122,9 @@ def _pods(cluster: SimulatedCluster, at: float) -> Iterator[_Event]:
         namespace = pod.workload.namespace
         if pod.created >= at - KEPT_SECONDS - DAY:
             placed = f"Successfully assigned {namespace}/{pod.name} to {pod.node}"
-            yield _Event(pod.created, "Pod", namespace, pod.name, "Scheduled", placed, "default-scheduler")
+            yield _Event(
+                pod.created, "Pod", namespace, pod.name, "Scheduled", placed, "default-scheduler", action="Binding"
+            )
             pulled = f'Successfully pulled image "{pod.revision.image}" in 2.1s'
             yield _kubelet(pod, pod.created + 4, "Pulled", pulled)
             yield _kubelet(pod, pod.created + 6, "Started", f"Started container {pod.container}")
@@ -156,15 +169,15 @@ def _disk_filling(fault: Fault, at: float) -> Iterator[_Event]:
     last = max(pressed, min(at, fault.end))
     status = f"Node {node.name} status is now: "
 
-    def said(when: float, reason: str, message: str, *, warning: bool = False, last: float | None = None) -> _Event:
-        count = 1 if last is None else 1 + int((last - when) // (5 * MINUTE))
-        return _Event(
-            when, "Node", None, node.name, reason, message, "kubelet", warning, last=last, count=count, host=node.name
-        )
+    def said(when: float, reason: str, message: str, **more: object) -> _Event:
+        return _Event(when, "Node", None, node.name, reason, message, "kubelet", host=node.name, **more)  # type: ignore[arg-type]
 
     yield said(pressed, "NodeHasDiskPressure", f"{status}NodeHasDiskPressure")
+    first = pressed + 10
+    last = max(first, last)
+    count = 1 + int((last - first) // (5 * MINUTE))
     reclaim = "Attempting to reclaim ephemeral-storage"
-    yield said(pressed + 10, "EvictionThresholdMet", reclaim, warning=True, last=max(pressed + 10, last))
+    yield said(first, "EvictionThresholdMet", reclaim, warning=True, last=last, count=count, action="Reclaiming")
     if fault.end <= at:
         yield said(fault.end, "NodeHasNoDiskPressure", f"{status}NodeHasNoDiskPressure")
 

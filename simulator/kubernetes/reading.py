@@ -83,7 +83,9 @@ def answer_list(cluster: SimulatedCluster, resource: Resource, target: Target, r
         page.metadata.setdefault("continue", "")
     head = _head(resource.list_kind or f"{resource.kind}List", resource.group_version, page.metadata)
     bodies = b",".join(each.body for each in page.items)
-    if resource.converted and page.items:
+    if resource.form:
+        bodies = orjson.dumps([resource.form.shown(each.item) for each in page.items])[1:-1]
+    elif resource.converted and page.items:
         bodies = orjson.dumps([identified(resource, each.item) for each in page.items])[1:-1]
     return as_asked(request, orjson.dumps(head)[:-1] + b',"items":[' + bodies + b"]}")
 
@@ -114,8 +116,9 @@ def shown(cluster: SimulatedCluster, resource: Resource, item: Object, request: 
 
 
 def identified(resource: Resource, item: Object) -> Object:
-    """An object with its kind and its version, that in which it is asked for."""
-    return {**item, "kind": resource.kind, "apiVersion": resource.group_version}
+    """An object in the form in which it is asked for, with its kind and version."""
+    shape = resource.form.shown(item) if resource.form else item
+    return {**shape, "kind": resource.kind, "apiVersion": resource.group_version}
 
 
 def in_form(resource: Resource, request: Request, at: float, form: str) -> Callable[[Object], Object]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from simulator.cluster import SimulatedCluster
 from simulator.kubernetes import tables
+from simulator.kubernetes.event_forms import as_core, as_new
 from simulator.kubernetes.events import events
 from simulator.kubernetes.meta import Object
 from simulator.kubernetes.nodes import namespaces, nodes
@@ -23,6 +24,21 @@ Fields = Mapping[str, Callable[[Object], str]]
 
 
 @dataclass(frozen=True)
+class Form:
+    """How a resource shows objects that are kept as those of another kind.
+
+    Attributes:
+        kept_as: that kind: group and plural.
+        shown: turns a kept object into the one that is shown.
+        kept: turns what was written into what is kept.
+    """
+
+    kept_as: tuple[str, str]
+    shown: Callable[[Object], Object]
+    kept: Callable[[Object], Object]
+
+
+@dataclass(frozen=True)
 class Resource:
     """A kind of object that can be read.
 
@@ -34,6 +50,7 @@ class Resource:
         list_kind: the kind of its lists where it is not the kind with ``List`` behind it.
         converted: whether its objects are kept in another version than this one.
         schema: the OpenAPI schema of a custom resource; None where nothing is known of its form.
+        form: where its objects are those of another kind in another form; cells and fields are read of those.
     """
 
     group: str
@@ -52,6 +69,7 @@ class Resource:
     list_kind: str = ""
     converted: bool = False
     schema: Mapping[str, Any] | None = field(default=None, compare=False)
+    form: Form | None = None
 
     @property
     def group_version(self) -> str:
@@ -90,13 +108,23 @@ _TEMPLATE = "*Containers, *Images, *Selector"
 _EVENT_FIELDS: Fields = {
     **{
         f"involvedObject.{name}": _at("involvedObject", name)
-        for name in ("kind", "namespace", "name", "uid", "apiVersion", "fieldPath")
+        for name in ("kind", "namespace", "name", "uid", "apiVersion", "resourceVersion", "fieldPath")
     },
     "reason": _at("reason"),
     "type": _at("type"),
     "reportingComponent": _at("reportingComponent"),
     "source": _at("source", "component"),
 }
+_NEW_EVENT_FIELDS: Fields = {
+    **{
+        f"regarding.{name}": _at("involvedObject", name)
+        for name in ("kind", "namespace", "name", "uid", "apiVersion", "resourceVersion", "fieldPath")
+    },
+    "reason": _at("reason"),
+    "type": _at("type"),
+    "reportingController": _at("reportingComponent"),
+}
+_EVENT_COLUMNS = _columns("Last Seen, Type, Reason, Object, *Subobject, *Source, Message, *First Seen, *Count, *Name")
 _POD_FIELDS: Fields = {
     "spec.nodeName": _at("spec", "nodeName"),
     "spec.restartPolicy": _at("spec", "restartPolicy"),
@@ -114,7 +142,7 @@ _BUILT_IN = (
         "Event",
         events,
         short_names=("ev",),
-        columns=_columns("Last Seen, Type, Reason, Object, Message, *Name"),
+        columns=_EVENT_COLUMNS,
         cells=tables.event_cells,
         fields=_EVENT_FIELDS,
         refreshed_seconds=1,
@@ -199,6 +227,19 @@ _BUILT_IN = (
         short_names=("sts",),
         columns=_columns("Name, Ready, Age, *Containers, *Images"),
         cells=tables.stateful_set_cells,
+    ),
+    Resource(
+        "events.k8s.io",
+        "v1",
+        "events",
+        "Event",
+        events,
+        short_names=("ev",),
+        columns=_EVENT_COLUMNS,
+        cells=tables.event_cells,
+        fields=_NEW_EVENT_FIELDS,
+        refreshed_seconds=1,
+        form=Form(("", "events"), as_new, as_core),
     ),
 )
 

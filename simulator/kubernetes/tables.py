@@ -143,13 +143,32 @@ def daemon_set_cells(item: Object, at: float) -> Sequence[Any]:
 
 
 def event_cells(item: Object, at: float) -> Sequence[Any]:
-    """An event's row."""
-    involved = item.get("involvedObject") or {}
-    last = item.get("lastTimestamp")
-    seen = duration(at - datetime.fromisoformat(last).timestamp()) if last else UNKNOWN
-    about = f"{involved.get('kind', '').lower()}/{involved.get('name', '')}"
-    words = (item.get("type", ""), item.get("reason", ""), about, item.get("message", ""))
-    return seen, *words, item["metadata"]["name"]
+    """An event's row, of whichever recorder it is."""
+    involved, source = item.get("involvedObject") or {}, item.get("source") or {}
+    series = item.get("series") or {}
+    first = item.get("firstTimestamp") or item.get("eventTime")
+    last = series.get("lastObservedTime") or item.get("lastTimestamp") or first
+    reporter = (
+        (source.get("component"), source.get("host"))
+        if source
+        else (item.get("reportingComponent"), item.get("reportingInstance"))
+    )
+    return (
+        _since(last, at),
+        item.get("type", ""),
+        item.get("reason", ""),
+        f"{involved.get('kind', '').lower()}/{involved.get('name', '')}",
+        involved.get("fieldPath", ""),
+        ", ".join(filter(None, reporter)),
+        item.get("message", "").strip(),
+        _since(first, at),
+        series.get("count") or item.get("count") or 1,
+        item["metadata"]["name"],
+    )
+
+
+def _since(text: str | None, at: float) -> str:
+    return duration(at - datetime.fromisoformat(text).timestamp()) if text else UNKNOWN
 
 
 def plain_cells(item: Object, at: float) -> Sequence[Any]:

@@ -74,7 +74,7 @@ class Writer:
         if self.target.subresource:
             check_subresource(self.resource, self.target)
         if verb == "create" and name is None and not self.target.subresource:
-            return self._create(document_of(self.request, self.resource.kind))
+            return self._create(self._document())
         if verb == "deletecollection":
             return delete_all(self.cluster, self.resource, self.target, self.request)
         if name is None or verb not in {"update", "patch", "delete"}:
@@ -128,7 +128,7 @@ class Writer:
         return self._answer(item, code)
 
     def _update(self) -> Answer:
-        item = document_of(self.request, self.resource.kind)
+        item = self._document()
         metadata = checked_head(self.resource, self.target, item)
         name = self.target.name
         if metadata.setdefault("name", name) != name:
@@ -158,6 +158,7 @@ class Writer:
                 raise bad_request("the patch is not an object")
             else:
                 new = merged(whole, patch) if media == _MERGE else strategically_merged(whole, patch)
+            new = self._kept(new)
             checked_head(self.resource, self.target, new)
             return self._replaced(old, new, self._manager("Update"))
 
@@ -165,7 +166,7 @@ class Writer:
         if not self.request.one("fieldManager"):
             cause = Cause("FieldValueRequired", "fieldManager", "Required value: is required for apply patch")
             raise invalid("PatchOptions", "meta.k8s.io", "", cause)
-        wanted = document_of(self.request, self.resource.kind)
+        wanted = self._document()
         metadata = checked_head(self.resource, self.target, wanted)
         if metadata.get("managedFields"):
             raise bad_request("metadata.managedFields must be nil")
@@ -241,6 +242,13 @@ class Writer:
     def _body(self) -> bytes | None:
         namespace = self.target.namespace if self.resource.namespaced else None
         return body_of(self.cluster, self.resource, namespace, self.target.name or "")
+
+    def _document(self) -> Object:
+        return self._kept(document_of(self.request, self.resource.kind))
+
+    def _kept(self, item: Object) -> Object:
+        """What was written in the form in which it is kept."""
+        return self.resource.form.kept(item) if self.resource.form else item
 
     def _answer(self, item: Object, code: int) -> Answer:
         answer = shown(self.cluster, self.resource, item, self.request, form_of(self.request))

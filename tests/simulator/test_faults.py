@@ -161,6 +161,9 @@ def test_filling_disk_ends_in_disk_pressure(faulty: SimulatedFleet) -> None:
     pressure = matching(disk.series("node_pressure"), node=node, condition="DiskPressure")[0]
     assert set(pressure.values()) == {0.0, 1.0}
     assert disk.events(reason="NodeHasDiskPressure", involvedObject__name=node)
+    [reclaiming] = disk.events(reason="EvictionThresholdMet", involvedObject__name=node)
+    assert reclaiming["series"]["count"] > 1
+    assert (reclaiming["firstTimestamp"], "count" in reclaiming) == (None, False)
     conditions = disk.kubernetes.get(f"/api/v1/nodes/{node}").json()["status"]["conditions"]
     now = next(each["status"] for each in conditions if each["type"] == "DiskPressure")
     assert now == ("True" if disk.truth["end"] is None else "False")

@@ -17,6 +17,7 @@ from kubernetes import config
 from simulator.fleet import SimulatedFleet
 
 KUBECTL = shutil.which("kubectl")
+EVENTS = ("events", "events.events.k8s.io")
 
 
 @pytest.fixture
@@ -53,6 +54,10 @@ def test_kubectl_reads_whole_objects(fleet: SimulatedFleet, home: Path) -> None:
     assert one["spec"]["template"]["spec"]["containers"][0]["image"].startswith("registry.example.net/shop/cart:")
     events = kubectl(fleet, home, "get", "events", "-A", "--field-selector", "reason=ScalingReplicaSet")
     assert "Scaled up replica set" in events
+    either = [kubectl(fleet, home, "get", kind, "-A", "--no-headers", "-o", "name") for kind in EVENTS]
+    assert [text.replace(".events.k8s.io", "") for text in either] == [either[0]] * 2
+    newer = kubectl(fleet, home, "get", "events.events.k8s.io", "-n", "shop", "--field-selector", "reason=Scheduled")
+    assert "Successfully assigned shop/" in newer
     assert "Allocated resources" in kubectl(fleet, home, "describe", "nodes")
 
 
@@ -80,6 +85,10 @@ def test_python_client_reads_typed_objects(fleet: SimulatedFleet, reader: k8s.Ap
     assert apps.list_replica_set_for_all_namespaces().items
     assert apps.list_namespaced_daemon_set("openshift-monitoring").items[0].metadata.name == "node-exporter"
     assert core.list_event_for_all_namespaces(field_selector="type=Normal").items
+    scheduled = k8s.EventsV1Api(reader).list_event_for_all_namespaces(field_selector="reason=Scheduled").items
+    assert {(each.reporting_controller, each.action, each.deprecated_count) for each in scheduled} == {
+        ("default-scheduler", "Binding", None)
+    }
 
 
 def test_python_client_sees_refusals(reader: k8s.ApiClient) -> None:
