@@ -8,11 +8,14 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from fleet.detectors.baseline import baseline_of
+from fleet.errors import CorruptObject
 from fleet.findings.finding import UNRESOLVED, Finding
 from fleet.findings.grade import Grade, grade_cluster
 from fleet.findings.incident import Incident
 from fleet.findings.scan import Scan
-from fleet.frames.coverage import Coverage, QueryCoverage
+from fleet.frames.alerts import Alert, AlertFrame
+from fleet.frames.coverage import Coverage, CoverageStatus, QueryCoverage, Signal
+from fleet.frames.firing import firing_at
 from fleet.frames.frame import Frame, SeriesKey
 from fleet.frames.window import HISTORY_CHUNK, HISTORY_STEP_SECONDS, STEP_SECONDS, Window, history_window
 from fleet.inventory.change import Change
@@ -20,9 +23,12 @@ from fleet.reports.charts import ChartSeries
 from fleet.reports.content import ReportSummary
 from fleet.reports.depth import Depth
 from fleet.reports.material import FleetReportMaterial, grouped
+from fleet.reports.overview import told_in_full
 from fleet.reports.record import ReportKind
 from storage.stores import Stores
+from tasks.coverage import coverage_of, metrics_of
 from tasks.frames import COLLECTOR, load_frame
+from tasks.questions import ALERTS, RULES
 
 _FRESH = timedelta(hours=2)
 """A window that ends with the last full hour is over for less than that."""
@@ -60,7 +66,9 @@ def gather(
         investigations=list(stores.investigations.of_incidents([each.id for each in incidents]).values()),
         changes=_changes(stores, scan, chosen),
     )
-    return replace(material, charts=list(_charts(stores, scan, material, depth)))
+    told = told_in_full(material, depth.clusters)
+    alerts = {each.id: firing for each in told if (firing := _firing(stores, material, each.id)) is not None}
+    return replace(material, alerts=alerts, charts=list(_charts(stores, scan, material, depth)))
 
 
 def _incidents(stores: Stores, scan: Scan, cluster_ids: list[str]) -> list[Incident]:
@@ -99,17 +107,33 @@ def _seen(
     coverage: dict[str, list[Coverage]] = {}
     grades: dict[str, Grade] = {}
     shared: dict[str, QueryCoverage] = {}
-    for cluster_id, rows in stores.coverage.by_cluster(
-        scan.window,
-        cluster_ids,
-        collector=COLLECTOR,
-        pack_hash=scan.pack.content_hash,
-        step_seconds=STEP_SECONDS,
-    ):
+    for cluster_id, rows in coverage_of(stores, scan, cluster_ids):
         if rows:
             coverage[cluster_id] = [_slim(row, shared) for row in rows]
-        grades[cluster_id] = grade_cluster(found.get(cluster_id, []), rows, judged=scan.has_judged(cluster_id))
+        judged = scan.has_judged(cluster_id)
+        grades[cluster_id] = grade_cluster(found.get(cluster_id, []), metrics_of(rows), judged=judged)
     return coverage, grades
+
+
+def _firing(stores: Stores, material: FleetReportMaterial, cluster_id: str) -> list[Alert] | None:
+    """The alerts that fired at the window's end; None where neither an Alertmanager nor a Prometheus told."""
+    rows = material.coverage.get(cluster_id, [])
+    seen = {row.collector: row for row in rows if row.signal == Signal.ALERTS and row.endpoint and _told(row)}
+    alerts, rules = seen.get(ALERTS.collector), seen.get(RULES.collector)
+    if alerts is None and rules is None:
+        return None
+    try:
+        # What is seen and empty has no object.
+        known = stores.alerts.load(alerts) or AlertFrame(at=material.window.end) if alerts else None
+        return firing_at(material.window.end, known, stores.rules.load(rules) if rules else None)
+    except CorruptObject:
+        # The chunk was struck out: nothing is known of it.
+        return None
+
+
+def _told(row: Coverage) -> bool:
+    """Whether a source told its alerts, or the rules that raise them: the first of what it is asked."""
+    return bool(row.queries) and row.queries[0].status is not CoverageStatus.UNKNOWN
 
 
 def _slim(row: Coverage, shared: dict[str, QueryCoverage]) -> Coverage:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fleet.inventory.cluster import Cluster
+from fleet.reports.alerts import alerts_block
 from fleet.reports.content import (
     Block,
     Callout,
@@ -24,7 +25,7 @@ _MOST_ABSENT = 40
 
 def cluster_section(material: FleetReportMaterial, cluster: Cluster, number: int, depth: Depth) -> Section:
     """Everything that the report tells of one cluster."""
-    rows = material.coverage.get(cluster.id, [])
+    rows, alerts = material.coverage.get(cluster.id, []), material.alerts.get(cluster.id)
     findings = material.findings_in.get(cluster.id, [])
     changes = material.changes_in.get(cluster.id, [])
     blocks: list[Block] = [_facts(material, cluster)]
@@ -34,9 +35,11 @@ def cluster_section(material: FleetReportMaterial, cluster: Cluster, number: int
         blocks.append(Callout(tone=Tone.UNKNOWN, title="What is unknown", statements=statements))
     if rows:
         blocks.append(coverage_table(rows, material.window))
+    if alerts is not None:
+        blocks.append(alerts_block(alerts))
     if findings:
         blocks.append(findings_table("Findings, the most severe first", findings, depth.findings))
-    elif rows:
+    elif material.metrics_of(cluster.id):
         text = f"Nothing was found at sensitivity {material.sensitivity.value} in what was seen."
         blocks.append(Paragraph(statements=[Statement(text=text)]))
     if changes:
@@ -45,11 +48,10 @@ def cluster_section(material: FleetReportMaterial, cluster: Cluster, number: int
 
 
 def _facts(material: FleetReportMaterial, cluster: Cluster) -> Definitions:
-    rows = material.coverage.get(cluster.id, [])
     own, still_open = material.incidents_in.get(cluster.id, []), material.open_in(cluster.id)
     facts = [
         ("Grade", f"{material.letter_of(cluster.id).value}: {material.reason_of(cluster.id)}"),
-        ("Seen", f"{share(material.seen_of(cluster.id))} of what was asked"),
+        ("Seen", f"{share(material.seen_of(cluster.id))} of the metrics that were asked for"),
         ("Incidents", f"{len(still_open)} open, {len(own) - len(still_open)} resolved"),
         (
             "Endpoints",
@@ -65,7 +67,7 @@ def _facts(material: FleetReportMaterial, cluster: Cluster) -> Definitions:
     history = material.history.get(cluster.id)
     if history is not None:
         facts.append(("Baselines", f"rest on {duration(history)} of history"))
-    absent = absent_queries(rows)
+    absent = absent_queries(material.metrics_of(cluster.id))
     if absent:
         number = counted(len(absent), "query reads", "queries read")
         facts.append(("Absent", f"{number} what this cluster does not have: {joined(absent, _MOST_ABSENT)}"))

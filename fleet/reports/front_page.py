@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from fleet.findings.grade import Letter
+from fleet.frames.coverage import Signal
 from fleet.frames.pack import Severity
 from fleet.reports.changed import what_changed
 from fleet.reports.content import (
@@ -22,7 +23,7 @@ from fleet.reports.content import (
     Tone,
 )
 from fleet.reports.depth import Depth
-from fleet.reports.gaps import gaps_of
+from fleet.reports.gaps import gaps_of, unasked_of
 from fleet.reports.marks import grade_tone, probable_cause, severity_cell
 from fleet.reports.material import FleetReportMaterial
 from fleet.reports.wording import brief, counted, joined, short_time
@@ -70,7 +71,7 @@ def front_sections(material: FleetReportMaterial, depth: Depth) -> list[Section]
     sections = [
         Section(anchor="grades", title="Grades", blocks=[grade_band(material)], front=True),
         _changed_section(changed),
-        _unknown_section(unknown),
+        _unknown_section(unknown, _unasked_line(material)),
         Section(anchor="incidents", title="Incidents", blocks=_front_incidents(material, linked), front=True),
     ]
     if len(changed) > FRONT_CHANGES:
@@ -147,15 +148,27 @@ def _changed_section(lines: list[Statement]) -> Section:
     return Section(anchor="changed", title="What changed since the last report", blocks=[block], front=True)
 
 
-def _unknown_section(lines: list[Statement]) -> Section:
+def _unknown_section(lines: list[Statement], unasked: list[Statement]) -> Section:
     if lines:
         tone, title = Tone.UNKNOWN, "Not seen is not healthy. This report cannot speak for:"
         statements = _shortened(lines, FRONT_GAPS, "All that is unknown")
     else:
         tone, title = Tone.GOOD, "Everything that was asked was seen"
-        statements = [Statement(text="No signal of any cluster is missing in the window.")]
-    block = Callout(tone=tone, title=title, statements=statements)
+        statements = [] if unasked else [Statement(text="No signal of any cluster is missing in the window.")]
+    block = Callout(tone=tone, title=title, statements=[*statements, *unasked])
     return Section(anchor="unknown", title="What is unknown", blocks=[block], front=True)
+
+
+def _unasked_line(material: FleetReportMaterial) -> list[Statement]:
+    """One line on the signals of which nobody could be asked: the operator's choice, but not known to every reader."""
+    names: dict[Signal, list[str]] = {}
+    for cluster in material.ranked_clusters:
+        for signal in unasked_of(material, cluster.id):
+            names.setdefault(signal, []).append(cluster.name)
+    if not names:
+        return []
+    told = [f"{signal.value} of {joined(names[signal], _MOST_NAMES)}" for signal in Signal if signal in names]
+    return [Statement(lead="Nobody was asked for", text=f"{'; '.join(told)}. The clusters' sections say why.")]
 
 
 def _shortened(lines: list[Statement], most: int, where: str) -> list[Statement]:

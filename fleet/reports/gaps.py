@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime
 
-from fleet.frames.coverage import Coverage, CoverageStatus, QueryCoverage
+from fleet.frames.coverage import Coverage, CoverageStatus, QueryCoverage, Signal
 from fleet.frames.window import Window, join_adjacent
 from fleet.reports.content import Cell, Column, Table, Tone
 from fleet.reports.material import FleetReportMaterial
@@ -23,44 +23,62 @@ _MOST_NAMES = 6
 
 
 def gaps_of(material: FleetReportMaterial, cluster_id: str) -> list[str]:
-    """Sentences on what was not seen of one cluster, without its name; empty where everything was seen."""
-    rows = material.coverage.get(cluster_id, [])
-    if not rows:
-        return ["nothing was collected: this report can say nothing about it"]
+    """Sentences on what was not seen of one cluster, without its name; empty where everything was seen.
+
+    Signals of which no source is registered are no gaps: ``unasked_of`` names them.
+    """
+    rows, metrics = material.coverage.get(cluster_id, []), material.metrics_of(cluster_id)
     lines: list[str] = []
+    if not metrics:
+        lines.append("nothing was collected: this report can say nothing about it")
     for (signal, collector), own in _by_signal(rows).items():
         lines += _stretches(signal, collector, own, material.window)
-    lines += _unanswered(query for row in rows for query in row.queries)
-    lines += [f"discovery could not read {gap.part}: {gap.reason}" for gap in material.gaps.get(cluster_id, [])]
-    return lines
+        if signal == Signal.METRICS:
+            lines += _unanswered(query for row in own for query in row.queries)
+    return lines + [f"discovery could not read {gap.part}: {gap.reason}" for gap in material.gaps.get(cluster_id, [])]
+
+
+def unasked_of(material: FleetReportMaterial, cluster_id: str) -> list[Signal]:
+    """The signals of which nobody could be asked for a cluster, and nothing is known by it."""
+    rows = material.coverage.get(cluster_id, [])
+    unknown = {row.signal for row in rows if row.status is CoverageStatus.UNKNOWN and not row.is_gap}
+    return [signal for signal in Signal if signal in unknown - {row.signal for row in rows if row.endpoint}]
 
 
 def coverage_table(rows: list[Coverage], window: Window) -> Table:
     """How much of a window was seen of each signal, by status and reason."""
     columns = [
-        Column(title="Signal", weight=14),
-        Column(title="Source", weight=12),
-        Column(title="Status", weight=10),
-        Column(title="Share", weight=9, numeric=True),
-        Column(title="When, and why", weight=45),
+        Column(title="Signal", weight=10),
+        Column(title="Source", weight=13),
+        Column(title="Status", weight=11),
+        Column(title="Share", weight=8, numeric=True),
+        Column(title="When, and why", weight=48),
     ]
     cells: list[list[Cell]] = []
     for (signal, collector), own in _by_signal(rows).items():
         for (status, reason), windows in _by_status(own).items():
-            seconds = sum(_inside(each, window) for each in windows)
+            part, when = _how_much(signal, windows, window)
             cells.append(
                 [
                     Cell(text=signal),
                     Cell(text=collector),
                     Cell(text=status.value, tone=_TONES[status]),
-                    Cell(text=share(min(seconds / window.seconds, 1.0))),
-                    Cell(text="; ".join(filter(None, [_spans(windows, window), reason]))),
+                    Cell(text=part),
+                    Cell(text="; ".join(filter(None, [when, reason]))),
                 ]
             )
-        missing = _uncovered([row.window for row in own], window)
+        missing = _missing(signal, own, window)
         if missing:
             cells.append(_missing_row(signal, collector, missing, window))
     return Table(caption="Coverage: what was seen in the window", columns=columns, rows=cells)
+
+
+def _how_much(signal: str, windows: list[Window], window: Window) -> tuple[str, str]:
+    """The share of a window, and which part of it."""
+    if Signal(signal).of_a_moment:
+        return "–", "at its end"
+    seconds = sum(_inside(each, window) for each in windows)
+    return share(min(seconds / window.seconds, 1.0)), _spans(windows, window)
 
 
 def absent_queries(rows: list[Coverage]) -> list[str]:
@@ -85,13 +103,12 @@ def _missing_row(signal: str, collector: str, missing: list[Window], window: Win
 
 def _stretches(signal: str, collector: str, rows: list[Coverage], window: Window) -> list[str]:
     lines = []
-    for (status, reason), windows in _by_status(rows).items():
-        if status.final:
-            continue
+    for (status, reason), windows in _by_status([row for row in rows if row.is_gap]).items():
         how = "could not be seen" if status is CoverageStatus.UNKNOWN else "were seen only in part"
         why = f": {reason}" if reason else ""
-        lines.append(f"{signal} ({collector}) {how} {_spans(windows, window)}{why}")
-    missing = _uncovered([row.window for row in rows], window)
+        when = "at the end of the window" if Signal(signal).of_a_moment else _spans(windows, window)
+        lines.append(f"{signal} ({collector}) {how} {when}{why}")
+    missing = _missing(signal, rows, window)
     if missing:
         lines.append(f"{signal} ({collector}) were not asked for {_spans(missing, window)}")
     return lines
@@ -111,8 +128,9 @@ def _unanswered(queries: Iterable[QueryCoverage]) -> list[str]:
 
 
 def _by_signal(rows: list[Coverage]) -> dict[tuple[str, str], list[Coverage]]:
-    grouped: dict[tuple[str, str], list[Coverage]] = {}
-    for row in sorted(rows, key=lambda each: (each.signal, each.collector, each.window.start)):
+    """Rows by signal and collector, metrics first."""
+    order, grouped = list(Signal), dict[tuple[str, str], list[Coverage]]()
+    for row in sorted(rows, key=lambda each: (order.index(Signal(each.signal)), each.collector, each.window.start)):
         grouped.setdefault((row.signal, row.collector), []).append(row)
     return grouped
 
@@ -138,6 +156,11 @@ def _spans(windows: list[Window], whole: Window) -> str:
 
 def _inside(part: Window, whole: Window) -> float:
     return max(0.0, (min(part.end, whole.end) - max(part.start, whole.start)).total_seconds())
+
+
+def _missing(signal: str, rows: list[Coverage], window: Window) -> list[Window]:
+    """The time of a window that nobody was asked for; what is of a moment has no such time."""
+    return [] if Signal(signal).of_a_moment else _uncovered([row.window for row in rows], window)
 
 
 def _uncovered(parts: list[Window], whole: Window) -> list[Window]:

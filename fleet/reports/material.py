@@ -12,7 +12,8 @@ from fleet.detectors.contract import Sensitivity
 from fleet.findings.finding import Finding, FindingState
 from fleet.findings.grade import Grade, Letter
 from fleet.findings.incident import Incident
-from fleet.frames.coverage import Coverage
+from fleet.frames.alerts import Alert
+from fleet.frames.coverage import Coverage, Signal
 from fleet.frames.window import Window
 from fleet.inventory.change import Change
 from fleet.inventory.cluster import Cluster
@@ -42,6 +43,8 @@ class FleetReportMaterial:
         window: what was scanned.
         coverage, grades, history, gaps: by cluster id. ``history`` is how much past the baselines rest on, ``gaps``
             what discovery could not read. A cluster without coverage was not seen, and without a grade is not graded.
+        alerts: by cluster id, those that fired at the window's end, the most severe first; of a cluster that is not
+            there nothing is known, or it has no section of its own.
         incidents: open ones, and those that were resolved within the window or since the previous report.
         findings: those of the incidents, and others worth a line.
         changes: dated facts of the clusters, in any order.
@@ -54,6 +57,7 @@ class FleetReportMaterial:
     clusters: list[Cluster]
     sensitivity: Sensitivity = Sensitivity.MEDIUM
     coverage: dict[str, list[Coverage]] = field(default_factory=dict)
+    alerts: dict[str, list[Alert]] = field(default_factory=dict)
     grades: dict[str, Grade] = field(default_factory=dict)
     history: dict[str, timedelta] = field(default_factory=dict)
     gaps: dict[str, list[Gap]] = field(default_factory=dict)
@@ -118,6 +122,10 @@ class FleetReportMaterial:
     def changes_in(self) -> dict[str, list[Change]]:
         """Changes by cluster id."""
         return grouped(self.changes, lambda each: each.cluster_id)
+
+    def metrics_of(self, cluster_id: str) -> list[Coverage]:
+        """The coverage by which a cluster is graded."""
+        return [row for row in self.coverage.get(cluster_id, []) if row.signal == Signal.METRICS]
 
     def open_in(self, cluster_id: str) -> list[Incident]:
         """A cluster's incidents that are not resolved, the worst first."""

@@ -25,14 +25,22 @@ def method_section(material: FleetReportMaterial) -> Section:
         ("Baselines", _baselines(material)),
         (
             "Grades",
-            "A: nothing open but hints. B: a warning. C: a warning that users feel, or less than 80% seen of what was "
-            "asked. D: critical. F: critical, and users feel it. Where nothing was seen, a cluster is not graded. The "
+            "A: nothing open but hints. B: a warning. C: a warning that users feel, or less than 80% seen of the "
+            "metrics that were asked for. D: critical. F: critical, and users feel it. Where no metrics were seen, a "
+            "cluster is not graded. Alerts, logs, traces and events that were not seen do not change a grade. The "
             "fleet's grade is the distribution, not a mean.",
         ),
         (
             "Coverage",
-            "ok: seen whole; absent: the cluster does not have it; partial: seen with gaps; unknown: could not be "
-            "seen. Unknown is never read as healthy.",
+            "Told for each signal: metrics, alerts, logs, traces, events. ok: seen whole; absent: the cluster does not "
+            "have it; partial: seen with gaps; unknown: could not be seen, or no source of it is registered. Unknown "
+            "is never read as healthy.",
+        ),
+        (
+            "Samples",
+            "Of logs the newest error lines of each hour are kept, of traces the newest with errors: where there were "
+            "more, the coverage says so. Alerts are those that were there when the scan looked, shortly after the end "
+            "of the window, and had begun before it; what ended in between is not among them.",
         ),
         (
             "Causes",
