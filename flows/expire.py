@@ -13,7 +13,7 @@ from tasks.expire import expire_rows, publish_expiry, sweep_objects
 def expire_data(dry_run: bool = False) -> State[Expiry]:
     """Delete data whose time is over, kind by kind; what an investigation cites stays as long as it does.
 
-    Rows go first. The objects that they named go with the next run, and so does what killed runs left behind.
+    Rows go first. The objects that they named go with a later run, and so does what killed runs left behind.
 
     Args:
         dry_run: Only tell what would go.

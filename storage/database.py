@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
 
@@ -136,6 +137,17 @@ class Database:
         """
         with self.session() as session:
             session.connection().execute(text("SELECT 1"))
+
+    def now(self) -> datetime:
+        """The server's time: the one clock that all hosts share.
+
+        Raises:
+            StoreUnavailable: the database cannot be reached just now.
+            StoreError: it refused the user.
+        """
+        with self.session() as session:
+            time: datetime = session.connection().execute(text("SELECT clock_timestamp()")).scalar_one()
+        return time.astimezone(UTC)
 
     def close(self) -> None:
         """Close the pooled connections; the next use opens new ones."""

@@ -273,3 +273,14 @@ class GovernedEndpointRow(SQLModel, table=True):
     answer_bytes: int = _total()
     asked_seconds: float
     waited_seconds: float
+
+
+class ObjectLetGoRow(SQLModel, table=True):
+    """An object whose row expired lately, and which somebody may be reading. No entity: ``storage.retention`` alone
+    knows it."""
+
+    metadata: ClassVar[MetaData] = METADATA
+    __tablename__ = "objects_let_go"
+
+    object_key: str = Field(primary_key=True)
+    let_go_at: datetime = _time()

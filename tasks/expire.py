@@ -1,8 +1,10 @@
-"""Expire: let go of data whose time is over, and tell what went."""
+"""Expire: let go of data whose time is over, and tell what went.
+
+The time is the database's: a host whose clock runs ahead would delete what is not over yet.
+"""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
 from prefect import task
@@ -19,13 +21,15 @@ from tasks.publish import publish_table
 @task(name="sweep_objects", **STEP)
 def sweep_objects(dry_run: bool) -> Swept:
     """Delete objects that nothing names any more."""
-    return open_stores().retention.sweep(datetime.now(UTC), dry_run=dry_run)
+    stores = open_stores()
+    return stores.retention.sweep(stores.database.now(), dry_run=dry_run)
 
 
 @task(name="expire_rows", **STEP)
 def expire_rows(dry_run: bool) -> list[Expired]:
     """Delete the rows of data whose time is over."""
-    return open_stores().retention.expire(lifetimes(), datetime.now(UTC), dry_run=dry_run)
+    stores = open_stores()
+    return stores.retention.expire(lifetimes(), stores.database.now(), dry_run=dry_run)
 
 
 @task(name="publish_expiry", **STEP)

@@ -27,7 +27,7 @@ def expire(
     """Delete data whose time is over, as the deployment expire-data/daily does each night.
 
     Evidence that an investigation cites stays as long as the investigation. Rows go at once, the objects that they
-    named with the next run. How long each kind is kept is set by FLEETSCOPE_KEEP_*_DAYS.
+    named with a run at least 12 hours later. How long each kind is kept is set by FLEETSCOPE_KEEP_*_DAYS.
     """
     from interfaces.cli.runs import run_flow
     from interfaces.cli.workspace import open_engine
@@ -60,7 +60,7 @@ def usage(json: JsonOption = False) -> None:
     out().print(_usage_table(found))
     out().print(
         f"database {_size(found.database_bytes)}, {found.objects:,} objects {_size(found.object_bytes)} with what "
-        "the next expiry deletes"
+        "a later expiry deletes"
     )
 
 

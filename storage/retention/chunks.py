@@ -41,6 +41,8 @@ class ExpiringChunks:
     def expire(self, lifetimes: Lifetimes, now: datetime, *, dry_run: bool) -> list[Expired]:
         """Delete the rows whose time is over and whose object nobody cites, some at a time; a rerun goes on.
 
+        Rows that somebody is just writing are left to the next run.
+
         Args:
             lifetimes: how long each kind is kept.
             now: the current time (aware).
@@ -82,7 +84,12 @@ class ExpiringChunks:
             WITH gone AS (
                 DELETE FROM coverage WHERE ctid = ANY (ARRAY(
                     SELECT ctid FROM coverage WHERE {_expired(kind)} AND {_UNCITED} LIMIT {_BATCH}
-                )) RETURNING body
+                    FOR UPDATE SKIP LOCKED
+                )) RETURNING object_key, body
+            ), let_go AS (
+                INSERT INTO objects_let_go (object_key, let_go_at)
+                SELECT DISTINCT object_key, clock_timestamp() FROM gone WHERE object_key IS NOT NULL
+                ON CONFLICT (object_key) DO UPDATE SET let_go_at = excluded.let_go_at
             )
             SELECT count(*), {CHUNK_BYTES} FROM gone
             """  # noqa: S608 - made of constants

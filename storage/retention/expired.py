@@ -14,7 +14,7 @@ class Expired(BaseModel):
         kind: of what.
         older_than: what tells of an earlier time has expired.
         rows: that went.
-        object_bytes: that their rows named; the next sweep deletes them.
+        object_bytes: that their rows named; a later sweep deletes them.
         kept: older rows that stay, since an investigation or an unresolved finding cites what they name.
     """
 

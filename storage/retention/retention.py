@@ -25,8 +25,8 @@ class Retention:
         self._objects = objects
 
     def sweep(self, now: datetime, *, dry_run: bool = False) -> Swept:
-        """Delete objects that nothing names; before ``expire``, so that what that lets go lasts until the next run."""
-        return Sweep(self._database, self._objects).run(now, dry_run=dry_run)
+        """Delete objects that nothing names; before ``expire``, so that what that lets go lasts until a later run."""
+        return Sweep(self._database, self._objects, now).run(dry_run=dry_run)
 
     def expire(self, lifetimes: Lifetimes, now: datetime, *, dry_run: bool = False) -> list[Expired]:
         """Delete rows whose time is over: results first, since what they cite stays as long as they do."""

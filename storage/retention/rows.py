@@ -93,6 +93,8 @@ class ExpiringRows:
     def expire(self, lifetimes: Lifetimes, now: datetime, *, dry_run: bool) -> list[Expired]:
         """Delete the rows whose time is over, some at a time; a rerun goes on.
 
+        Rows that somebody is just writing are left to the next run.
+
         Args:
             lifetimes: how long each kind is kept.
             now: the current time (aware).
@@ -117,7 +119,7 @@ class ExpiringRows:
         statement = text(
             f"""
             DELETE FROM {rule.table} WHERE ctid = ANY (ARRAY(
-                SELECT ctid FROM {rule.table} WHERE {rule.expired} LIMIT {_BATCH}
+                SELECT ctid FROM {rule.table} WHERE {rule.expired} LIMIT {_BATCH} FOR UPDATE SKIP LOCKED
             )) RETURNING {named}
             """  # noqa: S608 - made of constants
         )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Set
+from collections.abc import Iterator, Sequence, Set
 from datetime import datetime, timedelta
+from itertools import islice
 
 from sqlalchemy import text
 
@@ -14,53 +15,75 @@ from storage.retention.expired import Swept
 
 GRACE = timedelta(days=1)
 """A younger object may be one whose row is about to be written."""
+HELD = timedelta(hours=12)
+"""An object whose row went later may be one that an investigation is about to cite."""
 CHUNKS, REPORTS = "frames", "reports"
 """The folders that are swept; chunks lie in a folder a cluster. What lies elsewhere is not ours to judge."""
 _BATCH = 500
-_CHUNK_KEYS = text("SELECT object_key FROM coverage WHERE cluster_id = :cluster_id AND object_key IS NOT NULL")
-_REPORT_KEYS = text("SELECT form.value->>'object_key' FROM reports, jsonb_each(body->'formats') AS form")
+_CHUNK_KEYS = text(
+    """
+    SELECT object_key FROM coverage WHERE cluster_id = :cluster_id AND object_key = ANY (CAST(:keys AS text[]))
+    UNION ALL
+    SELECT object_key FROM objects_let_go WHERE object_key = ANY (CAST(:keys AS text[])) AND let_go_at > :held_since
+    """
+)
+_REPORT_KEYS = text(
+    """
+    SELECT form.value->>'object_key' FROM reports, jsonb_each(body->'formats') AS form
+    WHERE form.value->>'object_key' = ANY (CAST(:keys AS text[]))
+    """
+)
+_FORGET = text("DELETE FROM objects_let_go WHERE let_go_at <= :held_since")
 
 
 class Sweep:
-    """Deletes objects that no row names and nobody cites, a cluster at a time; a rerun goes on."""
+    """Deletes objects that no row names and nobody cites, some at a time; a rerun goes on.
 
-    def __init__(self, database: Database, objects: ObjectStore) -> None:
+    Args:
+        database: where the rows are.
+        objects: where the objects are.
+        now: the current time (aware).
+    """
+
+    def __init__(self, database: Database, objects: ObjectStore, now: datetime) -> None:
         self._database = database
         self._objects = objects
+        self._older_than = now - GRACE
+        self._held_since = now - HELD
 
-    def run(self, now: datetime, *, dry_run: bool) -> Swept:
-        """Delete them, or only count.
-
-        Args:
-            now: the current time (aware).
-            dry_run: only count.
-        """
+    def run(self, *, dry_run: bool) -> Swept:
+        """Delete them, or only count."""
         count, size = 0, 0
-        for orphan in self._orphans(now - GRACE, dry_run=dry_run):
-            count, size = count + 1, size + orphan.size_bytes
+        for orphans in self._orphans():
+            if not dry_run:
+                self._objects.delete_all([each.key for each in orphans])
+            count, size = count + len(orphans), size + sum(each.size_bytes for each in orphans)
+        if not dry_run:
+            with self._database.session() as session:
+                session.connection().execute(_FORGET, {"held_since": self._held_since})
         return Swept(objects=count, object_bytes=size)
 
-    def _orphans(self, before: datetime, *, dry_run: bool) -> Iterator[ListedObject]:
+    def _orphans(self) -> Iterator[list[ListedObject]]:
+        """Some at a time, judged just before they are given: what is written anew meanwhile has a row by then."""
         for cluster_id in self._objects.folders(CHUNKS):
-            yield from self._of_folder(f"{CHUNKS}/{cluster_id}", cluster_id, before, dry_run=dry_run)
-        yield from self._of_folder(REPORTS, None, before, dry_run=dry_run)
+            for batch in self._old(f"{CHUNKS}/{cluster_id}"):
+                named = self._chunks_named([each.key for each in batch], cluster_id)
+                yield [each for each in batch if each.key not in named]
+        for batch in self._old(REPORTS):
+            named = self._reports_named([each.key for each in batch])
+            yield [each for each in batch if each.key not in named]
 
-    def _of_folder(
-        self, folder: str, cluster_id: str | None, before: datetime, *, dry_run: bool
-    ) -> Iterator[ListedObject]:
-        old = [each for each in self._objects.under(folder) if each.modified_at < before]
-        # Read after the listing: a row that was written since is seen.
-        named = self._named(cluster_id)
-        orphans = [each for each in old if each.key not in named]
-        for start in range(0, len(orphans), _BATCH):
-            batch = orphans[start : start + _BATCH]
-            if not dry_run:
-                self._objects.delete_all([each.key for each in batch])
-            yield from batch
+    def _old(self, folder: str) -> Iterator[list[ListedObject]]:
+        old = (each for each in self._objects.under(folder) if each.modified_at < self._older_than)
+        while batch := list(islice(old, _BATCH)):
+            yield batch
 
-    def _named(self, cluster_id: str | None) -> Set[str]:
+    def _chunks_named(self, keys: Sequence[str], cluster_id: str) -> Set[str]:
+        terms = {"cluster_id": cluster_id, "keys": keys, "held_since": self._held_since}
         with self._database.session() as session:
-            if cluster_id is None:
-                return set(session.connection().execute(_REPORT_KEYS).scalars())
-            rows = set(session.connection().execute(_CHUNK_KEYS, {"cluster_id": cluster_id}).scalars())
-        return rows | cited_keys(self._database, cluster_id)
+            rows = set(session.connection().execute(_CHUNK_KEYS, terms).scalars())
+        return rows if rows.issuperset(keys) else rows | cited_keys(self._database, cluster_id)
+
+    def _reports_named(self, keys: Sequence[str]) -> Set[str]:
+        with self._database.session() as session:
+            return set(session.connection().execute(_REPORT_KEYS, {"keys": keys}).scalars())

@@ -5,7 +5,7 @@ import subprocess
 import sys
 import time
 import traceback
-from datetime import datetime
+from datetime import UTC, datetime
 
 import psycopg
 import pytest
@@ -67,7 +67,7 @@ def test_concurrent_processes_migrate_an_empty_database_without_drift(postgres_s
             connection, opts={"version_table": "fleetscope_version", "compare_type": True}
         )
         assert compare_metadata(context, METADATA) == []
-        assert context.get_current_heads() == ("0003",)
+        assert context.get_current_heads() == ("0004",)
     database.close()
 
 
@@ -162,6 +162,14 @@ def test_naive_times_are_refused(database: Database) -> None:
     )
     with pytest.raises(StoreError, match="no time zone"):
         ChangeStore(database).put([naive])
+
+
+def test_the_time_is_the_servers(database: Database) -> None:
+    before = database.now()
+    with database.session() as session:
+        [between] = session.connection().execute(text("SELECT clock_timestamp()")).scalars()
+    assert before < between < database.now()
+    assert before.tzinfo is UTC
 
 
 def test_text_that_jsonb_cannot_hold_is_replaced_not_refused(database: Database) -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
 import pytest
+from sqlalchemy import text
 
 from fleet.errors import NotFound
 from fleet.findings.finding import FindingState
@@ -27,6 +29,7 @@ from fleet.reports.record import ReportFormat, ReportKind, ReportRecord
 from storage.credentials.store import CredentialStore
 from storage.database import Database
 from storage.objects import ObjectStore
+from storage.retention import sweep
 from storage.retention.expired import Expired
 from storage.retention.lifetimes import DataKind, Lifetimes
 from storage.retention.retention import Retention
@@ -153,6 +156,57 @@ def test_old_time_that_somebody_has_just_asked_for_is_left_for_a_day(stores: Sto
     stores.coverage.put([chunk])
     assert by_kind(retention.expire(LIFETIMES, now)) == {}
     assert by_kind(retention.expire(LIFETIMES, now + DAY)) == {DataKind.FRAMES: (1, 0)}
+
+
+def test_what_somebody_is_just_writing_anew_is_left_to_the_next_run(stores: Stores, retention: Retention) -> None:
+    chunk = store(stores, hours(0, 1))
+    anew = text("""UPDATE coverage SET body = jsonb_set(body, '{collected_at}', to_jsonb(CAST(:at AS text)))""")
+    now = after(40)
+    with ThreadPoolExecutor(1) as threads:
+        with stores.database.session() as session:
+            session.connection().execute(anew, {"at": (now - DAY / 2).isoformat()})
+            expiring = threads.submit(retention.expire, LIFETIMES, now)
+            wait([expiring], timeout=1)
+        assert by_kind(expiring.result(30)) == {}
+    assert [each.object_key for each in stores.coverage.list(hours(0, 1))] == [chunk.object_key]
+
+
+def test_a_chunk_that_is_collected_again_while_objects_are_swept_keeps_its_object(
+    stores: Stores, retention: Retention, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chunks = [store(stores, hours(start, start + 1)) for start in range(3)]
+    retention.expire(LIFETIMES, after(40))
+    delete_all = stores.objects.delete_all
+
+    def deleting(keys: Sequence[str]) -> None:
+        if all(readable(stores, each) for each in chunks):
+            store(stores, hours(2, 3))
+        delete_all(keys)
+
+    monkeypatch.setattr(sweep, "_BATCH", 1)
+    monkeypatch.setattr(stores.objects, "delete_all", deleting)
+    assert retention.sweep(datetime.now(UTC) + 2 * DAY).objects == 2
+    assert [readable(stores, each) for each in chunks] == [False, False, True]
+
+
+def test_a_run_right_behind_another_leaves_what_somebody_may_be_reading(stores: Stores, retention: Retention) -> None:
+    chunk = store(stores, hours(0, 1))
+    retention.expire(LIFETIMES, after(40))
+    let_go = text("UPDATE objects_let_go SET let_go_at = let_go_at + interval '1 day'")
+    with stores.database.session() as session:
+        session.connection().execute(let_go)
+    tomorrow = datetime.now(UTC) + DAY + timedelta(minutes=1)
+    assert retention.sweep(tomorrow).objects == 0
+    assert readable(stores, chunk)
+    assert retention.sweep(tomorrow + DAY).objects == 1
+    with stores.database.session() as session:
+        assert session.connection().execute(text("SELECT count(*) FROM objects_let_go")).scalar_one() == 0
+
+
+def test_rules_that_a_prometheus_judged_are_evidence(stores: Stores, retention: Retention) -> None:
+    stores.coverage.put([coverage(hours(0, 1), collected_at=T0, signal="alerts", step_seconds=0)])
+    short = LIFETIMES.model_copy(update={"evidence_days": 1})
+    assert by_kind(retention.expire(short, after(2))) == {DataKind.EVIDENCE: (1, 0)}
 
 
 def test_an_object_whose_row_was_never_written_is_swept_after_a_day_of_grace(
