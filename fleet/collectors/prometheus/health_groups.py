@@ -43,12 +43,25 @@ def _groups(samples: list[InstantSample]) -> list[HealthGroup]:
         if labels.get("group_id"):
             sources[labels["group_id"]].append(_source(labels, sample.value))
     groups = [
-        HealthGroup(
-            id=group_id, severity=_worst(each), sources=sorted(each, key=lambda one: sorted(one.labels.items()))
-        )
+        HealthGroup(id=group_id, severity=_worst(each), sources=_without_copies(each))
         for group_id, each in sources.items()
     ]
     return sorted(groups, key=lambda group: (-_rank(group.severity), group.id))
+
+
+def _without_copies(sources: list[HealthSource]) -> list[HealthSource]:
+    """Each source once, in order of its labels: a second pod of the analyzer, or one that it replaces, tells the same.
+
+    Where they differ, the worst severity holds, and a source is silenced only if all say so.
+    """
+    copies: defaultdict[tuple[str, ...], list[HealthSource]] = defaultdict(list)
+    for source in sources:
+        named = (part for pair in sorted(source.labels.items()) for part in pair)
+        copies[(*named, source.kind, source.layer, source.component)].append(source)
+    return [
+        each[0].model_copy(update={"severity": _worst(each), "silenced": all(one.silenced for one in each)})
+        for _, each in sorted(copies.items())
+    ]
 
 
 def _source(labels: dict[str, str], value: float) -> HealthSource:

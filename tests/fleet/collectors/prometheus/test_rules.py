@@ -120,6 +120,25 @@ def test_groups_of_the_cluster_health_analyzer(ruled: PrometheusClient) -> None:
     assert (target.labels["namespace"], target.kind, target.layer, target.silenced) == ("mon", "alert", "core", True)
 
 
+def test_what_two_pods_of_the_analyzer_tell_is_one_source() -> None:
+    common = {"type": "alert", "src_alertname": "EtcdDown", "layer": "core", "component": "etcd", "group_id": "g-1"}
+    result = [
+        {"metric": {**common, "pod": "a", "silenced": "true"}, "value": [1769904000, "1"]},
+        {"metric": {**common, "pod": "b", "silenced": "false"}, "value": [1769904000, "2"]},
+    ]
+    body = json.dumps({"status": "success", "data": {"resultType": "vector", "result": result}})
+    with ByteServer(lambda _, __: reply(body)) as server, PrometheusClient(Endpoint(url=server.url)) as client:
+        groups, reasons = health_groups(client, WINDOW.end)
+    assert groups is not None
+    [group], [source] = groups, groups[0].sources
+    assert (group.severity, source.severity, source.silenced) == (
+        HealthSeverity.CRITICAL,
+        HealthSeverity.CRITICAL,
+        False,
+    )
+    assert (source.labels, reasons) == ({"alertname": "EtcdDown"}, [])
+
+
 def test_no_analyzer_is_absent_and_an_idle_one_is_not(ruled: PrometheusClient) -> None:
     before = datetime.now(UTC) - timedelta(days=2)
     assert health_groups(ruled, before) == (None, [])
