@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 from pathlib import Path
 
+from sqlalchemy import text
+
 from fleet.inventory.cluster import EndpointKind
 from tests.e2e.installation import Installation
 from tests.storage.governor.counting_server import CountingServer
@@ -20,6 +22,10 @@ def test_an_endpoint_that_is_left_alone_is_not_asked_and_shown(installation: Ins
         for _ in range(10):
             with governor.admit(server.url, 10.0, threading.Event()) as admission:
                 admission.spent(0, 0.1, failed=True)
+        # The first pause is as long as a scan takes to start.
+        longer = "UPDATE governed_endpoints SET open_until = open_until + interval '100 s' WHERE endpoint = :url"
+        with installation.stores.database.statements() as connection:
+            connection.execute(text(longer), {"url": server.url})
 
         scanned = installation.fleetscope("scan", "--cluster", "governed", "--last", "1h", "--json")
         assert scanned.code == 3
