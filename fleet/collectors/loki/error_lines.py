@@ -10,7 +10,7 @@ another meaning, and are most of the volume.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from fleet.collectors.loki.client import LokiClient
@@ -41,7 +41,7 @@ ERROR_TEXT = (
 )
 """RE2: a field of that name, a word in capitals, or klog's first letter."""
 _LOOKED_THROUGH = ("application", "infrastructure")
-_EVERY_STREAM = "service_name"
+EVERY_STREAM = "service_name"
 """Loki 3 gives each stream this label."""
 _SAMPLED_LINES = 20
 
@@ -88,24 +88,44 @@ def error_queries(client: LokiClient, window: Window) -> tuple[LogQuery, ...]:
     Raises:
         SourceError: it does not answer.
     """
-    streams = LogQuery(selecting) if (selecting := _selecting(_label_names(client, window), client)) else None
-    if streams is None:
-        return ()
+    selecting = _selecting(label_names(client, window), client)
+    return queries_of_level(client, window, LogQuery(selecting), ERROR_LEVELS, ERROR_TEXT) if selecting else ()
+
+
+def queries_of_level(
+    client: LokiClient, window: Window, streams: LogQuery, levels: Sequence[str], text: str
+) -> tuple[LogQuery, ...]:
+    """The queries for a query's lines of some levels; none where there is no such stream in the window.
+
+    Args:
+        client: of one tenant.
+        window: when.
+        streams: which lines.
+        levels: as Loki detects them.
+        text: an expression (RE2) for what lines say of their level, where Loki detects none.
+
+    Raises:
+        SourceError: it does not answer.
+    """
     start, end = nanoseconds(window.start), nanoseconds(window.end)
-    newest = client.lines(str(streams), start, end, limit=_SAMPLED_LINES).frame
+    newest = client.lines(streams.selector, start, end, limit=_SAMPLED_LINES).frame
     if not len(newest):
         return ()
-    text = LineFilter(Contains.REGEX, ERROR_TEXT)
+    told = LineFilter(Contains.REGEX, text)
     if not all(LEVEL in labels for labels in newest.streams):
-        return (streams.narrowed(text),)
+        return (streams.narrowed(told),)
     return (
-        streams.narrowed(LabelFilter(LEVEL, Match.REGEX, any_of(ERROR_LEVELS))),
-        streams.narrowed(text, LabelFilter(LEVEL, Match.EQUAL, _UNDETECTED)),
+        streams.narrowed(LabelFilter(LEVEL, Match.REGEX, any_of(levels))),
+        streams.narrowed(told, LabelFilter(LEVEL, Match.EQUAL, _UNDETECTED)),
     )
 
 
-def _label_names(client: LokiClient, window: Window) -> list[str]:
-    """Names of the labels of all streams; of those with a namespace, where nothing else may be asked for."""
+def label_names(client: LokiClient, window: Window) -> list[str]:
+    """Names of the labels of all streams; of those with a namespace, where nothing else may be asked for.
+
+    Raises:
+        SourceError: it does not answer.
+    """
     try:
         return client.labels(window)
     except Forbidden:
@@ -121,14 +141,15 @@ def _selecting(names: Collection[str], client: LokiClient) -> tuple[Matcher, ...
     places = place_labels_of(names)
     if places.tenant and places.tenant in names:
         own = one_of(places.tenant, _LOOKED_THROUGH)
-        return (own, _any(places.namespace)) if _guarded(client) else (own,)
-    for label in (_EVERY_STREAM, places.namespace, *sorted(names)):
+        return (own, any_value(places.namespace)) if _guarded(client) else (own,)
+    for label in (EVERY_STREAM, places.namespace, *sorted(names)):
         if label in names:
-            return (_any(label),)
+            return (any_value(label),)
     return ()
 
 
-def _any(label: str) -> Matcher:
+def any_value(label: str) -> Matcher:
+    """A matcher for the streams that have a label."""
     return Matcher(label, Match.REGEX, ".+")
 
 

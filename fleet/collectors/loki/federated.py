@@ -50,8 +50,13 @@ def federated_logs(targets: Sequence[LogTarget], request: LogRequest) -> Federat
 
 def _one(request: LogRequest, target: LogTarget) -> tuple[LogFrame, Coverage]:
     frame, coverage = collect_logs(target.client, target.cluster_id, request)
-    streams = [_named(labels, target.cluster_name) for labels in frame.streams]
-    return LogFrame(frame.timestamps_ns, frame.stream, streams, frame.lines, frame.metadata), coverage
+    return named_lines(frame, target.cluster_name), coverage
+
+
+def named_lines(frame: LogFrame, cluster_name: str) -> LogFrame:
+    """A cluster's lines with its name as the label ``cluster``, as ``FederatedLogs`` has them."""
+    streams = [_named(labels, cluster_name) for labels in frame.streams]
+    return LogFrame(frame.timestamps_ns, frame.stream, streams, frame.lines, frame.metadata)
 
 
 def _named(labels: Labels, cluster_name: str) -> Labels:
