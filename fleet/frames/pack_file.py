@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import yaml
@@ -10,6 +11,7 @@ from pydantic import ValidationError
 
 from fleet.errors import PackError
 from fleet.frames.pack import PackQuery, QueryPack
+from fleet.frames.pack_advice import advice_on
 from fleet.frames.whole_series import partial_series_fault
 from fleet.inventory.subject import SubjectKind
 from fleet.inventory.untrusted_yaml import line_beyond_bounds
@@ -31,20 +33,35 @@ def load_pack(path: Path) -> QueryPack:
     Raises:
         PackError: the file cannot be read, is no YAML, or says something that no pack may say.
     """
-    pack, faults = read_pack(path)
-    if pack is None or faults:
-        raise faults[0]
-    return pack
+    reading = read_pack(path)
+    if reading.pack is None or reading.faults:
+        raise reading.faults[0]
+    return reading.pack
 
 
-def read_pack(path: Path) -> tuple[QueryPack | None, list[PackError]]:
-    """A pack as far as it can be one (None where it cannot), and every fault of its file in order of their lines."""
+@dataclass(frozen=True)
+class PackReading:
+    """A pack as it stands in its file.
+
+    Attributes:
+        pack: None where the file is none.
+        faults: everything that no pack may say, in order of their lines.
+        advice: what a pack may say and surely does not mean, likewise.
+    """
+
+    pack: QueryPack | None
+    faults: list[PackError]
+    advice: list[PackError] = field(default_factory=list)
+
+
+def read_pack(path: Path) -> PackReading:
+    """Read a pack and tell everything that is wrong with its file, not only what comes first."""
     file = str(path)
     try:
         root = _compose(_read(path), file)
         document = _construct(root, file)
     except PackError as fault:
-        return None, [fault]
+        return PackReading(None, [fault])
     faults = [
         PackError("the field stands here twice", file=file, line=line, field=field)
         for line, field in _repeated_keys(root, "")
@@ -55,14 +72,20 @@ def read_pack(path: Path) -> tuple[QueryPack | None, list[PackError]]:
     except ValidationError as error:
         for each in error.errors(include_url=False, include_context=False, include_input=False):
             faults.append(_fault(root, each["loc"], each["type"], each["msg"], file))
+    sound = list(_sound_queries(document))
     seen: set[str] = set()
-    for number, query in _sound_queries(document):
+    for number, query in sound:
         faults += [
-            _fault(root, ("queries", number, *field), "value_error", message, file)
-            for field, message in _query_faults(query, seen)
+            _fault(root, ("queries", number, *place), "value_error", message, file)
+            for place, message in _query_faults(query, seen)
         ]
         seen.add(query.id)
-    return pack, sorted(faults, key=lambda fault: fault.line or 0)
+    advice = [_fault(root, place, "value_error", message, file) for place, message in advice_on(sound)]
+    return PackReading(pack, sorted(faults, key=_line_first), sorted(advice, key=_line_first))
+
+
+def _line_first(fault: PackError) -> int:
+    return fault.line or 0
 
 
 def _read(path: Path) -> str:

@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from interfaces.cli import cluster, data, demo, discover, investigate, query, report, scan, simulate, stack
+from interfaces.cli import cluster, data, demo, discover, investigate, pack, query, report, scan, simulate, stack
 from interfaces.cli.terminal import explain_failure
 
 app = typer.Typer(
@@ -26,6 +26,7 @@ app.command("scan")(scan.scan)
 app.add_typer(investigate.app, name="investigate")
 app.add_typer(report.app, name="report")
 app.add_typer(query.app, name="query")
+app.add_typer(pack.app, name="pack")
 app.add_typer(data.app, name="data")
 app.command("simulate")(simulate.simulate)
 app.command("demo")(demo.demo)

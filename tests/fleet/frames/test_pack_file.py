@@ -108,9 +108,9 @@ def test_every_fault_of_a_file_is_told_in_order(tmp_path: Path) -> None:
         text.replace("      warning: 0.8\n", "      warning: 0.8\n    alternatives:\n")
         + "      - {promql: avg(load1) > 0, needs: [load1]}\n      - {promql: avg(load5), needs: []}\nversion: 2\n"
     )
-    pack, faults = read_pack(file)
-    assert pack is None
-    told = [(fault.line, fault.field) for fault in faults]
+    reading = read_pack(file)
+    assert reading.pack is None
+    told = [(fault.line, fault.field) for fault in reading.faults]
     assert told == [
         (4, "queries[0].unit"),
         (8, "queries[0].units"),
@@ -118,7 +118,7 @@ def test_every_fault_of_a_file_is_told_in_order(tmp_path: Path) -> None:
         (31, "version"),
     ]
     file.write_text(file.read_text().replace("needs: []", "needs: [load5]"))
-    assert [(each.line, each.field) for each in read_pack(file)[1]][2:4] == [
+    assert [(each.line, each.field) for each in read_pack(file).faults][2:4] == [
         (17, "queries[1].promql"),
         (29, "queries[1].alternatives[0].promql"),
     ]
