@@ -103,6 +103,8 @@ def _query(cluster: SimulatedCluster, request: Request) -> Answer:
         found = graph_samples(cluster, graph, _matchers(graph.selector), np.array([at // 1000]))
         pairs = [{"metric": labels, "value": [at / 1000, f"{values[0]:.10g}"]} for labels, values in found]
         return _success({"resultType": "vector", "result": pairs})
+    if _chooses_nothing(cluster, one_line(request.one("query"))):
+        return _success({"resultType": "vector", "result": []})
     entry = _entry(cluster, request)
     series, _ = cluster.series(entry.id)
     result = []
@@ -116,6 +118,14 @@ def _query(cluster: SimulatedCluster, request: Request) -> Answer:
         ]
     body = orjson.dumps({"status": "success", "data": {"resultType": "vector", "result": result}})
     return Answer(200, body, samples=len(result))
+
+
+def _chooses_nothing(cluster: SimulatedCluster, query: str) -> bool:
+    """Whether a query is a selector by name alone, and no metric has such a name."""
+    if not query.startswith("{") or _SELECTOR.fullmatch(query) is None:
+        return False
+    matchers = [holds for name, holds in _matchers(query) if name == "__name__"]
+    return bool(matchers) and not any(all(holds(metric) for holds in matchers) for metric in cluster.metric_names)
 
 
 def _query_range(cluster: SimulatedCluster, request: Request) -> Answer:
