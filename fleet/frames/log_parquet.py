@@ -71,6 +71,9 @@ def _decoded(data: bytes) -> LogFrame:
     if facts.get(b"fleetscope.log_format") != FORMAT_VERSION.encode():
         raise ValueError(f"format {facts.get(b'fleetscope.log_format')!r} is not {FORMAT_VERSION!r}")
     table = file.read(use_threads=False).combine_chunks()
+    lacking = [name for name in ("time", "stream", "line") if table[name].null_count]
+    if lacking:
+        raise ValueError(f"rows without {' and '.join(lacking)}")
     stream = table["stream"].to_numpy().astype(np.int32)
     lines = table["line"].cast(pa.large_string())
     return LogFrame(
@@ -89,7 +92,9 @@ def _label_column(name: str, streams: list[Labels], indices: Any) -> Any:
 
 def _streams_of(table: Any, stream: Any) -> list[Labels]:
     """Each stream's labels, from the first line that it has."""
-    _, firsts = np.unique(stream, return_index=True)
+    numbers, firsts = np.unique(stream, return_index=True)
+    if not np.array_equal(numbers, np.arange(len(numbers))):
+        raise ValueError("streams are not numbered one after the other")
     streams: list[Labels] = [{} for _ in firsts]
     for column in table.column_names:
         if column.startswith(_PREFIX):

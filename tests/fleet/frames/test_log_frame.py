@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import io
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from fleet.errors import CorruptObject
@@ -87,3 +89,20 @@ def test_other_bytes_are_no_lines() -> None:
     for data in (b"", b"PAR1", whole[:-20], whole[:10] + b"\0\0\0\0" + whole[14:]):
         with pytest.raises(CorruptObject):
             decode_logs(data)
+
+
+@pytest.mark.parametrize(
+    ("column", "values"),
+    [
+        ("stream", pa.array([3, 7], pa.int32())),
+        ("stream", pa.array([None, 0], pa.int32())),
+        ("line", pa.array([None, "x"], pa.large_string())),
+        ("time", pa.array([None, 5], pa.timestamp("ns", tz="UTC"))),
+    ],
+)
+def test_rows_that_are_no_lines_are_no_lines(column: str, values: pa.Array) -> None:
+    table = pq.read_table(io.BytesIO(encode_logs(frame_of((0, A, "x"), (1, A, "y")))))
+    sink = io.BytesIO()
+    pq.write_table(table.set_column(table.column_names.index(column), column, values), sink)
+    with pytest.raises(CorruptObject):
+        decode_logs(sink.getvalue())
