@@ -119,8 +119,7 @@ def _found_span(trace: Trace, span: Span, fields: tuple[Field, ...]) -> dict[str
 
 def _tags(request: Request) -> Callable[[Trace], bool]:
     """The condition of ``tags`` (logfmt), ``minDuration`` and ``maxDuration``."""
-    pairs = [pair.partition("=") for pair in shlex.split(request.one("tags"))]
-    wanted = {name: value for name, _, value in pairs}
+    wanted = {name: value for name, _, value in (pair.partition("=") for pair in _logfmt(request.one("tags")))}
     shortest, longest = _duration(request, "minDuration", 0), _duration(request, "maxDuration", 1 << 63)
 
     def holds(trace: Trace) -> bool:
@@ -129,6 +128,13 @@ def _tags(request: Request) -> Callable[[Trace], bool]:
         return not wanted or any(_has(span, wanted) for span in trace.spans)
 
     return holds
+
+
+def _logfmt(text: str) -> list[str]:
+    try:
+        return shlex.split(text)
+    except ValueError:
+        raise refused(f"invalid tags: unterminated quoted value at pos {len(text) + 1}") from None
 
 
 def _has(span: Span, wanted: dict[str, str]) -> bool:

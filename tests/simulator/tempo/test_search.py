@@ -116,6 +116,7 @@ def test_what_is_empty_or_long_ago(tempo: Api) -> None:
         ({"spss": "-1"}, 'invalid spss: strconv.ParseUint: parsing "-1": invalid syntax'),
         ({"q": "{}", "tags": "a=b"}, "invalid request: can't specify tags and q in the same query"),
         ({"tags": "a=b", "minDuration": "x"}, 'invalid minDuration: time: invalid duration "x"'),
+        ({"tags": 'a="b'}, "invalid tags: unterminated quoted value at pos 5"),
         ({"q": "{ foo"}, "invalid TraceQL query: parse error at line 1, col 3: unknown identifier: foo"),
         (
             {"q": '{ duration="x" }'},
