@@ -16,6 +16,7 @@ import pytest
 from pypdf import PdfReader
 
 from fleet.errors import CredentialMissing
+from fleet.frames.pack_file import DEFAULT_PACK_PATH, default_pack
 from fleet.frames.window import Window
 from interfaces.cli.result import ScanResult
 from interfaces.cli.runs import Run
@@ -420,6 +421,68 @@ def test_wrong_pack_names_file_line_and_field(mistake: str, town: Town, tmp_path
     told = "".join(outcome.err.split())
     assert f"wrong.yaml:{line}:queries[0].{field}" in told, outcome.err
     assert "Traceback" not in outcome.err
+
+
+# --- packs --------------------------------------------------------------------------------------------------------
+
+
+def test_a_pack_is_tried_on_clusters_whose_releases_differ(town: Town) -> None:
+    tried = town.installation.fleetscope("pack", "test", *town.clusters.options(), "--json")
+    assert tried.code == 0, tried.err
+    found = {}
+    for cluster in tried.json["clusters"]:
+        assert (cluster["status"], cluster["reason"]) == ("ok", "")
+        found[cluster["cluster"]] = {query["query_id"]: query for query in cluster["queries"]}
+    newer, older = (found[name] for name in town.clusters.names)
+    assert {query["status"] for queries in found.values() for query in queries.values()} == {"ok", "absent"}
+    assert (newer["dns_forward_avg"]["form"], older["dns_forward_avg"]["form"]) == (0, 1)
+    assert "coredns_forward" in older["dns_forward_avg"]["promql"]
+    assert older["operator_up"]["reason"] == "the server has no metric cluster_operator_up"
+    assert 0 < newer["node_cpu_util"]["value"] < 1
+    assert newer["node_cpu_util"]["seconds"] > 0
+
+
+def test_a_pack_is_tried_on_any_server(town: Town, tmp_path: Path) -> None:
+    fleet = town.clusters.fleet
+    name = fleet.names[0]
+    options = ("--token-file", fleet.directory / f"{name}.token", "--ca-file", fleet.directory / "ca.pem")
+    address = f"{fleet.url}/{name}/prometheus"
+    shown = town.installation.fleetscope("pack", "test", "--prometheus", address, *options, "--pack", town.pack)
+    assert shown.code == 0, shown.err
+    assert "fs_used_ratio" in shown.out
+    assert f"{len(QUERIES)} ok" in shown.out
+    # The simulator knows the default pack alone: any other query it refuses, as a server would that is too old.
+    strange = tmp_path / "strange.yaml"
+    strange.write_text(town.pack.read_text().replace("node_cpu_seconds_total{mode=", "node_cpu_seconds_total{kind="))
+    partly = town.installation.fleetscope("pack", "test", "--prometheus", address, *options, "--pack", strange)
+    assert partly.code == 4
+    assert "parse error" in partly.out
+    nobody = town.installation.fleetscope("pack", "test", "--prometheus", "http://127.0.0.1:9", "--pack", town.pack)
+    assert nobody.code == 3
+    assert "refused" in nobody.out
+    assert town.installation.fleetscope("pack", "test").code == 2
+
+
+def test_packs_are_checked_and_explained(town: Town, tmp_path: Path) -> None:
+    fleetscope = town.installation.fleetscope
+    good = fleetscope("pack", "lint", town.pack, DEFAULT_PACK_PATH)
+    assert good.code == 0
+    assert good.out.count("ok ") == 2
+    assert "warning" not in good.out
+    file = tmp_path / "wrong.yaml"
+    text = town.pack.read_text().replace("direction: up", "direction: sideways", 2)
+    file.write_text(text.replace("- node_cpu_seconds_total", "- node_cpu_second_total", 1))
+    wrong = fleetscope("pack", "lint", file)
+    assert wrong.code == 2
+    assert wrong.out.count("direction: Input should be") == 2
+    everything = fleetscope("pack", "explain")
+    assert all(query.id in everything.out for query in default_pack().queries)
+    one = fleetscope("pack", "explain", "stored_objects")
+    assert "apiserver_storage_objects" in one.out
+    as_json = fleetscope("pack", "explain", "--group", "service-levels", "--json").json
+    assert {query["group"] for query in as_json["queries"]} == {"service-levels"}
+    assert fleetscope("pack", "explain", "no_such_query").code == 2
+    assert fleetscope("pack", "explain", "--group", "nothing").code == 2
 
 
 # --- the command itself, as a process -----------------------------------------------------------------------------

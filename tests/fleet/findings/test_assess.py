@@ -205,6 +205,26 @@ def test_a_gap_that_we_did_not_see_is_no_finding() -> None:
     assert len(assessed(anomaly(2, sign=0), anomaly(3), coverage=(chunk,))) == 2
 
 
+def test_a_finding_shows_what_was_really_asked() -> None:
+    chunks = tuple(
+        Coverage(
+            cluster_id=CLUSTER,
+            signal="metrics",
+            collector="prometheus",
+            window=window,
+            step_seconds=30,
+            status=CoverageStatus.OK,
+            queries=[QueryCoverage(query_id="disk", status=CoverageStatus.OK, promql=promql, series=1)],
+        )
+        for (window, _), promql in zip(CHUNKS, ("early", "", "older", "older"), strict=False)
+    )
+    finding = next(each for each in assessed(anomaly(3), coverage=chunks[2:]) if each.query_id == "disk")
+    assert finding.series.promql == "older"
+    upgraded = next(each for each in assessed(anomaly(3, 0, 2879), coverage=chunks) if each.query_id == "disk")
+    assert upgraded.series.promql.splitlines()[::2] == ["early", "older"]
+    assert assessed(anomaly(2))[0].series.promql
+
+
 def test_queries_that_the_pack_lacks_are_left_out() -> None:
     assert assessed(anomaly(7)) == []
     assert assessed() == []
