@@ -64,6 +64,37 @@ def test_a_good_pack_is_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("before", "after", "words"),
+    [
+        ("[errors_total]", "[error_total]", "13: queries[0].needs: the metric error_total is not in promql"),
+        ("      avg(load)", "      sum by(job) (rate(errors_total[5m]))", "17: queries[1].promql: the query 'errors'"),
+        ("name: job", "name: instance", "7: queries[0].promql: leaves no label 'instance'"),
+        (
+            "direction: up\n    subject:\n",
+            "direction: none\n    subject:\n",
+            "26: queries[1].thresholds: with direction n",
+        ),
+    ],
+)
+def test_what_is_surely_not_meant_is_advice(tmp_path: Path, before: str, after: str, words: str) -> None:
+    file = tmp_path / "pack.yaml"
+    file.write_text(GOOD)
+    assert read_pack(file).advice == []
+    assert before in GOOD
+    file.write_text(GOOD.replace(before, after, 1))
+    assert load_pack(file).name == "shop"
+    assert [str(advice) for advice in read_pack(file).advice if words in str(advice)]
+
+
+def test_the_pack_of_the_documentation_is_one(tmp_path: Path) -> None:
+    document = Path(__file__).parents[3] / "docs" / "packs.md"
+    file = tmp_path / "pack.yaml"
+    file.write_text(document.read_text(encoding="utf-8").split("```yaml\n")[1].split("```")[0])
+    reading = read_pack(file)
+    assert (reading.faults, reading.advice) == ([], [])
+
+
+@pytest.mark.parametrize(
     ("before", "after", "line", "field", "words"),
     [
         ("    unit: 1/s\n", "    unit: [a]\n", 8, "queries[0].unit", "string"),
