@@ -7,9 +7,12 @@ from datetime import timedelta
 
 from fleet.findings.finding import FindingState
 from fleet.findings.grade import Grade, Letter
+from fleet.frames.alerts import Alert, AlertState
+from fleet.frames.coverage import Coverage, CoverageStatus, Signal
 from fleet.frames.pack import Severity
 from fleet.frames.window import Window
 from fleet.inventory.change import Change, ChangeKind
+from fleet.inventory.cluster import Cluster
 from fleet.inventory.inventory import Gap
 from fleet.inventory.subject import Subject, SubjectKind
 from fleet.investigations.investigation import (
@@ -22,6 +25,7 @@ from tests.fleet.reports.parts import (
     DAY,
     END,
     HOSTILE,
+    alert,
     chart,
     cluster,
     coverage,
@@ -29,6 +33,7 @@ from tests.fleet.reports.parts import (
     hours,
     incident,
     investigation,
+    seen,
 )
 
 __all__ = ["DAY", "END", "HOSTILE", "chart", "cluster", "coverage", "hard", "nothing", "ordinary", "unseen"]
@@ -183,10 +188,14 @@ def ordinary() -> FleetReportMaterial:
         window=DAY,
         clusters=[west, east, north],
         coverage={
-            west.id: coverage(west),
-            east.id: coverage(east, 2, "no answer within 30 s at https://prometheus.prod-east.example:9090"),
+            west.id: [*coverage(west), *_seen_beside(west)],
+            east.id: [
+                *coverage(east, 2, "no answer within 30 s at https://prometheus.prod-east.example:9090"),
+                *_unasked_beside(east),
+            ],
             north.id: coverage(north),
         },
+        alerts={west.id: _alerts(), east.id: []},
         grades={
             west.id: Grade(letter=Letter("F"), reason="Memory leak in shop/cart ends in OOM kills", coverage=1.0),
             east.id: Grade(letter=Letter("C"), reason="Disk of worker-1 is filling", coverage=22 / 24),
@@ -201,6 +210,39 @@ def ordinary() -> FleetReportMaterial:
         charts=[chart(each, seed) for seed, each in enumerate(findings)],
     )
     return replace(first, previous=_yesterday(first))
+
+
+def _seen_beside(owner: Cluster) -> list[Coverage]:
+    last = Window(start=END - hours(1), end=END)
+    early = Window(start=DAY.start, end=last.start)
+    ok = CoverageStatus.OK
+    return [
+        seen(owner, Signal.ALERTS, ok, last, collector="alertmanager"),
+        seen(owner, Signal.LOGS, ok, early, collector="loki"),
+        seen(owner, Signal.LOGS, ok, last, collector="loki", reason="a sample: the newest 2,000 lines of more"),
+        seen(owner, Signal.TRACES, ok, collector="tempo"),
+    ]
+
+
+def _unasked_beside(owner: Cluster) -> list[Coverage]:
+    finds = f"no Loki endpoint is registered: `fleetscope cluster endpoints {owner.name} --store` finds it"
+    return [
+        seen(owner, Signal.LOGS, CoverageStatus.UNKNOWN, collector="loki", endpoint="", reason=finds),
+        seen(owner, Signal.TRACES, CoverageStatus.ABSENT, collector="tempo", endpoint="", reason="it runs no Tempo"),
+    ]
+
+
+def _alerts() -> list[Alert]:
+    many = [
+        alert(f"PodCrashLooping{number}", "warning", 3, labels={"pod": f"cart-{number}"}) for number in range(9)
+    ]
+    silenced = {"state": AlertState.SUPPRESSED, "silenced_by": ["s1"]}
+    return [
+        alert("NodeFilesystemAlmostOutOfSpace", "critical", 30, labels={"namespace": "", "instance": "worker-1:9100"}),
+        alert("KubeMemoryOvercommit", "warning", 5, **silenced),
+        *many,
+        alert("Watchdog", "none", 500, state=AlertState.FIRING, fingerprint=""),
+    ]
 
 
 def _yesterday(material: FleetReportMaterial) -> ReportSummary:
@@ -260,10 +302,13 @@ def hard() -> FleetReportMaterial:
         changes.append(
             Change(cluster_id=owner.id, kind=ChangeKind.EVENT, subject=subject, at=start, summary=f"warning: {name}")
         )
-    seen = {each.id: coverage(each) for each in clusters[:18]}
-    seen[clusters[17].id] = coverage(clusters[17], 24, f"401 from {HOSTILE[0]}")
+    seen_in = {each.id: coverage(each) for each in clusters[:18]}
+    seen_in[clusters[0].id] += [
+        seen(clusters[0], Signal.LOGS, CoverageStatus.UNKNOWN, collector="loki", reason=f"503 {HOSTILE[1]}")
+    ]
+    seen_in[clusters[17].id] = coverage(clusters[17], 24, f"401 from {HOSTILE[0]}")
     for number in range(4, 16):
-        seen[clusters[number].id] = coverage(clusters[number], number, "connection refused")
+        seen_in[clusters[number].id] = coverage(clusters[number], number, "connection refused")
     letters = [*"ABCDF"]
     worst = sorted(incidents, key=lambda each: -each.severity.rank)[:3]
     shown = {mark for each in worst for mark in each.fingerprints}
@@ -271,7 +316,8 @@ def hard() -> FleetReportMaterial:
         generated_at=END,
         window=DAY,
         clusters=clusters,
-        coverage=seen,
+        coverage=seen_in,
+        alerts={clusters[0].id: [alert(name, name, labels={"pod": name}) for name in HOSTILE]},
         grades={
             each.id: Grade(letter=Letter(letters[number % 5]), reason=HOSTILE[number % len(HOSTILE)], coverage=0.9)
             for number, each in enumerate(clusters[:17])

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import numpy as np
 
 from fleet.findings.finding import Finding, FindingKind, FindingState, SeriesRef, fingerprint
 from fleet.findings.incident import Incident
-from fleet.frames.coverage import Coverage, CoverageStatus, QueryCoverage
+from fleet.frames.alerts import Alert, AlertState
+from fleet.frames.coverage import Coverage, CoverageStatus, QueryCoverage, Signal
 from fleet.frames.pack import Severity, Thresholds
 from fleet.frames.window import CHUNK, Window
 from fleet.inventory.cluster import Cluster, Endpoint, EndpointKind
@@ -69,6 +71,23 @@ def coverage(owner: Cluster, unknown_hours: int = 0, reason: str = "", window: W
             )
         )
     return rows
+
+
+def seen(
+    owner: Cluster, signal: Signal, status: CoverageStatus, window: Window = DAY, *, collector: str, **fields: Any
+) -> Coverage:
+    """What was seen of a signal beside metrics; ``endpoint`` is "" where nobody was asked."""
+    told = {"endpoint": f"https://{collector}.{owner.name}.example", **fields}
+    return Coverage(
+        cluster_id=owner.id, signal=signal, collector=collector, window=window, step_seconds=0, status=status, **told
+    )
+
+
+def alert(name: str, severity: str = "warning", began: float = 2, **fields: Any) -> Alert:
+    """An alert that an Alertmanager tells, so many hours old at the window's end."""
+    labels = {"alertname": name, "severity": severity, "namespace": "shop", **fields.pop("labels", {})}
+    told = {"state": AlertState.ACTIVE, "fingerprint": "00d1f5c8a9b1e2f3", **fields}
+    return Alert(name=name, labels=labels, starts_at=END - hours(began), **told)
 
 
 def finding(
