@@ -38,7 +38,7 @@ def open_engine() -> Iterator[Stores]:
     from deployments.settings import load_settings
 
     settings = load_settings()
-    with _ended_by_sigterm(), ensure_stack(settings, _say, worker=False) as addresses:
+    with ended_by_sigterm(), ensure_stack(settings, _say, worker=False) as addresses:
         # Prefect reads its settings when it is first imported: from here on they are this stack's.
         os.environ.update(addresses.prefect_environment() | QUIET)
         from deployments.bootstrap import save_blocks
@@ -52,7 +52,7 @@ def open_engine() -> Iterator[Stores]:
 
 
 @contextmanager
-def _ended_by_sigterm() -> Iterator[None]:
+def ended_by_sigterm() -> Iterator[None]:
     """SIGTERM ends this block as Ctrl-C does: what was begun in it is put in order."""
 
     def interrupt(*_: object) -> None:
