@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 
 from fleet.findings.incident import Incident
-from fleet.frames.coverage import Coverage
+from fleet.frames.coverage import Coverage, Signal
 from fleet.frames.pack_file import DEFAULT_PACK_PATH, load_pack
 from fleet.frames.window import Window
 from fleet.inventory.cluster import cluster_id
@@ -25,6 +25,8 @@ ANCHOR = datetime(2026, 3, 3, tzinfo=UTC)
 """Fixed: the same faults at the same times in every run of the tests."""
 ALL_TIME = Window(start=datetime(2020, 1, 1, tzinfo=UTC), end=datetime(2040, 1, 1, tzinfo=UTC))
 RANGE = "/api/v1/query_range"
+METRICS_AND_INVENTORY = ("kubernetes", "prometheus")
+EVERY_KIND = (*METRICS_AND_INVENTORY, "alertmanager", "loki", "tempo")
 
 
 @contextmanager
@@ -69,6 +71,11 @@ class Registered:
         """``--cluster`` for each of them."""
         return [word for name in self.names for word in ("--cluster", name)]
 
+    def asked(self, api: str, *simulated_names: str) -> int:
+        """Requests that an API of the clusters (all of these by default) has served since the last reset."""
+        counts = self.fleet.requests()["clusters"]
+        return sum(counts.get(name, {}).get(api, {}).get("requests", 0) for name in simulated_names or self.clusters)
+
     def ranges(self, *simulated_names: str) -> int:
         """Range queries that the clusters (all of these by default) have served since the last reset."""
         counts = self.fleet.requests()["clusters"]
@@ -77,10 +84,11 @@ class Registered:
             for name in simulated_names or self.clusters
         )
 
-    def chunks(self, *simulated_names: str) -> list[Coverage]:
-        """Everything that is stored of what was seen of them."""
+    def chunks(self, *simulated_names: str, signal: Signal = Signal.METRICS) -> list[Coverage]:
+        """Everything that is stored of what was seen of a signal of them."""
         wanted = [cluster_id(self.clusters[name]) for name in simulated_names or self.clusters]
-        return self.installation.stores.coverage.list(ALL_TIME, cluster_ids=wanted)
+        stored = self.installation.stores.coverage.list(ALL_TIME, cluster_ids=wanted)
+        return [each for each in stored if each.signal == signal]
 
 
 def register(
@@ -90,6 +98,7 @@ def register(
     names: Collection[str] = (),
     *,
     metrics_only: Collection[str] = (),
+    kinds: Collection[str] = METRICS_AND_INVENTORY,
     addresses: Mapping[str, str] | None = None,
 ) -> Registered:
     """Register clusters of a simulated fleet as an operator would: from its registration file.
@@ -100,6 +109,8 @@ def register(
         prefix: goes before each cluster's name.
         names: which; all by default.
         metrics_only: those of which only Prometheus is registered.
+        kinds: of the endpoints that are registered of the others. Logs and traces take a scan their time: what is not
+            about them goes without.
         addresses: where some of them are said to be, which is not where they are.
     """
     entries = []
@@ -112,7 +123,7 @@ def register(
         endpoints = {
             kind: endpoint | ({"url": f"{addresses[name]}/{kind}"} if addresses and name in addresses else {})
             for kind, endpoint in entry["endpoints"].items()
-            if kind == "prometheus" or name not in metrics_only
+            if kind == "prometheus" or (name not in metrics_only and kind in kinds)
         }
         entries.append({**entry, "name": clusters[name], "endpoints": endpoints})
     file = fleet.directory / f"{prefix}.yaml"

@@ -22,7 +22,7 @@ from interfaces.cli.result import ScanResult
 from interfaces.cli.runs import Run
 from interfaces.cli.scan import exit_code
 from simulator.options import FaultKind
-from tests.e2e.fleets import ANCHOR, Registered, register, simulated, write_pack
+from tests.e2e.fleets import ANCHOR, EVERY_KIND, Registered, register, simulated, write_pack
 from tests.e2e.installation import Installation, Outcome, eventually
 from tests.fleet.collectors.kubernetes.simulated import patch
 
@@ -58,7 +58,7 @@ def town(installation: Installation, tmp_path_factory: pytest.TempPathFactory) -
     directory = tmp_path_factory.mktemp("town")
     pack = write_pack(directory / "pack.yaml", QUERIES)
     with simulated(directory, clusters=2, nodes=3, workloads=9, faults=(FaultKind.MEMORY_LEAK,)) as fleet:
-        clusters = register(installation, fleet, "town")
+        clusters = register(installation, fleet, "town", kinds=EVERY_KIND)
         troubled = clusters.clusters[fleet.truth["faults"][0]["cluster"]]
         quiet = next(name for name in clusters.names if name != troubled)
         window = ("--until", ANCHOR.isoformat(), "--last", "6h", "--pack", pack)

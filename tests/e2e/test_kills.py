@@ -18,13 +18,23 @@ import psutil
 import pytest
 
 from fleet.findings.scan import ScanState
+from fleet.frames.coverage import Signal
 from fleet.frames.window import HISTORY, HISTORY_STEP_SECONDS, STEP_SECONDS
 from fleet.inventory.cluster import cluster_id
 from fleet.reports.record import ReportFormat
 from simulator.fleet import SimulatedFleet
 from simulator.options import BrokenMode, FaultKind
 from tests.deployments.prefect_api import FINAL, PrefectApi
-from tests.e2e.fleets import ANCHOR, Registered, doubled, register, simulated, told_of, write_pack
+from tests.e2e.fleets import (
+    ANCHOR,
+    METRICS_AND_INVENTORY,
+    Registered,
+    doubled,
+    register,
+    simulated,
+    told_of,
+    write_pack,
+)
 from tests.e2e.installation import Installation, eventually
 
 HOURS = 24
@@ -105,7 +115,8 @@ def api(installation: Installation) -> Iterator[PrefectApi]:
 def clusters(ground: Ground, request: pytest.FixtureRequest) -> Iterator[Registered]:
     """The fleet's clusters under names of this test: nothing is stored of them yet."""
     prefix = re.sub(r"[^a-z0-9]+", "-", request.node.name.removeprefix("test_"))[:40].strip("-")
-    registered = register(ground.installation, ground.fleet, prefix, metrics_only=[ground.gate])
+    kinds = (*METRICS_AND_INVENTORY, "loki")
+    registered = register(ground.installation, ground.fleet, prefix, metrics_only=[ground.gate], kinds=kinds)
     ground.fleet.reset_requests()
     yield registered
     ground.fleet.set_broken(ground.gate, None)
@@ -189,11 +200,15 @@ def test_killed_flow_run(ground: Ground, clusters: Registered, api: PrefectApi) 
     assert "SIGKILL" in state["message"]
 
     middle = Middle.of(clusters)
+    logs = clusters.chunks(*ground.open_clusters, signal=Signal.LOGS)
+    assert len(logs) == HOURS * len(ground.open_clusters)
     ground.fleet.reset_requests()
     again = api.start_run(SCAN, **given)
     assert api.wait_for(again, seconds=RUN_SECONDS)["type"] == "COMPLETED"
     assert_continued(ground, clusters, middle)
     assert clusters.ranges() == 0
+    assert clusters.asked("loki") == 0
+    assert clusters.chunks(*ground.open_clusters, signal=Signal.LOGS) == logs
     assert [len(stores.reports.list(scan_id=scan_id)) for scan_id in (run, again)] == [0, 1]
     assert stores.scans.get(again).state is ScanState.COMPLETED
 

@@ -11,7 +11,7 @@ import yaml
 from simulator.fleet import SimulatedFleet
 from simulator.options import BrokenMode
 from simulator.registration import cluster_names
-from tests.e2e.fleets import Registered, register, simulated
+from tests.e2e.fleets import EVERY_KIND, Registered, register, simulated
 from tests.e2e.installation import Installation
 
 SOUND, LIMITED, HALF, CLOSED = cluster_names(4)
@@ -24,7 +24,7 @@ def clusters(installation: Installation, tmp_path_factory: pytest.TempPathFactor
     directory = tmp_path_factory.mktemp("validated")
     options = {"clusters": 4, "faults": (), "nodes": 3, "workloads": 9, "broken": broken, "denied": denied}
     with simulated(directory, **options) as fleet:
-        yield register(installation, fleet, "checked")
+        yield register(installation, fleet, "checked", kinds=EVERY_KIND)
 
 
 @pytest.fixture
