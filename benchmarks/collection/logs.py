@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import ssl
-import statistics
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -19,7 +18,8 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
-from benchmarks.collection.served import in_process, served_cluster
+from benchmarks.collection.compared import compared, peak_of, seconds_of, show
+from benchmarks.collection.served import served_cluster
 
 LINES = 200_000
 MANY_LINES = 1_000_000
@@ -27,7 +27,6 @@ ROUNDS = 5
 PASSES = 2
 """Of all lines within one process, after one that is not counted (connections, imports, caches)."""
 PAGE = 5_000
-WANTED = {"cpu_ratio": 3.0, "peak_mib": 300.0, "overhead": 0.2}
 _MODULE = "benchmarks.collection.logs"
 _NS = 1_000_000_000
 Totals = dict[str, int]
@@ -36,27 +35,12 @@ Totals = dict[str, int]
 def main() -> dict[str, Any]:
     """Measure, print, and give the figures."""
     with served_cluster() as cluster:
-        arguments = cluster.arguments("loki")
-        rounds = [{name: in_process(_MODULE, name, *arguments) for name in SIDES} for _ in range(ROUNDS)]
-        memory = in_process(_MODULE, "memory", *arguments)
-        overheads = [in_process(_MODULE, "overhead", *arguments) for _ in range(ROUNDS)]
-    assert len({json.dumps(each[name]["totals"]) for each in rounds for name in SIDES}) == 1, "the sides differ"
-    totals = rounds[0]["fleetscope"]["totals"]
-    megabytes = totals["bytes"] / 1e6
-    cpu = {name: statistics.median(each[name]["cpu_seconds"] for each in rounds) for name in SIDES}
-    figures = {
-        "lines": totals["lines"],
-        "megabytes_of_lines": megabytes,
-        "cpu_seconds": cpu,
-        "megabytes_a_cpu_second": {name: megabytes / seconds for name, seconds in cpu.items()},
-        "cpu_ratio": min(seconds for name, seconds in cpu.items() if name != "fleetscope") / cpu["fleetscope"],
-        "memory": memory,
-        "overhead": statistics.median(each["overhead"] for each in overheads),
-        "server_seconds": statistics.median(each["server_seconds"] for each in overheads),
-        "wanted": WANTED,
-    }
-    _show(figures)
-    return figures
+        figures = compared(_MODULE, list(SIDES), ROUNDS, cluster.arguments("loki"))
+    lines, megabytes = figures["totals"]["lines"], figures["totals"]["bytes"] / 1e6
+    speeds = {name: megabytes / seconds for name, seconds in figures["cpu_seconds"].items()}
+    title = f"{lines:,} log lines ({megabytes:.1f} MB of text), medians of {ROUNDS}"
+    show(figures, title, "MB a CPU second", {name: f"{speed:.0f}" for name, speed in speeds.items()})
+    return {**figures, "megabytes_a_cpu_second": speeds}
 
 
 def _ours(url: str, ca_file: str, token_file: str, anchor: str) -> Callable[[int], Iterator[Any]]:
@@ -160,12 +144,9 @@ def _memory(arguments: list[str]) -> dict[str, Any]:
     read = _ours(*arguments)
     for _ in read(10):
         pass
-    Path("/proc/self/clear_refs").write_text("5")
-    idle = _status_mib("VmRSS")
-    began = time.perf_counter()
-    lines = sum(len(frame) for frame in read(MANY_LINES))
-    assert lines == MANY_LINES
-    return {"lines": lines, "peak_mib": _status_mib("VmHWM") - idle, "seconds": time.perf_counter() - began}
+    count, peak = peak_of(lambda: sum(len(frame) for frame in read(MANY_LINES)))
+    assert count == MANY_LINES, count
+    return {"count": count, "of": "lines", **peak}
 
 
 def _overhead(arguments: list[str]) -> dict[str, Any]:
@@ -185,16 +166,9 @@ def _overhead(arguments: list[str]) -> dict[str, Any]:
         pass
     LokiClient.lines = whole  # type: ignore[method-assign]
     # In turn, and the quickest of each: what else the machine does is on neither's account.
-    pairs = [(_bare_seconds(arguments, asked), _seconds(read)) for _ in range(4)]
+    pairs = [(_bare_seconds(arguments, asked), seconds_of(read(LINES))) for _ in range(4)]
     server, ours = (min(side) for side in zip(*pairs, strict=True))
     return {"server_seconds": server, "overhead": ours / server - 1}
-
-
-def _seconds(read: Callable[[int], Iterator[Any]]) -> float:
-    began = time.perf_counter()
-    for _ in read(LINES):
-        pass
-    return time.perf_counter() - began
 
 
 def _bare_seconds(arguments: list[str], asked: list[tuple[str, dict[str, Any]]]) -> float:
@@ -219,31 +193,6 @@ def _bare_seconds(arguments: list[str], asked: list[tuple[str, dict[str, Any]]])
         while answer.read(1 << 18):
             pass
     return time.perf_counter() - began
-
-
-def _status_mib(field: str) -> float:
-    _, _, rest = Path("/proc/self/status").read_text().partition(f"{field}:")
-    return int(rest.split()[0]) / 1024
-
-
-def _show(figures: dict[str, Any]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    title = f"{figures['lines']:,} log lines ({figures['megabytes_of_lines']:.1f} MB of text), medians of {ROUNDS}"
-    table = Table(title=title)
-    table.add_column("")
-    table.add_column("CPU seconds", justify="right")
-    table.add_column("MB a CPU second", justify="right")
-    for name, seconds in figures["cpu_seconds"].items():
-        table.add_row(name, f"{seconds:.3f}", f"{figures['megabytes_a_cpu_second'][name]:.0f}")
-    table.add_row("times less, against the cheaper (at least 3)", f"{figures['cpu_ratio']:.1f}", "")
-    Console().print(table)
-    memory = figures["memory"]
-    Console().print(
-        f"{memory['lines']:,} lines: peak {memory['peak_mib']:.0f} MiB over idle (at most 300); "
-        f"time beyond the server's own {figures['overhead']:.0%} (at most 20%)"
-    )
 
 
 if __name__ == "__main__":

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import json
 import ssl
-import statistics
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -19,14 +18,14 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from benchmarks.collection.served import in_process, served_cluster
+from benchmarks.collection.compared import compared, peak_of, seconds_of, show
+from benchmarks.collection.served import served_cluster
 
 SPANS = 200_000
 SPANS_A_TRACE = 50
 ROUNDS = 3
 MINUTES = 15
 """Of the bulk's hour: what the rounds read."""
-WANTED = {"cpu_ratio": 3.0, "peak_mib": 300.0, "overhead": 0.2}
 QUERY = '{ resource.k8s.namespace.name = "bulk" && kind = server && name = "GET /" }'
 _MODULE = "benchmarks.collection.traces"
 Totals = dict[str, int]
@@ -35,26 +34,12 @@ Totals = dict[str, int]
 def main() -> dict[str, Any]:
     """Measure, print, and give the figures."""
     with served_cluster("--bulk-spans", str(SPANS)) as cluster:
-        arguments = cluster.arguments("tempo")
-        rounds = [{name: in_process(_MODULE, name, *arguments) for name in SIDES} for _ in range(ROUNDS)]
-        memory = in_process(_MODULE, "memory", *arguments)
-        overheads = [in_process(_MODULE, "overhead", *arguments) for _ in range(ROUNDS)]
-    assert len({json.dumps(each[name]["totals"]) for each in rounds for name in SIDES}) == 1, "the sides differ"
-    totals = rounds[0]["fleetscope"]["totals"]
-    cpu = {name: statistics.median(each[name]["cpu_seconds"] for each in rounds) for name in SIDES}
-    figures = {
-        "spans": totals["spans"],
-        "spans_a_trace": SPANS_A_TRACE,
-        "cpu_seconds": cpu,
-        "spans_a_cpu_second": {name: totals["spans"] / seconds for name, seconds in cpu.items()},
-        "cpu_ratio": cpu["httpx + json"] / cpu["fleetscope"],
-        "memory": memory,
-        "overhead": statistics.median(each["overhead"] for each in overheads),
-        "server_seconds": statistics.median(each["server_seconds"] for each in overheads),
-        "wanted": WANTED,
-    }
-    _show(figures)
-    return figures
+        figures = compared(_MODULE, list(SIDES), ROUNDS, cluster.arguments("tempo"))
+    spans = figures["totals"]["spans"]
+    speeds = {name: spans / seconds for name, seconds in figures["cpu_seconds"].items()}
+    title = f"{spans:,} spans in traces of {SPANS_A_TRACE}, medians of {ROUNDS}"
+    show(figures, title, "spans a CPU second", {name: f"{speed:,.0f}" for name, speed in speeds.items()})
+    return {**figures, "spans_a_trace": SPANS_A_TRACE, "spans_a_cpu_second": speeds}
 
 
 def _ours(url: str, ca_file: str, token_file: str, anchor: str) -> Callable[[int], Iterator[Any]]:
@@ -172,12 +157,9 @@ def _memory(arguments: list[str]) -> dict[str, Any]:
     read = _ours(*arguments)
     for _ in read(1):
         pass
-    Path("/proc/self/clear_refs").write_text("5")
-    idle = _status_mib("VmRSS")
-    began = time.perf_counter()
-    frame = concatenate_spans(list(read(60)))
-    assert len(frame) == SPANS, len(frame)
-    return {"spans": len(frame), "peak_mib": _status_mib("VmHWM") - idle, "seconds": time.perf_counter() - began}
+    count, peak = peak_of(lambda: len(concatenate_spans(list(read(60)))))
+    assert count == SPANS, count
+    return {"count": count, "of": "spans", **peak}
 
 
 def _overhead(arguments: list[str]) -> dict[str, Any]:
@@ -197,15 +179,8 @@ def _overhead(arguments: list[str]) -> dict[str, Any]:
         pass
     HttpTransport.answer = whole  # type: ignore[method-assign]
     server = min(_bare_seconds(arguments, asked) for _ in range(2))
-    ours = min(_seconds(read) for _ in range(2))
+    ours = min(seconds_of(read(MINUTES)) for _ in range(2))
     return {"server_seconds": server, "overhead": ours / server - 1}
-
-
-def _seconds(read: Callable[[int], Iterator[Any]]) -> float:
-    began = time.perf_counter()
-    for _ in read(MINUTES):
-        pass
-    return time.perf_counter() - began
 
 
 def _bare_seconds(arguments: list[str], asked: list[tuple[str, list[tuple[str, str]], str]]) -> float:
@@ -241,30 +216,6 @@ def _bare_seconds(arguments: list[str], asked: list[tuple[str, list[tuple[str, s
     with ThreadPoolExecutor(TempoLimits().concurrency) as threads:
         list(threads.map(ask, (each for each in asked if not each[1])))
     return time.perf_counter() - began
-
-
-def _status_mib(field: str) -> float:
-    _, _, rest = Path("/proc/self/status").read_text().partition(f"{field}:")
-    return int(rest.split()[0]) / 1024
-
-
-def _show(figures: dict[str, Any]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(title=f"{figures['spans']:,} spans in traces of {SPANS_A_TRACE}, medians of {ROUNDS}")
-    table.add_column("")
-    table.add_column("CPU seconds", justify="right")
-    table.add_column("spans a CPU second", justify="right")
-    for name, seconds in figures["cpu_seconds"].items():
-        table.add_row(name, f"{seconds:.3f}", f"{figures['spans_a_cpu_second'][name]:,.0f}")
-    table.add_row("times less (at least 3)", f"{figures['cpu_ratio']:.1f}", "")
-    Console().print(table)
-    memory = figures["memory"]
-    Console().print(
-        f"{memory['spans']:,} spans: peak {memory['peak_mib']:.0f} MiB over idle (at most 300); "
-        f"time beyond the server's own {figures['overhead']:.0%} (at most 20%)"
-    )
 
 
 if __name__ == "__main__":
