@@ -435,7 +435,7 @@ def test_a_pack_is_tried_on_clusters_whose_releases_differ(town: Town) -> None:
         found[cluster["cluster"]] = {query["query_id"]: query for query in cluster["queries"]}
     newer, older = (found[name] for name in town.clusters.names)
     assert {query["status"] for queries in found.values() for query in queries.values()} == {"ok", "absent"}
-    assert (newer["dns_forward_avg"]["form"], older["dns_forward_avg"]["form"]) == (0, 1)
+    assert (newer["dns_forward_avg"]["form"], older["dns_forward_avg"]["form"]) == (1, 2)
     assert "coredns_forward" in older["dns_forward_avg"]["promql"]
     assert older["operator_up"]["reason"] == "the server has no metric cluster_operator_up"
     assert 0 < newer["node_cpu_util"]["value"] < 1

@@ -27,7 +27,7 @@ _SHORT = timedelta(minutes=15)
 class QueryTrial(BaseModel):
     """How a server took one query, asked at a time and over the quarter of an hour before it.
 
-    ``promql`` is what was asked, and ``form`` its number (0 is the query's own, 1 its first alternative); without one
+    ``promql`` is what was asked, and ``form`` its number (1 is the query's own, 2 its first alternative); without one
     nothing was asked. ``seconds`` is what both questions took, ``series`` the number in the range. ``value`` is one of
     the answer's in the query's unit, with its ``labels``: the last one that is a finite number.
     """
@@ -81,7 +81,7 @@ class _Asking:
             lately = self.client.query_range(form.promql, self.window, STEP_SECONDS)
         except SourceError as error:
             self.breaker.failed(error)
-            tried = {"form": query.variants.index(form), "promql": form.promql}
+            tried = {"form": _number(query, form), "promql": form.promql}
             return _unknown(query, str(error)).model_copy(update=tried)
         self.breaker.succeeded()
         return self._answered(query, form, now, lately, time.perf_counter() - begun)
@@ -103,7 +103,7 @@ class _Asking:
             query_id=query.id,
             status=status,
             reason="; ".join(reasons),
-            form=query.variants.index(form),
+            form=_number(query, form),
             promql=form.promql,
             seconds=seconds,
             series=len(lately.series),
@@ -115,6 +115,10 @@ class _Asking:
     def _absent(self, query: PackQuery) -> QueryTrial:
         reason = absence_in_words(self.presence.missing(query))
         return QueryTrial(query_id=query.id, status=CoverageStatus.ABSENT, reason=reason, unit=query.unit)
+
+
+def _number(query: PackQuery, form: Variant) -> int:
+    return query.variants.index(form) + 1
 
 
 def _unknown(query: PackQuery, reason: str) -> QueryTrial:

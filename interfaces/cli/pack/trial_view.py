@@ -20,8 +20,8 @@ def print_trial(console: Console, trial: PackTrial) -> None:
     if trial.reason:
         console.print(f"{_coloured(trial.status)} {printable(trial.reason)}", soft_wrap=True)
         return
-    headings = ("query", "status", "form", "series", "time", "for example", "why")
-    table = Table(*(Column(heading, overflow="fold") for heading in headings))
+    headings = ("query", "status", "form", "series", "time", "for example")
+    table = Table(*(Column(heading, no_wrap=True) for heading in headings), Column("why", overflow="fold"))
     for query in trial.queries:
         table.add_row(*_row(query))
     console.print(table)
@@ -40,16 +40,9 @@ def _row(query: QueryTrial) -> tuple[str, ...]:
     return (
         query.query_id,
         _coloured(query.status),
-        str(query.form + 1) if query.form is not None else "",
+        str(query.form) if asked else "",
         str(query.series) if asked else "",
         f"{query.seconds * 1000:.0f} ms" if asked else "",
-        _example(query),
+        "" if query.value is None else printable(quantity(query.value, query.unit)),
         printable(query.reason),
     )
-
-
-def _example(query: QueryTrial) -> str:
-    if query.value is None:
-        return ""
-    labels = ", ".join(f"{name}={value}" for name, value in sorted(query.labels.items()))
-    return printable(f"{quantity(query.value, query.unit)} ({labels})" if labels else quantity(query.value, query.unit))

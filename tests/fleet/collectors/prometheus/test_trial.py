@@ -32,7 +32,7 @@ class Mixed(FakeApi):
     """Answers one query well and others not."""
 
     def special(self, request: Request, query: str) -> Reply | None:
-        instant = request.target == "/api/v1/query"
+        instant = not request.target.startswith("/api/v1/query_range")
         if query == "d":
             return reply('{"status":"error","errorType":"bad_data","error":"parse error"}', 400)
         if query in {"e", "f"}:
@@ -57,10 +57,10 @@ def test_each_query_tells_how_it_went() -> None:
         "plain": "ok", "renamed": "ok", "gone": "absent", "refused": "unknown", "partial": "partial", "empty": "ok",
     }  # fmt: skip
     plain, renamed = found["plain"], found["renamed"]
-    assert (plain.form, plain.promql, plain.series, plain.value) == (0, "a", 1, 0.5)
+    assert (plain.form, plain.promql, plain.series, plain.value) == (1, "a", 1, 0.5)
     assert plain.labels == {"node": "n1"}
     assert plain.seconds > 0
-    assert (renamed.form, renamed.promql) == (1, "older")
+    assert (renamed.form, renamed.promql) == (2, "older")
     assert (found["gone"].form, found["gone"].reason) == (None, "the server has no metric c; nor c_old")
     assert "parse error" in found["refused"].reason
     assert (found["empty"].series, found["empty"].value) == (0, None)
