@@ -33,7 +33,7 @@ class Wait:
         self._budget = budget
         self._most_seconds = seconds
         self._called_off = called_off
-        self._began = time.monotonic()
+        self._began = self._first_looked = time.monotonic()
         self._waits = False
 
     @property
@@ -54,6 +54,7 @@ class Wait:
                 raise self._called()
             if self.seconds > self._most_seconds:
                 raise self._over("which other requests waited for, too")
+        self._first_looked = time.monotonic()
         try:
             yield
         finally:
@@ -93,8 +94,12 @@ class Wait:
         return f"{self._budget.concurrency} requests at a time", 0.0
 
     def _look_seconds(self, row: RowMapping, room_seconds: float) -> float:
-        """Until the next look: soon for who is first in the queue, later for the others and after a long wait."""
-        soon = int(row["place"]) * max(_SHORTEST_LOOK_SECONDS, self.seconds / _LOOKS_OF_A_WAIT)
+        """Until the next look: soon for who is first in the queue, later for the others and where places are rare.
+
+        How rare they are is told by the looks so far; the time before, behind others of this process, says nothing.
+        """
+        looking_seconds = time.monotonic() - self._first_looked
+        soon = int(row["place"]) * max(_SHORTEST_LOOK_SECONDS, looking_seconds / _LOOKS_OF_A_WAIT)
         return min(max(soon, room_seconds), _LONGEST_LOOK_SECONDS)
 
     def _called(self) -> OverBudget:
