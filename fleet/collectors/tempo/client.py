@@ -10,8 +10,9 @@ from types import TracebackType
 from typing import Self
 from urllib.parse import quote, urlsplit
 
-from fleet.collectors.tempo.answers import FoundTrace, decode_search, decode_trace, decode_values, padded
+from fleet.collectors.tempo.answers import FoundTrace, decode_search, decode_values, padded
 from fleet.collectors.tempo.columns import frame_of_traces
+from fleet.collectors.tempo.json_spans import decode_trace
 from fleet.collectors.tempo.limits import TempoLimits
 from fleet.collectors.tempo.rows import SpanRow, frame_of_rows
 from fleet.collectors.tempo.traceql import (

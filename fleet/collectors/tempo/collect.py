@@ -10,12 +10,10 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 
 from fleet.collectors.tempo.answers import FoundTrace
+from fleet.collectors.tempo.batch import Batch
 from fleet.collectors.tempo.client import FetchedTrace, TempoClient
-from fleet.collectors.tempo.columns import frame_of_traces
 from fleet.collectors.tempo.pages import TracePages
-from fleet.collectors.tempo.rows import SpanRow, frame_of_rows
 from fleet.collectors.tempo.traceql import TagSearch, TraceQuery
-from fleet.collectors.tempo.wire import MalformedTrace
 from fleet.errors import (
     CredentialMissing,
     Forbidden,
@@ -146,14 +144,14 @@ class TraceReading:
         self._searched_at = self._now()
         pages = TracePages(self._client, self._request.query, window)
         found = self._found(pages)
-        batch = _Batch()
+        batch = Batch()
         while chunk := self._next(found):
             for some, fetched in zip(pieces := _pieces(chunk), threads.map(self._fetch, pieces), strict=True):
                 for trace, each in zip(some, fetched, strict=True):
                     self._take(trace, each, batch)
             if batch.size >= self._client.limits.batch_bytes or self._stopped:
                 yield from self._decoded(batch)
-                batch = _Batch()
+                batch = Batch()
             if self._stopped:
                 break
         yield from self._decoded(batch)
@@ -198,7 +196,7 @@ class TraceReading:
         except (SourceError, CredentialMissing) as error:
             return error
 
-    def _take(self, trace: FoundTrace, fetched: FetchedTrace | _Fault, batch: _Batch) -> None:
+    def _take(self, trace: FoundTrace, fetched: FetchedTrace | _Fault, batch: Batch) -> None:
         if isinstance(fetched, FetchedTrace):
             self._failures = 0
             if not fetched:
@@ -215,7 +213,7 @@ class TraceReading:
     def _lose(self, trace_id: str, why: str) -> None:
         self._lost.append(f"trace {trace_id}: {why}")
 
-    def _decoded(self, batch: _Batch) -> Iterator[SpanFrame]:
+    def _decoded(self, batch: Batch) -> Iterator[SpanFrame]:
         for frame in batch.frames(self._lose):
             self.spans += len(frame)
             self._bytes += frame.nbytes
@@ -265,33 +263,6 @@ class TraceReading:
 def _pieces(chunk: list[FoundTrace]) -> list[list[FoundTrace]]:
     """What a thread fetches at a time: handing over each trace by itself costs a tenth of fetching it."""
     return [chunk[at : at + _IN_A_ROW] for at in range(0, len(chunk), _IN_A_ROW)]
-
-
-class _Batch:
-    """Traces that wait to be decoded."""
-
-    def __init__(self) -> None:
-        self._messages: dict[str, bytes] = {}
-        self._rows: list[SpanRow] = []
-        self.size = 0
-
-    def add(self, trace_id: str, fetched: FetchedTrace) -> None:
-        if fetched.message:
-            self._messages[trace_id] = fetched.message
-        self._rows += fetched.rows
-        self.size += fetched.size + sum(len(row.attributes) for row in fetched.rows)
-
-    def frames(self, lose: Callable[[str, str], None]) -> Iterator[SpanFrame]:
-        if self._rows:
-            yield frame_of_rows(self._rows)
-        try:
-            yield frame_of_traces(list(self._messages.values()))
-        except MalformedTrace:
-            for trace_id, message in self._messages.items():
-                try:
-                    yield frame_of_traces([message])
-                except MalformedTrace as error:
-                    lose(trace_id, f"it is broken: {error}")
 
 
 def collect_traces(client: TempoClient, cluster_id: str, request: TraceRequest) -> tuple[SpanFrame, Coverage]:

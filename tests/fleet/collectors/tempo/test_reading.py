@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fleet.collectors.tempo.answers import decode_trace
 from fleet.collectors.tempo.columns import LARGE_BYTES, compiled_frame, frame_of_traces
+from fleet.collectors.tempo.json_spans import decode_trace
 from fleet.collectors.tempo.rows import frame_of_rows
 from fleet.collectors.tempo.wire import MalformedTrace, read_response, read_trace
 from fleet.errors import AnswerTruncated, WrongService
