@@ -49,6 +49,10 @@ def authority_fault(pem: str) -> str:
     return "" if "-----BEGIN CERTIFICATE-----" in pem else "is no PEM certificate"
 
 
+Namespace = Annotated[str, StringConstraints(pattern=r"^([a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)?$")]
+"""A namespace of Kubernetes (a DNS label), or "" for none."""
+
+
 class EndpointKind(StrEnum):
     """What answers at an endpoint."""
 
@@ -66,6 +70,7 @@ class Endpoint(BaseModel):
     ``ca_pem`` is the PEM of the authority that signed the server's certificate (public, hence stored here);
     None means the machine's own trust store. ``verify_tls`` false is shown wherever the endpoint is shown. ``tenant``
     goes with each request to a Loki or Tempo that has several; OpenShift's gateways have theirs in the address.
+    ``namespace`` goes with each request to a tenancy port of OpenShift's monitoring, which shows nothing beyond it.
     ``budget`` is what it may be asked where that differs from others of its kind.
     """
 
@@ -75,6 +80,7 @@ class Endpoint(BaseModel):
     verify_tls: bool = True
     ca_pem: str | None = None
     tenant: Tenant = ""
+    namespace: Namespace = ""
     budget: EndpointBudget | None = None
 
 

@@ -108,6 +108,7 @@ def _fields(cluster: Cluster | None) -> dict[str, str]:
         fields[f"{place}.url"] = endpoint.url
         fields[f"{place}.verify_tls"] = _word(endpoint.verify_tls)
         fields[f"{place}.tenant"] = endpoint.tenant
+        fields[f"{place}.namespace"] = endpoint.namespace
         if endpoint.budget is not None:
             own = endpoint.budget.model_dump(exclude_none=True)
             fields |= {f"{place}.budget.{bound}": str(value) for bound, value in own.items()}

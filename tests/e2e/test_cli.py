@@ -9,13 +9,14 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from pypdf import PdfReader
 
 from fleet.errors import CredentialMissing
+from fleet.frames.coverage import CoverageStatus
 from fleet.frames.pack_file import DEFAULT_PACK_PATH, default_pack
 from fleet.frames.window import Window
 from interfaces.cli.result import ScanResult
@@ -245,6 +246,11 @@ def test_discovery_shows_what_a_cluster_is(town: Town) -> None:
     assert inventory["version"]
     assert len(inventory["nodes"]) == 3
     assert inventory["pods"]
+    looked = datetime.fromisoformat(inventory["observed_at"])
+    rows = town.installation.stores.coverage.list(
+        Window.before(looked, timedelta(minutes=1)), cluster_ids=[inventory["cluster_id"]], collector="kubernetes"
+    )
+    assert {(each.signal, each.status) for each in rows} == {("events", CoverageStatus.OK)}
     # The scan looked before, and nothing has changed since.
     assert found.json["changed"][town.quiet]["changes"] == []
     simulated_name = next(name for name, registered in town.clusters.clusters.items() if registered == town.quiet)

@@ -88,6 +88,7 @@ class _Source:
         self._probed = True
         try:
             self.client.probe()
+            self.client.recognise()
         except (SourceError, CredentialMissing) as error:
             self._fault = error
 

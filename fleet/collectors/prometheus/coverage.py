@@ -43,6 +43,7 @@ def chunk_coverage(
     for key in frame.keys:
         series[key.query_id] = series.get(key.query_id, 0) + 1
     queries = [_query_coverage(each, first, last, series.get(each.query.id, 0)) for each in answers.answers]
+    queries = narrowed(client, queries)
     status = combine([query.status for query in queries])
     reason, error = _whole_reason(status, queries, answers)
     return Coverage(
@@ -64,6 +65,22 @@ def chunk_coverage(
 def absence_in_words(missing: Sequence[Sequence[str]]) -> str:
     """Why none of a query's forms can be answered, from the metrics that each lacks."""
     return f"the server has no metric {'; nor '.join(', '.join(each) for each in missing)}"
+
+
+def narrowed(client: PrometheusClient, queries: list[QueryCoverage]) -> list[QueryCoverage]:
+    """The same where the client sees only a part of the cluster: what is not there may be elsewhere."""
+    if not client.narrowed:
+        return queries
+    less = {CoverageStatus.OK: CoverageStatus.PARTIAL, CoverageStatus.ABSENT: CoverageStatus.UNKNOWN}
+    return [
+        query.model_copy(
+            update={
+                "status": less.get(query.status, query.status),
+                "reason": "; ".join(filter(None, (client.narrowed, query.reason))),
+            }
+        )
+        for query in queries
+    ]
 
 
 def unseen(

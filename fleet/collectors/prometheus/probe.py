@@ -22,6 +22,9 @@ def probe(endpoint: Endpoint, credentials: CredentialSource | None, deadline: De
         thanos = client.is_thanos(seconds=seconds_left(deadline))
         version = spoken_version(partial(client.version, seconds=seconds_left(deadline)))
     name = "Thanos Query" if thanos else "Prometheus"
+    if client.narrowed:
+        # A tenancy port takes GET from whoever may view the namespace; a namespace's queries are short.
+        return Seen(latency_seconds, version, f"{name} answers queries: {client.narrowed}")
     if client.by_post is False:
         return Seen(latency_seconds, version, f"{name} answers queries by GET only, POST is refused", _GRANT_POST)
     return Seen(latency_seconds, version, f"{name} answers queries")

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 import msgspec
 
 from fleet.collectors.prometheus.client import PrometheusClient
+from fleet.collectors.prometheus.coverage import narrowed
 from fleet.collectors.prometheus.health_groups import health_groups
 from fleet.collectors.transport.decoding import in_utc
 from fleet.collectors.transport.faults import clean_words
@@ -98,6 +99,7 @@ def collect_rules(client: PrometheusClient, cluster_id: str, window: Window) -> 
         fault = error
         missing = ["rules", "health_groups"][len(queries) :]
         queries += [QueryCoverage(query_id=each, status=CoverageStatus.UNKNOWN, reason=str(error)) for each in missing]
+    queries = narrowed(client, queries)
     reasons = [each.reason for each in queries if each.status in {CoverageStatus.PARTIAL, CoverageStatus.UNKNOWN}]
     return frame, Coverage(
         cluster_id=cluster_id,

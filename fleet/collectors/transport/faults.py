@@ -65,6 +65,10 @@ class Refusal:
         return asks and self.html and _SIGN_IN.search(self.body) is not None
 
 
+_PROXY_LACKS_NAMESPACE = b"Bad Request. The request or configuration is malformed."
+"""kube-rbac-proxy's words where a request lacks the parameter that it asks for rights by."""
+
+
 def is_html(content_type: str, body: bytes | bytearray) -> bool:
     """Whether a body is a web page, by its type or its first bytes."""
     return content_type.lower().startswith("text/html") or _HTML.match(body) is not None
@@ -145,6 +149,9 @@ def _client_fault(url: str, refusal: Refusal) -> SourceError:
         return QueryRefused(f"{url} refused the query{_colon(words)}.", endpoint=url)
     if refusal.status == 400 and "HTTPS server" in words:
         return WrongService(f"{url} speaks TLS.", endpoint=url, hint="Register it with https://.")
+    if refusal.status == 400 and _PROXY_LACKS_NAMESPACE in refusal.body:
+        hint = "A tenancy port of OpenShift is registered with the namespace that it shall show."
+        return WrongService(f"{url} answered 400{_colon(words)}.", endpoint=url, hint=hint)
     if refusal.status == 404:
         return WrongService(f"{url} has no such API (404).", endpoint=url, hint="Is the path of the address right?")
     return WrongService(f"{url} answered {refusal.status}{_colon(words)}.", endpoint=url)

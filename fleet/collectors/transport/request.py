@@ -36,7 +36,9 @@ class Asked:
 def http_request(
     endpoint: Endpoint, asked: Asked, authorization: bytes | None, limits: TransportLimits
 ) -> httpcore.Request:
-    """The request, with the endpoint's tenant and the ``Authorization`` header, where there is one.
+    """The request, with the endpoint's tenant, namespace and the ``Authorization`` header, where there is one.
+
+    The proxies before tenancy ports look for the namespace in the address alone, whatever the method.
 
     Raises:
         Unreachable: the endpoint's address has a host or port that cannot be.
@@ -44,7 +46,9 @@ def http_request(
     parts = urlsplit(endpoint.url)
     host, address = _address(endpoint, parts)
     encoded = urlencode(asked.form)
-    target = parts.path.rstrip("/") + asked.path + (f"?{encoded}" if encoded and not asked.post else "")
+    place = [("namespace", endpoint.namespace)] if endpoint.namespace else []
+    in_target = urlencode(place if asked.post else [*asked.form, *place])
+    target = parts.path.rstrip("/") + asked.path + (f"?{in_target}" if in_target else "")
     headers = [
         (b"Host", address),
         (b"Accept", asked.accept.encode("ascii")),

@@ -29,6 +29,9 @@ WELL = CoverageStatus.OK, CoverageStatus.ABSENT, CoverageStatus.PARTIAL, Coverag
 OK, ABSENT, PARTIAL, UNKNOWN = WELL
 
 
+NOT_FOUND = reply("404 page not found", 404, "text/plain")
+
+
 class FakeApi:
     """Answers as a Prometheus with metrics of these names would: one series of ones for each range query.
 
@@ -48,7 +51,9 @@ class FakeApi:
         if special is not None:
             return special
         if request.target.startswith("/api/v1/label/__name__/values"):
-            return success(self.names) if self.names is not None else reply("404 page not found", 404, "text/plain")
+            return success(self.names) if self.names is not None else NOT_FOUND
+        if request.target.startswith("/api/v1/stores"):
+            return NOT_FOUND
         if request.target == "/api/v1/query":
             return success({"resultType": "scalar", "result": [1769904000, "1"]})
         times = range(int(float(form["start"])), int(float(form["end"])) + 1, int(form["step"]))
@@ -90,7 +95,9 @@ def test_each_query_is_asked_once_for_all_chunks() -> None:
         got = collected(server, MANY)
         ranges = [request for request in server.requests if request.target == "/api/v1/query_range"]
         assert len(ranges) == 30
-        assert len(server.requests) == 32
+        # Beside them: whether it is there, whether it is a Thanos, and its metrics' names.
+        assert len(server.requests) == 33
+        assert not any("dedup" in request.body for request in server.requests)
     for _, coverage, rows in got:
         assert statuses(coverage) == [OK] * 30 + [ABSENT] * 10
         assert (coverage.status, coverage.reason, rows) == (OK, "", 30)

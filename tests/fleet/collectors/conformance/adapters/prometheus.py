@@ -32,6 +32,8 @@ def answer_with(names: list[str], **more: object) -> Callable[[Request], bytes]:
         form = {name: values[0] for name, values in parse_qs(request.body).items()}
         if path.endswith("/values"):
             return success(names)
+        if path == "/api/v1/stores":
+            return reply("404 page not found", 404, "text/plain")
         if path == "/api/v1/query":
             return success({"resultType": "scalar", "result": [1769904000, "1"]})
         times = range(int(float(form["start"])), int(float(form["end"])) + 1, int(form["step"]))
@@ -76,7 +78,7 @@ PROMETHEUS = Adapter(
     empty=answer_with([]),
     refusal=REFUSAL,
     warned=answer_with(["a", "b"], warnings=["a store did not answer"]),
-    answered=3,
+    answered=4,
     # A pack asks for metrics by name: where none of them is, there is nothing that could be unwell.
     otherwise={Case.EMPTY: Expected(ABSENT)},
 )
