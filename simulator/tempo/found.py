@@ -11,11 +11,15 @@ from simulator.tempo.pushed import PushedTraces
 from simulator.tempo.spans import Trace
 
 
-def stored_traces(cluster: SimulatedCluster, start: float, end: float) -> Iterator[Trace]:
-    """The traces that searches find in ``start <= t < end`` (Unix seconds of their start), newest first."""
+def stored_traces(cluster: SimulatedCluster, start: float, end: float, *, failed_only: bool = False) -> Iterator[Trace]:
+    """The traces that searches find in ``start <= t < end`` (Unix seconds of their start), newest first.
+
+    ``failed_only`` allows to leave out those in which nothing failed.
+    """
     pushed = [trace for trace in cluster.state(PushedTraces).searchable() if start * 1e9 <= trace.start_ns < end * 1e9]
     pushed.sort(key=lambda trace: -trace.start_ns)
-    return merge(traces_between(cluster, start, end), pushed, key=lambda trace: -trace.start_ns)
+    generated = traces_between(cluster, start, end, failed_only=failed_only)
+    return merge(generated, pushed, key=lambda trace: -trace.start_ns)
 
 
 def stored_trace(cluster: SimulatedCluster, trace_id: bytes) -> Trace | None:

@@ -39,11 +39,21 @@ class Hour:
         return _BYTES_A_SPAN * sum(len(trace.spans) for trace in self.traces)
 
 
-def traces_between(cluster: SimulatedCluster, start: float, end: float) -> Iterator[Trace]:
-    """The traces that start in ``start <= t < end`` (Unix seconds) and have ended by now, newest first."""
+def traces_between(
+    cluster: SimulatedCluster, start: float, end: float, *, failed_only: bool = False
+) -> Iterator[Trace]:
+    """The traces that start in ``start <= t < end`` (Unix seconds) and have ended by now, newest first.
+
+    Args:
+        cluster: whose.
+        start: of their starts.
+        end: of their starts.
+        failed_only: leaves out traces in which nothing failed: most of them, and most of the time that they take.
+    """
     start, end = max(start, cluster.oldest), min(end, cluster.newest())
     for hour in range(int((end - 1e-9) // HOUR), int(start // HOUR) - 1, -1) if end > start else ():
-        made = cluster.renderings.get((cluster.name, "traces", hour), partial(_hour, cluster, hour))
+        key = (cluster.name, "traces", hour, failed_only)
+        made = cluster.renderings.get(key, partial(_hour, cluster, hour, failed_only=failed_only))
         for trace in made.traces:
             if start * 1e9 <= trace.start_ns < end * 1e9 and trace.end_ns <= cluster.newest() * 1e9:
                 yield trace
@@ -57,28 +67,32 @@ def generated_trace(cluster: SimulatedCluster, trace_id: bytes) -> Trace | None:
     number, slot = place
     if number == BULK:
         return bulk_trace(cluster, slot) if slot < bulk_count(cluster) else None
-    start = slot * SCRAPE_SECONDS
-    return next(
-        (each for each in traces_between(cluster, start, start + SCRAPE_SECONDS) if each.trace_id == trace_id), None
-    )
+    route = next((each for each in routes_of(cluster.layout) if each.number == number), None)
+    found = _route_traces(cluster, route, range(slot, slot + 1)) if route is not None else iter(())
+    start, newest = slot * SCRAPE_SECONDS, cluster.newest()
+    return next((each for each in found if cluster.oldest <= start and each.end_ns <= newest * 1e9), None)
 
 
-def _hour(cluster: SimulatedCluster, hour: int) -> Hour:
+def _hour(cluster: SimulatedCluster, hour: int, *, failed_only: bool) -> Hour:
     first = hour * HOUR // SCRAPE_SECONDS
     traces = list(bulk_traces(cluster, hour))
     for route in routes_of(cluster.layout):
-        traces += _route_traces(cluster, route, range(first, first + HOUR // SCRAPE_SECONDS))
+        slots = range(first, first + HOUR // SCRAPE_SECONDS)
+        traces += _route_traces(cluster, route, slots, failed_only=failed_only)
     return Hour(tuple(sorted(traces, key=lambda trace: (-trace.start_ns, trace.trace_id))))
 
 
-def _route_traces(cluster: SimulatedCluster, route: Route, slots: range) -> Iterator[Trace]:
+def _route_traces(
+    cluster: SimulatedCluster, route: Route, slots: range, *, failed_only: bool = False
+) -> Iterator[Trace]:
     own = np.array([slot for slot in slots if slot % route.every == 0], dtype=np.int64)
     if not len(own):
         return
     courses = RouteCourses(Strain(cluster, own), route).courses
     resources: dict[str, Attributes] = {}
+    failed = np.any([course.failed & course.present for course in courses], axis=0)
     for at, slot in enumerate(own.tolist()):
-        if courses[0].present[at]:
+        if courses[0].present[at] and (failed[at] or not failed_only):
             trace_id = trace_id_of(cluster.name, cluster.layout.seed, route.number, slot)
             yield Trace(trace_id, tuple(_spans(trace_id, courses, at, slot, resources)))
 

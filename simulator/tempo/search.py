@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Callable, Iterator
 from itertools import islice
@@ -23,6 +24,7 @@ _MAX_SPANS = 100
 _NO_ROOT = "<root span not yet received>"
 _OWN_PLACE = frozenset({"name", "duration", "rootName", "rootServiceName", "traceDuration"})
 """Fields that a found span shows in a place of its own, or not at all."""
+_FAILED = re.compile(r"\s*\{\s*status\s*=\s*error\s*\}")
 Metrics = dict[str, Any]
 
 
@@ -38,7 +40,7 @@ def search(cluster: SimulatedCluster, request: Request) -> Answer:
     parsed = query(text) if text else None
     limit, spans = _limits(request)
     start, end = window(request, cluster)
-    looked = _Looked(stored_traces(cluster, start, end))
+    looked = _Looked(stored_traces(cluster, start, end, failed_only=bool(_FAILED.match(text))))
     if parsed is not None:
         found = [_with_spans(trace, parsed, spans) for trace in islice(_matching(looked, parsed), limit)]
         return json_answer({"traces": found, "metrics": looked.metrics(by_tags=False)})
