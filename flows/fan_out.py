@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from prefect import Task, unmapped
-from prefect.futures import as_completed, wait
+from prefect.futures import PrefectFuture, as_completed, wait
 from prefect.states import State
 
 from fleet.errors import FleetscopeError
@@ -17,6 +17,14 @@ from tasks.outcome import ClusterOutcome, Stage
 
 MAX_WORKERS = 8
 """Tasks at a time: more than cores, since collecting waits on the network."""
+
+
+@dataclass(frozen=True)
+class UnderWay:
+    """A stage that was started: the ids of its clusters, each with its task's future."""
+
+    stage: Stage
+    futures: list[tuple[str, PrefectFuture[ClusterOutcome]]]
 
 
 @dataclass
@@ -36,16 +44,12 @@ class FanOut:
 
     def run(self, stage: Stage, task: Task[..., ClusterOutcome], cluster_ids: list[str], **same: Any) -> list[str]:
         """Run a stage for these clusters; returns the ids of those of which it saw anything, in the same order."""
-        return self.run_all(stage, [(task, cluster_ids)], **same)
+        return self.finish(self.start(stage, [(task, cluster_ids)], **same))
 
-    def run_all(
+    def start(
         self, stage: Stage, parts: Sequence[tuple[Task[..., ClusterOutcome], list[str]]], **same: Any
-    ) -> list[str]:
-        """Run several tasks of one stage at a time, each for clusters of its own.
-
-        Returns:
-            The ids of those of which any of them saw anything, in the order given.
-        """
+    ) -> UnderWay:
+        """Begin the tasks of a stage, each for clusters of its own; other stages may run until it is finished."""
         given = {name: unmapped(value) for name, value in same.items()}
         futures = [
             (cluster_id, future)
@@ -53,11 +57,16 @@ class FanOut:
             if cluster_ids
             for cluster_id, future in zip(cluster_ids, task.map(cluster_id=cluster_ids, **given), strict=True)
         ]
-        for done, _ in enumerate(as_completed([future for _, future in futures]), start=1):
-            self.progress.advance(stage, done, len(futures))
+        return UnderWay(stage, futures)
+
+    def finish(self, under_way: UnderWay) -> list[str]:
+        """Wait for a stage; returns the ids of the clusters of which it saw anything, in the order given."""
+        futures = [future for _, future in under_way.futures]
+        for done, _ in enumerate(as_completed(futures), start=1):
+            self.progress.advance(under_way.stage, done, len(futures))
         # States read while waiting may lag behind; after wait() they are final.
-        wait([future for _, future in futures])
-        through = [cluster_id for cluster_id, future in futures if self._keep(stage, cluster_id, future.state)]
+        wait(futures)
+        through = [each for each, future in under_way.futures if self._keep(under_way.stage, each, future.state)]
         return list(dict.fromkeys(through))
 
     def _keep(self, stage: Stage, cluster_id: str, state: State[Any]) -> bool:

@@ -29,7 +29,7 @@ from tasks.scans import close_scan, name_clusters, open_scan
 from tasks.signals import collect_alerts, collect_logs, collect_traces
 from tasks.sources import find_sources
 
-STAGES = [Stage.DISCOVER, Stage.COLLECT, Stage.SIGNALS, Stage.LEARN, Stage.DETECT, Stage.CORRELATE, Stage.INVESTIGATE]
+STAGES = [Stage.DISCOVER, Stage.COLLECT, Stage.LEARN, Stage.DETECT, Stage.CORRELATE, Stage.SIGNALS, Stage.INVESTIGATE]
 
 SIGNALS = {Signal.ALERTS: collect_alerts, Signal.LOGS: collect_logs, Signal.TRACES: collect_traces}
 
@@ -91,11 +91,15 @@ def scan_clusters(names: dict[str, str], scan_id: str) -> FleetOutcome:
     """The stages of a scan, for clusters by id and name; seen are those that were judged."""
     fleet = FanOut(names, Progress(STAGES))
     fleet.run(Stage.DISCOVER, discover_cluster, list(names))
-    seen = fleet.run(Stage.COLLECT, collect_metrics, list(names), scan_id=scan_id)
     sources = find_sources(scan_id, list(names))
-    fleet.run_all(Stage.SIGNALS, [(task, sources[signal]) for signal, task in SIGNALS.items()], scan_id=scan_id)
+    metrics = fleet.start(Stage.COLLECT, [(collect_metrics, list(names))], scan_id=scan_id)
+    # Behind the metrics, beside what is made of them: other servers are asked, and waited for.
+    asked = [(task, sources[signal]) for signal, task in SIGNALS.items()]
+    signals = fleet.start(Stage.SIGNALS, asked, scan_id=scan_id)
+    seen = fleet.finish(metrics)
     fleet.run(Stage.LEARN, collect_history, seen, scan_id=scan_id)
     judged = fleet.run(Stage.DETECT, detect_anomalies, seen, scan_id=scan_id)
     correlated = fleet.run(Stage.CORRELATE, correlate_findings, judged, scan_id=scan_id)
+    fleet.finish(signals)
     fleet.run(Stage.INVESTIGATE, investigate_incidents, correlated, scan_id=scan_id)
     return fleet.outcome(judged)

@@ -11,10 +11,10 @@ class Stage(StrEnum):
 
     DISCOVER = "discover"
     COLLECT = "collect"
-    SIGNALS = "signals"
     LEARN = "learn"
     DETECT = "detect"
     CORRELATE = "correlate"
+    SIGNALS = "signals"
     INVESTIGATE = "investigate"
     REPORT = "report"
     DELIVER = "deliver"

@@ -193,6 +193,7 @@ def test_killed_flow_run(ground: Ground, clusters: Registered, api: PrefectApi) 
     given = {**ground.parameters(clusters), "report": True}
     run = api.start_run(SCAN, **given)
     eventually(lambda: bool(stores.findings.list(cluster_ids=clusters.ids, limit=1)))
+    eventually(lambda: len(clusters.chunks(*ground.open_clusters, signal=Signal.LOGS)) == 2 * HOURS)
     for process in installation.flow_processes():
         process.kill()
     state = api.wait_for(run)
