@@ -49,6 +49,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--multi-tenant", action="append", default=[], metavar="CLUSTER", help="a cluster whose Loki has tenants"
     )
+    parser.add_argument(
+        "--thanos", action="append", default=[], metavar="CLUSTER", help="a cluster with Thanos before its Prometheus"
+    )
     parser.add_argument("--bulk-spans", type=int, default=0, help="further spans a cluster, for benchmarks")
     parser.add_argument("--directory", type=Path, required=True, help="for certificates, tokens and documents")
     parser.add_argument("--truth", type=Path, default=None, help="also write the labelled faults to this file")
@@ -94,6 +97,7 @@ def _options(given: argparse.Namespace) -> FleetOptions:
         denied=denied,
         bulk_spans=given.bulk_spans,
         multi_tenant=tuple(given.multi_tenant),
+        thanos=tuple(given.thanos),
     )
 
 

@@ -12,6 +12,7 @@ from simulator.kubernetes.status import status, unauthorized
 from simulator.options import BrokenMode
 from simulator.pack import one_line
 from simulator.randomness import uniforms
+from simulator.thanos import without_store
 
 HUGE_BYTES = 200_000_000
 _SIGN_IN = b"<!DOCTYPE html><html><head><title>Log in</title></head><body><form><h1>Log in</h1></form></body></html>"
@@ -113,12 +114,23 @@ def _forbidden(api: str, request: Request) -> Answer:
     return text_answer(text, 403)
 
 
-_GUARDED = {"prometheus": "prometheuses", "alertmanager": "alertmanagers"}
+_GUARDED = {
+    "prometheus": "prometheuses",
+    "alertmanager": "alertmanagers",
+    "tenancy": "pods",
+    "tenancy-rules": "prometheusrules",
+}
 
 
 def spoiled(mode: BrokenMode, request: Request, answer: Answer) -> Answer | CutShort | Stream:
-    """What becomes of a sound Prometheus' answer to a query."""
+    """What becomes of a sound Prometheus' answer to a query.
+
+    Raises:
+        RefusedError: a store is down, and the client wants all or nothing.
+    """
     is_query = request.path in {"/api/v1/query", "/api/v1/query_range"}
+    if mode is BrokenMode.STORE_DOWN and answer.status == 200 and (is_query or "/label" in request.path):
+        return without_store(request, answer)
     if not is_query or answer.status != 200:
         return answer
     if mode is BrokenMode.TRUNCATED:

@@ -37,6 +37,7 @@ class SimulatedCluster:
         renderings: what was rendered of this and other clusters, by a key that begins with the cluster's name.
         neighbourhood: tells of the fleet around it, once that is served.
         multi_tenant: whether its Loki wants to be told a tenant.
+        thanos: whether a Thanos Query stands before its Prometheus.
         bulk_spans: spans that are there for their number only.
     """
 
@@ -47,6 +48,7 @@ class SimulatedCluster:
     _timeline: Callable[[], Timeline]
     overlay: Overlay = field(default_factory=Overlay)
     multi_tenant: bool = False
+    thanos: bool = False
     bulk_spans: int = 0
     _series: dict[str, tuple[Series, list[bytes]]] = field(default_factory=dict)
     _states: dict[type[Any], Any] = field(default_factory=dict)

@@ -229,6 +229,7 @@ class SimulatedFleet:
             timeline,
             bulk_spans=spans,
             multi_tenant=name in self._options.multi_tenant,
+            thanos=name in self._options.thanos,
         )
 
     def _neighbourhood(self) -> Neighbourhood:

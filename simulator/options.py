@@ -25,9 +25,10 @@ class FaultKind(StrEnum):
 class BrokenMode(StrEnum):
     """How a cluster's endpoints can fail to serve.
 
-    TRUNCATED, HUGE and PARTIAL concern Prometheus' queries only. SELF_SIGNED, EXPIRED_CERTIFICATE, WRONG_NAME and
-    UNKNOWN_CA hold from the start of the server on. THROTTLED refuses each path's first request, SLOW takes a second
-    for each answer, FORBIDDEN refuses everything for want of rights, WRONG_SERVICE is another product's server.
+    TRUNCATED, HUGE, PARTIAL and STORE_DOWN (a Thanos lacks one of its stores) concern Prometheus' queries only.
+    SELF_SIGNED, EXPIRED_CERTIFICATE, WRONG_NAME and UNKNOWN_CA hold from the start of the server on. THROTTLED refuses
+    each path's first request, SLOW takes a second for each answer, FORBIDDEN refuses everything for want of rights,
+    WRONG_SERVICE is another product's server.
     """
 
     HANG = "hang"
@@ -45,6 +46,7 @@ class BrokenMode(StrEnum):
     WRONG_SERVICE = "wrong-service"
     THROTTLED = "throttled"
     SLOW = "slow"
+    STORE_DOWN = "store-down"
 
 
 CERTIFICATE_FAULTS = frozenset(
@@ -84,6 +86,7 @@ class FleetOptions:
         bulk_spans: so many further spans a cluster, 50 to a trace, in the hour before the anchor, for benchmarks.
         multi_tenant: clusters whose Loki wants to be told a tenant (``X-Scope-OrgID``): ``application``,
             ``infrastructure`` or ``audit`` on OpenShift, ``platform`` elsewhere; others have what is pushed to them.
+        thanos: clusters before whose Prometheus stands a Thanos Query.
     """
 
     clusters: int = 3
@@ -100,6 +103,7 @@ class FleetOptions:
     denied: dict[str, tuple[str, ...]] = field(default_factory=dict)
     bulk_spans: int = 0
     multi_tenant: tuple[str, ...] = ()
+    thanos: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not 1 <= self.clusters <= 1000:

@@ -25,6 +25,8 @@ from simulator.options import BrokenMode, mode_of
 from simulator.prometheus import answer_prometheus
 from simulator.tempo.api import answer_tempo
 from simulator.tempo.otlp import answer_otlp
+from simulator.tenancy import TENANCY_PORTS, answer_tenancy
+from simulator.thanos import answer_thanos
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
@@ -35,14 +37,20 @@ _MAX_BODY_BYTES = 4 * 2**20
 _THREADS = 4
 _PIECE_BYTES = 2**19
 """Large answers are sent in pieces: the event loop moves what it could not send yet each time that it sends some."""
+
+
+def _answer_prometheus(cluster: SimulatedCluster, request: Request) -> Answer:
+    return (answer_thanos if cluster.thanos else answer_prometheus)(cluster, request)
+
+
 _SERVERS: dict[str, Callable[[SimulatedCluster, Request], Answer | Tail]] = {
     "alertmanager": answer_alertmanager,
     "loki": answer_loki,
     "otlp": answer_otlp,
-    "prometheus": answer_prometheus,
+    "prometheus": _answer_prometheus,
     "tempo": answer_tempo,
 }
-_APIS = frozenset({"kubernetes", *_SERVERS})
+_APIS = frozenset({"kubernetes", *_SERVERS, *TENANCY_PORTS})
 _NO_WEBSOCKET = text_answer("Bad Request\n", 400, {"Sec-Websocket-Version": "13"})
 _SLOW_SECONDS = 1.0
 
@@ -181,11 +189,11 @@ class Application:
             return refused
         try:
             answer = self._sound_answer(name, api, request)
+            if mode is None or api != "prometheus" or not isinstance(answer, Answer):
+                return answer
+            return spoiled(mode, request, answer)
         except RefusedError as refusal:
             return refusal.answer
-        if mode is None or api != "prometheus" or not isinstance(answer, Answer):
-            return answer
-        return spoiled(mode, request, answer)
 
     def _sound_answer(self, name: str, api: str, request: Request) -> Answer | Watch | Tail:
         cluster, access = self._clusters[name], self.access[name]
@@ -194,6 +202,8 @@ class Application:
             if isinstance(outcome, Forward):
                 return _SERVERS[outcome.api](cluster, outcome.request)
             return outcome
+        if api in TENANCY_PORTS:
+            return answer_tenancy(cluster, TENANCY_PORTS[api], request, access)
         if not access.knows(request.token):
             return text_answer("Unauthorized\n", 401)
         return _SERVERS[api](cluster, request)
