@@ -66,7 +66,7 @@ def fleet_file(directory: Path) -> dict[str, Any]:
                 "environment": "lab",
                 "labels": {"tier": "core"},
                 "endpoints": {
-                    "prometheus": {"url": "https://prom.a.example", "ca_file": "ca.pem"},
+                    "prometheus": {"url": "https://prom.a.example", "ca_file": "ca.pem", "namespace": "shop"},
                     "loki": {
                         "url": "https://loki.a.example",
                         "tenant": "shop",
@@ -104,6 +104,7 @@ def test_fleet_as_code_is_shown_applied_and_then_unchanged(desk: Desk, tmp_path:
     cluster = desk.done("show", "code-a")["cluster"]
     assert cluster["endpoints"]["prometheus"]["ca_pem"] == (tmp_path / "ca.pem").read_text()
     assert cluster["endpoints"]["loki"]["tenant"] == "shop"
+    assert cluster["endpoints"]["prometheus"]["namespace"] == "shop"
     assert desk.token("clusters/code-a", "prometheus") == "canary-default"
     kept = desk.installation.stores.credentials.get("clusters/code-a", refresh=True)
     assert kept.for_endpoint("loki").password.get_secret_value() == "canary-loki"
