@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Protocol
+from typing import Any
 
 import orjson
 
@@ -28,24 +28,12 @@ SAMPLE = 200
 """Traces from which calls are counted where no metrics have counted them."""
 
 
-class Found(Protocol):
-    """What a question found in one cluster."""
-
-    def rows(self) -> list[dict[str, Any]]:
-        """What ``--json`` shows of it."""
-        ...
-
-
 @dataclass(frozen=True)
 class TracesFound:
     """Traces, the newest first; ``more`` where there are others beyond those that were asked for."""
 
     traces: list[FoundTrace]
     more: bool = False
-
-    def rows(self) -> list[dict[str, Any]]:
-        """What ``--json`` shows of it."""
-        return [{**asdict(each), "started_at": time_of(each.start_ns)} for each in self.traces]
 
 
 @dataclass(frozen=True)
@@ -145,6 +133,23 @@ def ask_dependencies(stores: Stores, window: Window, access: Access) -> Seen[Cal
             window = Window(start=window.start, end=min(window.end, searchable))
         frame, coverage = collect_traces(client, access.cluster.id, TraceRequest(spans_with(), window, enough=SAMPLE))
     return Seen.of(CallsFound(edges_of_spans(frame), f"the spans of the newest {frame.traces:,} traces"), coverage)
+
+
+def newest(answers: Sequence[Answer[TracesFound]], limit: int) -> tuple[list[tuple[str, FoundTrace]], bool]:
+    """The traces of all clusters with their clusters' names, the newest first and no more than were asked for; and
+    whether there are more.
+    """
+    found = [(answer.cluster, answer.found) for answer in answers if answer.found is not None]
+    rows = sorted(((name, each) for name, traces in found for each in traces.traces), key=lambda row: -row[1].start_ns)
+    shown = rows[: limit or None]
+    return shown, len(shown) < len(rows) or any(traces.more for _, traces in found)
+
+
+def search_document(answers: Sequence[Answer[TracesFound]], limit: int) -> dict[str, Any]:
+    """What ``--json`` prints of a search."""
+    shown, more = newest(answers, limit)
+    rows = [{"cluster": name, **asdict(each), "started_at": time_of(each.start_ns)} for name, each in shown]
+    return {"traces": rows, "more": more, "coverage": [answer.row for answer in answers]}
 
 
 def document(what: str, answers: Sequence[Answer[Any]]) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from fleet.findings.quantity import quantity
 from fleet.frames.log_frame import time_of
 from fleet.frames.span_tree import Segment, SpanNode, SpanTree
 from interfaces.cli.query.asking import Answer
-from interfaces.cli.query.trace_answers import CallsFound, ServicesFound, TraceFound, TracesFound
+from interfaces.cli.query.trace_answers import CallsFound, ServicesFound, TraceFound, TracesFound, newest
 from interfaces.cli.tables import printable
 
 _ROOM_FOR_BARS, _NARROWEST_BAR = 100, 20
@@ -27,12 +27,10 @@ _KINDS = {Connection.DATABASE: "database", Connection.MESSAGING: "queue"}
 
 def print_found(console: Console, answers: Sequence[Answer[TracesFound]], limit: int) -> None:
     """Traces of several clusters, the newest first."""
-    found = [(answer.cluster, answer.found) for answer in answers if answer.found is not None]
-    rows = sorted(((name, trace) for name, each in found for trace in each.traces), key=lambda row: -row[1].start_ns)
-    if not rows:
+    shown, more = newest(answers, limit)
+    if not shown:
         console.print("No traces.")
         return
-    shown = rows[:limit] if limit else rows
     several, wide = len(answers) > 1, console.width >= _ROOM_FOR_IDS
     one_day = shown[0][1].start_ns - shown[-1][1].start_ns < _DAY_NS
     form = "%H:%M:%S" if one_day and not wide else "%m-%d %H:%M:%S"
@@ -52,7 +50,7 @@ def print_found(console: Console, answers: Sequence[Answer[TracesFound]], limit:
         started = time_of(trace.start_ns).strftime(form)
         table.add_row(*([cluster] if several else []), started, *names, *_counts(trace))
     console.print(table)
-    if len(shown) < len(rows) or any(each.more for _, each in found):
+    if more:
         console.print(f"The newest {len(shown):,} of more; --limit 0 shows all.")
 
 

@@ -70,7 +70,8 @@ def traces(
             what, show = "traces", trace_view.print_found
         answers = ask_clusters(stores, clusters, EndpointKind.TEMPO, ask)
     if json:
-        print_json(trace_answers.document(what, answers))
+        searched = show is trace_view.print_found
+        print_json(trace_answers.search_document(answers, limit) if searched else trace_answers.document(what, answers))
     elif any(answer.found is not None for answer in answers):
         show(out(), answers, limit)
     tell_gaps(answers)
