@@ -125,7 +125,9 @@ def _change(cluster_id: str, node: Node, metadata: Metadata, condition: Conditio
     well = (condition.status == "True") == (condition.type == "Ready") and condition.status != "Unknown"
     if well and (metadata.creation_timestamp is None or (at - metadata.creation_timestamp).total_seconds() < 600):
         return None
-    before = "False" if condition.status == "True" else "True"
+    # Of a condition that nobody reports any more only its being well is likely to have been before.
+    opposite = {"True": "False", "False": "True"}
+    before = opposite.get(condition.status, "True" if condition.type == "Ready" else "False")
     reasons = ": ".join(part for part in (clean(condition.reason, 80), clean(condition.message)) if part)
     return Change(
         cluster_id=cluster_id,
