@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 import ssl
 import time
 import urllib.request
@@ -24,6 +25,7 @@ from fleet.collectors.loki import (
     WrittenQuery,
     collect_logs,
 )
+from fleet.collectors.loki.error_lines import ERROR_LEVELS, ERROR_TEXT, error_sources
 from fleet.collectors.loki.federated import LogTarget, federated_logs
 from fleet.collectors.loki.gateway import tenants_of
 from fleet.collectors.loki.logql import (
@@ -38,6 +40,7 @@ from fleet.collectors.loki.logql import (
     rate,
 )
 from fleet.collectors.loki.place_labels import OPENSHIFT, PLAIN, place_labels_of
+from fleet.collectors.loki.sampling import sample_error_lines
 from fleet.collectors.loki.tail import LogTail
 from fleet.collectors.transport import TransportLimits
 from fleet.errors import QueryRefused
@@ -268,3 +271,42 @@ def test_a_tail_tells_what_is_pushed_and_goes_on_after_the_server_ended_it(fleet
             elif said == ["one", "two"]:
                 break
     assert "reached tail max duration limit" in notes[0]
+
+
+@pytest.mark.parametrize("name", [OPENSHIFT_CLUSTER, PLAIN_CLUSTER])
+def test_error_lines_by_the_detected_level_and_by_what_undetected_lines_say(
+    opened: Open, hour: Window, name: str
+) -> None:
+    client = opened(name)
+    found = list(sample_error_lines(client, "c1", list(hour.chunks()), 2000))
+    [(coverage, frame)] = found
+    assert (coverage.status, coverage.reason, coverage.signal) == (CoverageStatus.OK, "", "logs")
+    every, _ = collect_logs(client, "c1", LogRequest(ANY, hour))
+    levels = [every.labels(row)["detected_level"] for row in range(len(every))]
+    told = re.compile(ERROR_TEXT)
+    wanted = [
+        every.line(row)
+        for row, level in enumerate(levels)
+        if every.labels(row).get("log_type") != "audit"
+        and (level in ERROR_LEVELS or (level == "unknown" and told.search(every.line(row))))
+    ]
+    assert sorted(frame.lines.to_pylist()) == sorted(wanted)
+    assert wanted
+
+
+def test_error_lines_of_a_gateway_are_those_of_the_tenants_that_hold_logs(opened: Open, hour: Window) -> None:
+    gateway = opened(OPENSHIFT_CLUSTER, path="/api/logs/v1")
+    sources = error_sources(gateway, hour)
+    assert [source.tenant for source in sources] == ["application", "infrastructure"]
+    assert 'kubernetes_namespace_name=~".+"' in str(sources[0].queries[0])
+    [(coverage, frame)] = sample_error_lines(gateway, "c1", list(hour.chunks()), 2000)
+    [(_, whole)] = sample_error_lines(opened(OPENSHIFT_CLUSTER), "c1", list(hour.chunks()), 2000)
+    assert coverage.status is CoverageStatus.OK
+    assert sorted(frame.lines.to_pylist()) == sorted(whole.lines.to_pylist())
+
+
+def test_a_sample_that_has_enough_is_whole_by_design(opened: Open, hour: Window) -> None:
+    request = LogRequest(WrittenQuery('{bulk="20000"}'), hour, enough=7)
+    frame, coverage = collect_logs(opened(), "c1", request)
+    assert len(frame) == 7
+    assert (coverage.status, coverage.reason) == (CoverageStatus.OK, "a sample: the newest 7 lines of more")
