@@ -119,12 +119,17 @@ def steps(registration: Path) -> dict[str, float]:
         from tasks.detect import detect_anomalies
         from tasks.discover import discover_cluster
         from tasks.investigate import investigate_incidents
+        from tasks.signals import collect_alerts, collect_logs, collect_traces
+        from tasks.sources import find_sources
 
         cluster_ids = [stores.registry.register(each).id for each in read_registrations(registration)]
         scan = stores.scans.put(Scan.model_validate({**SCAN, "pack": default_pack(), "cluster_ids": cluster_ids}))
         counts: dict[str, float] = {"series": 0, "findings": 0, "incidents": 0}
         with Measured() as measured, ThreadPoolExecutor(MAX_WORKERS) as pool:
             list(pool.map(discover_cluster.fn, cluster_ids))
+            sources = find_sources.fn(scan.id, cluster_ids)
+            for signal, ask in (("alerts", collect_alerts), ("logs", collect_logs), ("traces", collect_traces)):
+                list(pool.map(partial(ask.fn, scan.id), sources[signal]))
             for step in (collect_metrics, collect_history, detect_anomalies, correlate_findings, investigate_incidents):
                 for outcome in pool.map(partial(step.fn, scan.id), cluster_ids):
                     for key in counts:
