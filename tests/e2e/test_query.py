@@ -140,7 +140,7 @@ def test_traces_one_of_them_services_and_calls(asked: Asked) -> None:
     assert f"trace {found[0]['trace_id']}" in tree.out
     assert "●" in tree.out
     assert "└ " in tree.out
-    spans = asked.query("traces", "--trace", found[0]["trace_id"], "--json").json["traces"]
+    spans = asked.query("traces", "--trace", found[0]["trace_id"], "--json").json["spans"]
     assert sum(each["critical_path_ns"] for each in spans) == max(each["duration_ns"] for each in spans)
     assert "checkout" in asked.query("traces", "--services", *THEN).out
     calls = asked.query("traces", "--dependencies", *THEN, "--json").json["calls"]

@@ -8,6 +8,8 @@ from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
 from typing import Any
 
+from pydantic import BaseModel
+
 from fleet.collectors.alertmanager import AlertmanagerClient, collect_alerts
 from fleet.collectors.prometheus import PrometheusClient
 from fleet.collectors.prometheus.rules import rules_of
@@ -39,10 +41,6 @@ class AlertsFound:
     silences: list[Silence]
     frame: AlertFrame
 
-    def rows(self, what: str) -> list[Any]:
-        """What ``--json`` shows of it."""
-        return list(self.alerts if what == "alerts" else self.silences)
-
 
 @dataclass(frozen=True)
 class RulesFound:
@@ -51,8 +49,9 @@ class RulesFound:
     alerting: list[AlertRule]
     recording: list[RecordingRule]
 
-    def rows(self, _: str) -> list[Any]:
-        """What ``--json`` shows of it."""
+    @property
+    def rules(self) -> list[AlertRule | RecordingRule]:
+        """All of them."""
         return [*self.alerting, *self.recording]
 
 
@@ -77,15 +76,21 @@ def ask_rules(wanted: Wanted, access: Access) -> Seen[RulesFound]:
     return Seen.perhaps_incomplete(found, incomplete)
 
 
-def document(what: str, answers: Sequence[Answer[Any]]) -> dict[str, Any]:
-    """What ``--json`` prints."""
-    found = [
-        {"cluster": answer.cluster, **row.model_dump(mode="json")}
-        for answer in answers
-        if answer.found is not None
-        for row in answer.found.rows(what)
-    ]
-    return {what: found, "coverage": [answer.row for answer in answers]}
+def alerts_document(answers: Sequence[Answer[AlertsFound]], *, silences: bool) -> dict[str, Any]:
+    """What ``--json`` prints: alerts, or silences."""
+    found = [(each.cluster, each.found.silences if silences else each.found.alerts) for each in answers if each.found]
+    rows = [_row(cluster, one) for cluster, some in found for one in some]
+    return {"silences" if silences else "alerts": rows, "coverage": [answer.row for answer in answers]}
+
+
+def rules_document(answers: Sequence[Answer[RulesFound]]) -> dict[str, Any]:
+    """What ``--json`` prints of rules."""
+    rows = [_row(answer.cluster, rule) for answer in answers if answer.found for rule in answer.found.rules]
+    return {"rules": rows, "coverage": [answer.row for answer in answers]}
+
+
+def _row(cluster: str, found: BaseModel) -> dict[str, Any]:
+    return {"cluster": cluster, **found.model_dump(mode="json")}
 
 
 def _matched(silence: Silence) -> tuple[str, dict[str, str]]:

@@ -21,7 +21,7 @@ _SEVERITIES = ("critical", "warning", "info")
 _STATE_STYLE = {"active": "bold red", "firing": "bold red", "pending": "yellow", "suppressed": "dim", "expired": "dim"}
 
 
-def print_alerts(console: Console, answers: Sequence[Answer[AlertsFound]], limit: int) -> None:
+def print_alerts(console: Console, limit: int, answers: Sequence[Answer[AlertsFound]]) -> None:
     """The alerts of several clusters: what fires first, by severity; then what somebody or something suppresses."""
     rows = [
         (answer.cluster, alert, answer.found)
@@ -44,7 +44,7 @@ def print_alerts(console: Console, answers: Sequence[Answer[AlertsFound]], limit
     console.print(", ".join(f"{count} {state}" for state, count in states.most_common()))
 
 
-def print_silences(console: Console, answers: Sequence[Answer[AlertsFound]], limit: int) -> None:
+def print_silences(console: Console, limit: int, answers: Sequence[Answer[AlertsFound]]) -> None:
     """The silences of several clusters: those that hold, those to come, those that expired lately."""
     order = ["active", "pending"]
     rows = [
@@ -64,13 +64,10 @@ def print_silences(console: Console, answers: Sequence[Answer[AlertsFound]], lim
     _say_rest(console, len(shown), len(rows), "silences")
 
 
-def print_rules(console: Console, answers: Sequence[Answer[RulesFound]], limit: int) -> None:
+def print_rules(console: Console, limit: int, answers: Sequence[Answer[RulesFound]]) -> None:
     """The rules of several clusters: those that cannot be evaluated and those that fire first."""
     rows: list[tuple[str, AlertRule | RecordingRule]] = [
-        (answer.cluster, rule)
-        for answer in answers
-        if answer.found is not None
-        for rule in [*answer.found.alerting, *answer.found.recording]
+        (answer.cluster, rule) for answer in answers if answer.found is not None for rule in answer.found.rules
     ]
     if not rows:
         console.print("No rules.")

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from interfaces.cli.query import options
-from interfaces.cli.terminal import out, parse_labels, print_json
+from interfaces.cli.terminal import out
 
 
 def alerts(
@@ -32,23 +32,23 @@ def alerts(
         raise typer.BadParameter("either --silences or --rules")
 
     from fleet.inventory.cluster import EndpointKind
-    from interfaces.cli.query import alert_view
-    from interfaces.cli.query.alert_answers import Wanted, ask_alertmanager, ask_rules, document
-    from interfaces.cli.query.asking import ask_clusters, exit_code, tell_gaps
-    from interfaces.cli.workspace import open_workspace
+    from interfaces.cli.query import alert_answers, alert_view
+    from interfaces.cli.query.asking import asking
 
-    wanted = Wanted(tuple(name or ()), tuple(severity or ()))
-    kind, ask, what, show = EndpointKind.ALERTMANAGER, ask_alertmanager, "alerts", alert_view.print_alerts
-    if silences:
-        what, show = "silences", alert_view.print_silences
-    elif rules:
-        kind, ask, what, show = EndpointKind.PROMETHEUS, ask_rules, "rules", alert_view.print_rules
-    with open_workspace() as stores:
-        clusters = stores.clusters.chosen(cluster or [], parse_labels(selector or []))
-        answers = ask_clusters(stores, clusters, kind, partial(ask, wanted))
-    if json:
-        print_json(document(what, answers))
-    elif any(answer.found is not None for answer in answers):
-        show(out(), answers, limit)
-    tell_gaps(answers)
-    raise typer.Exit(exit_code(answers, allow_gaps=allow_gaps))
+    wanted = alert_answers.Wanted(tuple(name or ()), tuple(severity or ()))
+    with asking(cluster, selector, json=json, allow_gaps=allow_gaps) as clusters:
+        if rules:
+            code = clusters.run(
+                EndpointKind.PROMETHEUS,
+                partial(alert_answers.ask_rules, wanted),
+                partial(alert_view.print_rules, out(), limit),
+                alert_answers.rules_document,
+            )
+        else:
+            code = clusters.run(
+                EndpointKind.ALERTMANAGER,
+                partial(alert_answers.ask_alertmanager, wanted),
+                partial(alert_view.print_silences if silences else alert_view.print_alerts, out(), limit),
+                partial(alert_answers.alerts_document, silences=silences),
+            )
+    raise typer.Exit(code)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -12,7 +13,8 @@ from fleet.errors import CredentialMissing, SourceError
 from fleet.frames.coverage import Coverage, CoverageStatus
 from interfaces.cli.exit_codes import ExitCode
 from interfaces.cli.tables import STATUS_STYLE, printable
-from interfaces.cli.terminal import err
+from interfaces.cli.terminal import err, parse_labels, print_json
+from interfaces.cli.workspace import open_workspace
 
 if TYPE_CHECKING:
     from fleet.collectors.transport import Governor
@@ -78,16 +80,64 @@ def access_to(stores: Stores, cluster: Cluster, kind: EndpointKind) -> Access | 
     return Access(cluster, endpoint, source, stores.governor.of(cluster, kind))
 
 
-def ask_clusters(
-    stores: Stores, clusters: Sequence[Cluster], kind: EndpointKind, ask: Callable[[Access], Seen[FoundT]]
-) -> list[Answer[FoundT]]:
-    """Ask the clusters' endpoints of a kind, some at a time; the answers come in the clusters' order.
+@dataclass(frozen=True)
+class Asking:
+    """The clusters that one command asks, and how it answers.
+
+    Attributes:
+        stores: where endpoints and credentials are.
+        clusters: which; at least one.
+        json: print JSON instead of text.
+        allow_gaps: what could not be seen does not change the exit code.
+    """
+
+    stores: Stores
+    clusters: Sequence[Cluster]
+    json: bool
+    allow_gaps: bool
+
+    def run(
+        self,
+        kind: EndpointKind,
+        ask: Callable[[Access], Seen[FoundT]],
+        show: Callable[[Sequence[Answer[FoundT]]], None],
+        document: Callable[[Sequence[Answer[FoundT]]], Any] | None = None,
+    ) -> ExitCode:
+        """Ask the clusters' endpoints of a kind, some at a time; print what was found, and what was not seen.
+
+        Args:
+            kind: of the endpoints.
+            ask: asks one of them; what it raises of a cluster's faults is that cluster's answer.
+            show: prints the answers, which come in the clusters' order, for people.
+            document: makes of them what ``--json`` prints; None where ``show`` does that, too.
+
+        Raises:
+            StoreUnavailable: one of our own stores cannot be reached.
+        """
+        with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="query") as threads:
+            answers = list(threads.map(partial(_one, self.stores, kind, ask), self.clusters))
+        if self.json and document is not None:
+            print_json(document(answers))
+        elif any(answer.found is not None for answer in answers):
+            show(answers)
+        for answer in answers:
+            if answer.status is not CoverageStatus.OK:
+                tell_gap(answer.cluster, answer.status, answer.reason)
+        return exit_code(answers, allow_gaps=self.allow_gaps)
+
+
+@contextmanager
+def asking(
+    names: Sequence[str] | None, selector: Sequence[str] | None, *, json: bool, allow_gaps: bool
+) -> Iterator[Asking]:
+    """The chosen clusters, as long as the stores are open.
 
     Raises:
-        StoreUnavailable: one of our own stores cannot be reached.
+        UsageError: there is no such cluster.
     """
-    with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="query") as threads:
-        return list(threads.map(partial(_one, stores, kind, ask), clusters))
+    with open_workspace() as stores:
+        clusters = stores.clusters.chosen(names or [], parse_labels(list(selector or [])))
+        yield Asking(stores, clusters, json, allow_gaps)
 
 
 def _one(stores: Stores, kind: EndpointKind, ask: Callable[[Access], Seen[FoundT]], cluster: Cluster) -> Answer[FoundT]:
@@ -108,15 +158,8 @@ def unregistered(name: str, kind: EndpointKind) -> str:
     return f"No {kind.value} is registered: `fleetscope cluster endpoints {name} --store` looks for it."
 
 
-def tell_gaps(answers: Sequence[Answer[Any]]) -> None:
-    """Say on standard error, a line a cluster, what was not seen whole, and why."""
-    for answer in answers:
-        if answer.status is not CoverageStatus.OK:
-            tell_gap(answer.cluster, answer.status, answer.reason)
-
-
 def tell_gap(cluster: str, status: CoverageStatus, reason: str) -> None:
-    """One such line."""
+    """Say in a line on standard error what was not seen whole, and why."""
     style = STATUS_STYLE[status]
     err().print(f"[{style}]{status.value}[/] [bold]{cluster}[/]: {printable(reason)}", soft_wrap=True)
 

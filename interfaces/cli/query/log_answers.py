@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -18,7 +19,7 @@ from fleet.frames.coverage import CoverageStatus, combine
 from fleet.frames.log_frame import LogFrame, concatenate_logs
 from fleet.frames.window import Window
 from interfaces.cli.query.asking import Access, Answer, Seen
-from interfaces.cli.query.series import Series, SeriesSet, on_common_times
+from interfaces.cli.query.series import Series, SeriesSet, json_rows, on_common_times
 
 _COMMENTS = re.compile(r"(?:\s|#[^\n]*)*")
 
@@ -135,6 +136,15 @@ def joined_series(answers: Sequence[Answer[list[Series]]]) -> SeriesSet:
     return on_common_times([(each.cluster, each.labels, each.values[0], each.values[1]) for each in every])
 
 
+def series_document(
+    logql: str, window: Window, step_seconds: int, answers: Sequence[Answer[list[Series]]]
+) -> dict[str, Any]:
+    """What ``--json`` prints of a metric query."""
+    coverage = [answer.row for answer in answers]
+    series = json_rows(joined_series(answers))
+    return {"query": logql, "window": window, "step_seconds": step_seconds, "series": series, "coverage": coverage}
+
+
 def ask_names(lines: Lines, label: str, access: Access) -> Seen[list[str]]:
     """The names of the labels of streams, or the values of one of them."""
     names: set[str] = set()
@@ -149,6 +159,14 @@ def ask_names(lines: Lines, label: str, access: Access) -> Seen[list[str]]:
                 client.label_values(label, lines.window, selector) if label else client.labels(lines.window, selector)
             )
     return Seen.perhaps_incomplete(sorted(names), reasons)
+
+
+def names_document(label: str, answers: Sequence[Answer[list[str]]]) -> dict[str, Any]:
+    """What ``--json`` prints of labels, or of the values of one."""
+    names = [{"cluster": answer.cluster, "names": answer.found} for answer in answers if answer.found is not None]
+    coverage = [answer.row for answer in answers]
+    found = {"label": label, "values": names} if label else {"labels": names}
+    return {**found, "coverage": coverage}
 
 
 def _told(tenant: LogTenant, reason: str) -> str:

@@ -75,7 +75,7 @@ def print_rest(shown: int, *, oldest_first: bool) -> None:
         err().print(f"The last {shown:,} lines of more; --limit 0 shows all, --oldest-first the window's other end.")
 
 
-def print_names(console: Console, answers: Sequence[Answer[list[str]]], what: str, limit: int) -> None:
+def print_names(console: Console, limit: int, what: str, answers: Sequence[Answer[list[str]]]) -> None:
     """Labels or values, and in which clusters they are."""
     from rich.table import Table
 

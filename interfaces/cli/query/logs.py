@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from interfaces.cli.query import options
-from interfaces.cli.terminal import out, parse_labels, print_json
+from interfaces.cli.terminal import out
 
 if TYPE_CHECKING:
     from fleet.frames.log_frame import LogFrame
-    from fleet.inventory.cluster import Cluster
     from interfaces.cli.exit_codes import ExitCode
-    from interfaces.cli.query.log_answers import Lines
-    from storage.stores import Stores
+    from interfaces.cli.query.asking import Answer, Asking
+    from interfaces.cli.query.log_answers import Lines, LinesFound
+    from interfaces.cli.query.series import Series
 
 
 def logs(
@@ -49,8 +50,8 @@ def logs(
 
     A cluster that does not answer is told on standard error, and makes the exit code 4.
     """
+    from interfaces.cli.query.asking import asking
     from interfaces.cli.query.log_answers import Lines, is_metric_query
-    from interfaces.cli.workspace import open_workspace
 
     parts = {
         "--namespace": namespace,
@@ -80,90 +81,70 @@ def logs(
         limit=limit,
         oldest_first=oldest_first,
     )
-    with open_workspace() as stores:
-        clusters = stores.clusters.chosen(cluster or [], parse_labels(selector or []))
+    with asking(cluster, selector, json=json, allow_gaps=allow_gaps) as clusters:
         if follow:
-            code = _follow(stores, clusters, lines, past=bool(last), raw=raw, json=json)
+            code = _follow(clusters, lines, past=bool(last), raw=raw)
         elif labels or values:
-            code = _labels(stores, clusters, lines, values, json=json, allow_gaps=allow_gaps)
+            code = _names(clusters, lines, values)
         elif metric:
-            code = _series(stores, clusters, lines, step, plot=plot, json=json, allow_gaps=allow_gaps)
+            code = _series(clusters, lines, step, plot=plot)
         else:
-            code = _lines(stores, clusters, lines, raw=raw, json=json, allow_gaps=allow_gaps)
+            code = _lines(clusters, lines, raw=raw)
     raise typer.Exit(code)
 
 
-def _lines(
-    stores: Stores, clusters: list[Cluster], lines: Lines, *, raw: bool, json: bool, allow_gaps: bool
-) -> ExitCode:
+def _lines(clusters: Asking, lines: Lines, *, raw: bool) -> ExitCode:
     from fleet.inventory.cluster import EndpointKind
-    from interfaces.cli.query.asking import ask_clusters, exit_code, tell_gaps
     from interfaces.cli.query.log_answers import ask_lines, joined
-    from interfaces.cli.query.log_view import print_lines, print_rest, write_lines
+    from interfaces.cli.query.log_view import print_rest
 
-    answers = ask_clusters(stores, clusters, EndpointKind.LOKI, partial(ask_lines, lines))
-    frame, more = joined(lines, answers)
-    if json:
-        write_lines(frame)
-    elif any(answer.found is not None for answer in answers):
-        print_lines(out(), frame, several=len(clusters) > 1, raw=raw)
-    tell_gaps(answers)
-    if more:
-        print_rest(len(frame), oldest_first=lines.oldest_first)
-    return exit_code(answers, allow_gaps=allow_gaps)
+    def show(answers: Sequence[Answer[LinesFound]]) -> None:
+        frame, more = joined(lines, answers)
+        _show(clusters, frame, raw=raw)
+        if more:
+            print_rest(len(frame), oldest_first=lines.oldest_first)
+
+    return clusters.run(EndpointKind.LOKI, partial(ask_lines, lines), show)
 
 
-def _series(
-    stores: Stores, clusters: list[Cluster], lines: Lines, step: str, *, plot: bool, json: bool, allow_gaps: bool
-) -> ExitCode:
+def _series(clusters: Asking, lines: Lines, step: str, *, plot: bool) -> ExitCode:
     from fleet.inventory.cluster import EndpointKind
-    from interfaces.cli.query.asking import ask_clusters, exit_code, tell_gaps
-    from interfaces.cli.query.log_answers import ask_series, joined_series
-    from interfaces.cli.query.series import json_rows
+    from interfaces.cli.query.log_answers import ask_series, joined_series, series_document
     from interfaces.cli.query.series_view import print_plot, print_series
 
     window, step_seconds = options.grid_of(lines.window, step)
+
+    def show(answers: Sequence[Answer[list[Series]]]) -> None:
+        found = joined_series(answers)
+        if plot:
+            print_plot(out(), found, lines.logql)
+        else:
+            print_series(out(), found, lines.limit, lines.logql)
+
     ask = partial(ask_series, lines.logql, window, step_seconds)
-    answers = ask_clusters(stores, clusters, EndpointKind.LOKI, ask)
-    found = joined_series(answers)
-    if json:
-        when = {"window": window, "step_seconds": step_seconds}
-        coverage = [answer.row for answer in answers]
-        print_json({"query": lines.logql, **when, "series": json_rows(found), "coverage": coverage})
-    elif plot:
-        print_plot(out(), found, lines.logql)
-    elif any(answer.found is not None for answer in answers):
-        print_series(out(), found, lines.limit, lines.logql)
-    tell_gaps(answers)
-    return exit_code(answers, allow_gaps=allow_gaps)
+    return clusters.run(EndpointKind.LOKI, ask, show, partial(series_document, lines.logql, window, step_seconds))
 
 
-def _labels(
-    stores: Stores, clusters: list[Cluster], lines: Lines, label: str, *, json: bool, allow_gaps: bool
-) -> ExitCode:
+def _names(clusters: Asking, lines: Lines, label: str) -> ExitCode:
     from fleet.inventory.cluster import EndpointKind
-    from interfaces.cli.query.asking import ask_clusters, exit_code, tell_gaps
-    from interfaces.cli.query.log_answers import ask_names
+    from interfaces.cli.query.log_answers import ask_names, names_document
     from interfaces.cli.query.log_view import print_names
 
-    answers = ask_clusters(stores, clusters, EndpointKind.LOKI, partial(ask_names, lines, label))
-    if json:
-        names = [{"cluster": answer.cluster, "names": answer.found} for answer in answers if answer.found is not None]
-        print_json({"label": label or None, "found": names, "coverage": [answer.row for answer in answers]})
-    else:
-        print_names(out(), answers, label or "label", lines.limit)
-    tell_gaps(answers)
-    return exit_code(answers, allow_gaps=allow_gaps)
+    show = partial(print_names, out(), lines.limit, label or "label")
+    return clusters.run(EndpointKind.LOKI, partial(ask_names, lines, label), show, partial(names_document, label))
 
 
-def _follow(stores: Stores, clusters: list[Cluster], lines: Lines, *, past: bool, raw: bool, json: bool) -> ExitCode:
+def _follow(clusters: Asking, lines: Lines, *, past: bool, raw: bool) -> ExitCode:
     from interfaces.cli.query.follow import Following
+
+    following = Following(clusters.stores, clusters.clusters, lines, past=past)
+    return following.run(partial(_show, clusters, raw=raw))
+
+
+def _show(clusters: Asking, frame: LogFrame, *, raw: bool) -> None:
     from interfaces.cli.query.log_view import print_lines, write_lines
 
-    def show(frame: LogFrame) -> None:
-        if json:
-            write_lines(frame)
-        else:
-            print_lines(out(), frame, several=len(clusters) > 1, raw=raw)
-
-    return Following(stores, clusters, lines, past=past).run(show)
+    if clusters.json:
+        write_lines(frame)
+    else:
+        print_lines(out(), frame, several=len(clusters.clusters) > 1, raw=raw)

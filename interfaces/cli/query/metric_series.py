@@ -72,9 +72,9 @@ def joined(question: Question, answers: Sequence[Answer[SeriesSet]]) -> SeriesSe
     return SeriesSet(question.times, series, units.pop() if len(units) == 1 else "")
 
 
-def document(question: Question, found: SeriesSet, answers: Sequence[Answer[SeriesSet]]) -> dict[str, Any]:
+def document(question: Question, answers: Sequence[Answer[SeriesSet]]) -> dict[str, Any]:
     """What ``--json`` prints."""
-    window = question.window
+    found, window = joined(question, answers), question.window
     when = {"at": question.at} if window is None else {"window": window, "step_seconds": question.step_seconds}
     query = question.named.id if question.named else question.promql
     coverage = [answer.row for answer in answers]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -9,11 +10,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from interfaces.cli.query import options
-from interfaces.cli.terminal import out, parse_labels, print_json
+from interfaces.cli.terminal import out
 
 if TYPE_CHECKING:
     from fleet.frames.pack import PackQuery
+    from interfaces.cli.query.asking import Answer
     from interfaces.cli.query.metric_series import Question
+    from interfaces.cli.query.series import SeriesSet
 
 
 def metrics(
@@ -42,23 +45,20 @@ def metrics(
         raise typer.BadParameter("--plot draws a range: give --last, such as --last 1h")
 
     from fleet.inventory.cluster import EndpointKind
-    from interfaces.cli.query.asking import ask_clusters, exit_code, tell_gaps
+    from interfaces.cli.query.asking import asking
     from interfaces.cli.query.metric_series import ask, document, joined
     from interfaces.cli.query.series_view import print_plot, print_series
-    from interfaces.cli.workspace import open_workspace
 
-    with open_workspace() as stores:
-        clusters = stores.clusters.chosen(cluster or [], parse_labels(selector or []))
-        answers = ask_clusters(stores, clusters, EndpointKind.PROMETHEUS, partial(ask, question))
-    found = joined(question, answers)
-    if json:
-        print_json(document(question, found, answers))
-    elif plot:
-        print_plot(out(), found, question.title)
-    elif any(answer.found is not None for answer in answers):
-        print_series(out(), found, limit, question.title)
-    tell_gaps(answers)
-    raise typer.Exit(exit_code(answers, allow_gaps=allow_gaps))
+    def show(answers: Sequence[Answer[SeriesSet]]) -> None:
+        found = joined(question, answers)
+        if plot:
+            print_plot(out(), found, question.title)
+        else:
+            print_series(out(), found, limit, question.title)
+
+    with asking(cluster, selector, json=json, allow_gaps=allow_gaps) as clusters:
+        code = clusters.run(EndpointKind.PROMETHEUS, partial(ask, question), show, partial(document, question))
+    raise typer.Exit(code)
 
 
 def _question(promql: str, query_id: str, pack: Path | None, last: str, until: str, step: str) -> Question:

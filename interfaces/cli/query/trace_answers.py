@@ -135,7 +135,7 @@ def ask_dependencies(stores: Stores, window: Window, access: Access) -> Seen[Cal
     return Seen.of(CallsFound(edges_of_spans(frame), f"the spans of the newest {frame.traces:,} traces"), coverage)
 
 
-def newest(answers: Sequence[Answer[TracesFound]], limit: int) -> tuple[list[tuple[str, FoundTrace]], bool]:
+def newest(limit: int, answers: Sequence[Answer[TracesFound]]) -> tuple[list[tuple[str, FoundTrace]], bool]:
     """The traces of all clusters with their clusters' names, the newest first and no more than were asked for; and
     whether there are more.
     """
@@ -145,9 +145,9 @@ def newest(answers: Sequence[Answer[TracesFound]], limit: int) -> tuple[list[tup
     return shown, len(shown) < len(rows) or any(traces.more for _, traces in found)
 
 
-def search_document(answers: Sequence[Answer[TracesFound]], limit: int) -> dict[str, Any]:
+def search_document(limit: int, answers: Sequence[Answer[TracesFound]]) -> dict[str, Any]:
     """What ``--json`` prints of a search."""
-    shown, more = newest(answers, limit)
+    shown, more = newest(limit, answers)
     rows = [{"cluster": name, **asdict(each), "started_at": time_of(each.start_ns)} for name, each in shown]
     return {"traces": rows, "more": more, "coverage": [answer.row for answer in answers]}
 

@@ -25,9 +25,9 @@ _DAY_NS = 86_400_000_000_000
 _KINDS = {Connection.DATABASE: "database", Connection.MESSAGING: "queue"}
 
 
-def print_found(console: Console, answers: Sequence[Answer[TracesFound]], limit: int) -> None:
+def print_found(console: Console, limit: int, answers: Sequence[Answer[TracesFound]]) -> None:
     """Traces of several clusters, the newest first."""
-    shown, more = newest(answers, limit)
+    shown, more = newest(limit, answers)
     if not shown:
         console.print("No traces.")
         return
@@ -54,7 +54,7 @@ def print_found(console: Console, answers: Sequence[Answer[TracesFound]], limit:
         console.print(f"The newest {len(shown):,} of more; --limit 0 shows all.")
 
 
-def print_trees(console: Console, answers: Sequence[Answer[TraceFound]], limit: int) -> None:
+def print_trees(console: Console, limit: int, answers: Sequence[Answer[TraceFound]]) -> None:
     """A trace wherever it is: its spans below their callers, with their own time, and what the trace waited for."""
     shown = False
     for answer in answers:
@@ -66,7 +66,7 @@ def print_trees(console: Console, answers: Sequence[Answer[TraceFound]], limit: 
         console.print("No cluster that answered has this trace.")
 
 
-def print_services(console: Console, answers: Sequence[Answer[ServicesFound]], limit: int) -> None:
+def print_services(console: Console, limit: int, answers: Sequence[Answer[ServicesFound]]) -> None:
     """Services, and in which clusters they made spans."""
     clusters: dict[str, list[str]] = {}
     for answer in answers:
@@ -85,7 +85,7 @@ def print_services(console: Console, answers: Sequence[Answer[ServicesFound]], l
     _say_rest(console, limit, len(names), "services")
 
 
-def print_dependencies(console: Console, answers: Sequence[Answer[CallsFound]], limit: int) -> None:
+def print_dependencies(console: Console, limit: int, answers: Sequence[Answer[CallsFound]]) -> None:
     """Who calls whom, the most frequent calls first."""
     rows = [(answer.cluster, edge) for answer in answers if answer.found is not None for edge in answer.found.edges]
     if not rows:
@@ -155,12 +155,17 @@ def _print_tree(console: Console, cluster: str, tree: SpanTree, limit: int) -> N
     for node, words in nodes[: limit or None]:
         own = path.get(node.row, [])
         critical = sum(each.duration_ns for each in own)
-        cells = [words, _time(node.duration_ns), _time(node.self_ns), f"● {_time(critical)}" if own else ""]
+        cells: list[Text | str] = [
+            words,
+            _time(node.duration_ns),
+            _time(node.self_ns),
+            f"● {_time(critical)}" if own else "",
+        ]
         table.add_row(*cells, *([_bar(node, own, start_ns, end_ns, width)] if bars else []))
     console.print(table)
     _say_rest(console, limit, len(nodes), "spans")
-    for words in _doubts(tree):
-        console.print(f"[yellow]{words}[/]")
+    for doubt in _doubts(tree):
+        console.print(f"[yellow]{doubt}[/]")
 
 
 def _indented(tree: SpanTree) -> Iterator[tuple[SpanNode, Text]]:
@@ -192,10 +197,12 @@ def _bar(node: SpanNode, path: Sequence[Segment], start_ns: int, end_ns: int, wi
     signs = [" "] * width
     first, last = place(node.start_ns), place(max(node.start_ns, node.end_ns - 1))
     signs[first : last + 1] = "─" * (last - first + 1)
+    thick = [(place(each.start_ns), place(max(each.start_ns, each.end_ns - 1)) + 1) for each in path]
+    for begin, end in thick:
+        signs[begin:end] = "━" * (end - begin)
     text = Text("".join(signs), style="cyan")
-    for segment in path:
-        begin, end = place(segment.start_ns), place(max(segment.start_ns, segment.end_ns - 1))
-        text = text[:begin] + Text("━" * (end - begin + 1), style="bold red") + text[end + 1 :]
+    for begin, end in thick:
+        text.stylize("bold red", begin, end)
     return text
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from interfaces.cli.query import options
-from interfaces.cli.terminal import out, parse_labels, print_json
+from interfaces.cli.terminal import out
 
 if TYPE_CHECKING:
     from fleet.collectors.tempo.traceql import TraceQuery
@@ -52,30 +52,28 @@ def traces(
 
     from fleet.inventory.cluster import EndpointKind
     from interfaces.cli.query import trace_answers, trace_view
-    from interfaces.cli.query.asking import ask_clusters, exit_code, tell_gaps
-    from interfaces.cli.workspace import open_workspace
+    from interfaces.cli.query.asking import asking
 
-    with open_workspace() as stores:
-        clusters = stores.clusters.chosen(cluster or [], parse_labels(selector or []))
+    screen, tempo = out(), EndpointKind.TEMPO
+    with asking(cluster, selector, json=json, allow_gaps=allow_gaps) as clusters:
         if trace:
-            ask, what, show = partial(trace_answers.ask_trace, trace), "traces", trace_view.print_trees
+            ask_trace = partial(trace_answers.ask_trace, trace)
+            show = partial(trace_view.print_trees, screen, limit)
+            code = clusters.run(tempo, ask_trace, show, partial(trace_answers.document, "spans"))
         elif services:
-            ask, what, show = partial(trace_answers.ask_services, window), "services", trace_view.print_services
+            ask_services = partial(trace_answers.ask_services, window)
+            show_services = partial(trace_view.print_services, screen, limit)
+            code = clusters.run(tempo, ask_services, show_services, partial(trace_answers.document, "services"))
         elif dependencies:
-            ask = partial(trace_answers.ask_dependencies, stores, window)
-            what, show = "calls", trace_view.print_dependencies
+            ask_calls = partial(trace_answers.ask_dependencies, clusters.stores, window)
+            show_calls = partial(trace_view.print_dependencies, screen, limit)
+            code = clusters.run(tempo, ask_calls, show_calls, partial(trace_answers.document, "calls"))
         else:
             query = _query(traceql, service, operation, min_duration, status)
-            ask = partial(trace_answers.ask_search, query, window, limit)
-            what, show = "traces", trace_view.print_found
-        answers = ask_clusters(stores, clusters, EndpointKind.TEMPO, ask)
-    if json:
-        searched = show is trace_view.print_found
-        print_json(trace_answers.search_document(answers, limit) if searched else trace_answers.document(what, answers))
-    elif any(answer.found is not None for answer in answers):
-        show(out(), answers, limit)
-    tell_gaps(answers)
-    raise typer.Exit(exit_code(answers, allow_gaps=allow_gaps))
+            search = partial(trace_answers.ask_search, query, window, limit)
+            show_found = partial(trace_view.print_found, screen, limit)
+            code = clusters.run(tempo, search, show_found, partial(trace_answers.search_document, limit))
+    raise typer.Exit(code)
 
 
 def _query(traceql: str, service: str, operation: str, min_duration: str, status: str | None) -> TraceQuery:

@@ -124,7 +124,7 @@ def test_alerts_tell_who_suppresses_them() -> None:
     frame = AlertFrame(at=NOW, alerts=alerts, silences=[SILENCE])
     answers = [Answer("edge-1", CoverageStatus.OK, found=AlertsFound(alerts, [SILENCE], frame))]
     screen = console(140)
-    print_alerts(screen, answers, 0)
+    print_alerts(screen, 0, answers)
     text = shown(screen)
     places = [text.index(name) for name in ("Down", "Odd", "Quiet", "Slow")]
     assert places == sorted(places)
@@ -132,7 +132,7 @@ def test_alerts_tell_who_suppresses_them() -> None:
         assert words in text
     assert "2 active, 2 suppressed" in text
     screen = console(140)
-    print_silences(screen, answers, 0)
+    print_silences(screen, 0, answers)
     assert 'alertname="Quiet", pod=~"a.*"' in shown(screen)
     assert "[red]planned[/]" in shown(screen)
 
