@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import signal
 import ssl
 import subprocess
@@ -26,6 +27,7 @@ from tests.fleet.collectors.kubernetes.simulated import registered
 from tests.fleet.collectors.loki.test_simulated import push
 
 COMMAND = Path(sys.executable).with_name("fleetscope")
+PAGE = Path(__file__).parents[2] / "docs" / "queries.md"
 THEN = ("--until", ANCHOR.isoformat())
 
 
@@ -68,6 +70,15 @@ def test_metrics_by_id_and_by_expression(asked: Asked) -> None:
     assert {each["cluster"] for each in answer["series"]} == set(asked.clusters.names)
     unknown = asked.query("metrics", "--id", "node_cpu_utl")
     assert (unknown.code, "node_cpu_util" in unknown.err) == (2, True)
+
+
+@pytest.mark.parametrize("command", re.findall(r"^\$ fleetscope query (.+)$", PAGE.read_text(encoding="utf-8"), re.M))
+def test_what_the_page_shows_can_be_asked(asked: Asked, command: str) -> None:
+    what, *words = shlex.split(command)
+    arguments = [word for word in words if word not in {"--cluster", "fra-02", "dub-01"}]
+    shown = asked.query(what, *arguments)
+    assert shown.code == 0, shown.err
+    assert shown.out
 
 
 def test_one_broken_cluster_is_a_line_and_an_exit_code(asked: Asked) -> None:
