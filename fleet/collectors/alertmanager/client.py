@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from types import TracebackType
-from typing import Self, TypeVar
+from typing import TypeVar
 
 from fleet.collectors.alertmanager.answers import decode_alerts, decode_groups, decode_silences
 from fleet.collectors.transport import HttpTransport, TransportLimits
+from fleet.collectors.transport.api_client import ApiClient
 from fleet.collectors.transport.governor import Governor
 from fleet.credentials import CredentialSource
 from fleet.frames.alerts import Alert, AlertGroup, Silence
@@ -18,7 +18,7 @@ _ALL = [("active", "true"), ("silenced", "true"), ("inhibited", "true"), ("unpro
 _Decoded = TypeVar("_Decoded")
 
 
-class AlertmanagerClient:
+class AlertmanagerClient(ApiClient):
     """One endpoint's API; threads may share it. A context manager.
 
     The API has no pages: an answer holds all there is, up to the limits' bytes. All methods raise kinds of SourceError,
@@ -35,18 +35,6 @@ class AlertmanagerClient:
     ) -> None:
         self.endpoint = endpoint
         self._transport = HttpTransport(endpoint, credentials, limits, governor=governor)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Close all connections; requests under way in other threads end with an error."""
-        self._transport.close()
 
     def alerts(self) -> list[Alert]:
         """All alerts that are there now, silenced and inhibited ones too."""

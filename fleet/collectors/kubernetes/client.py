@@ -6,12 +6,12 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from threading import Event, Lock
-from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlencode
 
 from fleet.collectors.kubernetes.answers import Answer, error_of, transport_error
 from fleet.collectors.transport.authorization import Authorization
+from fleet.collectors.transport.closing import Closing
 from fleet.collectors.transport.governor import Governor, Request, governed
 from fleet.collectors.transport.tls import tls_context
 from fleet.credentials import CredentialSource
@@ -71,7 +71,7 @@ class _Call:
     body: Mapping[str, Any] | None = None
 
 
-class KubernetesClient:
+class KubernetesClient(Closing):
     """Reads from one API server; threads may share it. Use it as a context manager.
 
     A 401 refreshes the credential once in the client's life; 429 and 5xx are retried after the pause that the
@@ -111,11 +111,6 @@ class KubernetesClient:
         self._authorization = Authorization(self.endpoint, self._credentials)
         self._connect()
         return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Close all connections; requests under way in other threads end with an error."""

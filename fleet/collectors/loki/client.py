@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from enum import StrEnum
 from functools import partial
-from types import TracebackType
 from typing import Self, TypeVar
 from urllib.parse import quote
 
@@ -22,6 +21,7 @@ from fleet.collectors.loki.answers import (
 from fleet.collectors.loki.limits import LokiLimits
 from fleet.collectors.loki.lines import LogPage, decode_lines
 from fleet.collectors.transport import HttpTransport
+from fleet.collectors.transport.api_client import ApiClient
 from fleet.collectors.transport.governor import Governor
 from fleet.collectors.transport.http import Form
 from fleet.credentials import CredentialSource
@@ -43,7 +43,7 @@ class Direction(StrEnum):
     BACKWARD = "backward"
 
 
-class LokiClient:
+class LokiClient(ApiClient):
     """One endpoint's LogQL; threads may share it. A context manager.
 
     Times go as nanoseconds of 19 digits, the only form that Loki does not guess at. Queries go as POST form bodies,
@@ -78,14 +78,6 @@ class LokiClient:
         )
         self._post = self._may_post()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
     def at(self, prefix: str) -> Self:
         """The same server's API below another path; it shares the connections, and is closed with this one."""
         other = copy.copy(self)
@@ -96,10 +88,6 @@ class LokiClient:
     def _may_post(self) -> bool | None:
         """Whether queries go as POST; None where the first answer has to tell."""
         return False if f"{GATEWAY}/" in self.endpoint.url + self.prefix + "/" else None
-
-    def close(self) -> None:
-        """Close all connections; requests under way in other threads end with an error."""
-        self._transport.close()
 
     def lines(
         self, logql: str, start_ns: int, end_ns: int, *, limit: int, direction: Direction = Direction.BACKWARD

@@ -11,8 +11,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import orjson
 import pyarrow as pa
@@ -23,6 +22,7 @@ from fleet.collectors.loki.lines import frame_of_streams
 from fleet.collectors.loki.logql import AnyLogQuery
 from fleet.collectors.loki.paging import LinePages
 from fleet.collectors.transport.authorization import Authorization
+from fleet.collectors.transport.closing import Closing
 from fleet.collectors.transport.faults import clean_words
 from fleet.collectors.transport.websocket import WebSocket, WebSocketOpener
 from fleet.errors import AnswerTooLarge, QueryRefused, ServerFailed, SourceError, Throttled, Unreachable, WrongService
@@ -52,7 +52,7 @@ class TailPiece:
     notes: list[str] = field(default_factory=list)
 
 
-class LogTail:
+class LogTail(Closing):
     """Iterates over what comes, until it is closed. A context manager; ``close`` may be called from another thread.
 
     A connection that is lost is opened anew after a pause, what was missed is read in between, and a piece says so.
@@ -73,14 +73,6 @@ class LogTail:
         self._next_ns = None if since is None else nanoseconds(since)
         self._closed = threading.Event()
         self._pause_seconds = client.limits.tail_pause_seconds
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """End the iteration within a moment."""

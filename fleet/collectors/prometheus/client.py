@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import partial
-from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, TypeVar
 
 from fleet.collectors.prometheus.answers import (
     BuildInfo,
@@ -22,6 +21,7 @@ from fleet.collectors.prometheus.answers import (
 from fleet.collectors.prometheus.limits import PrometheusLimits
 from fleet.collectors.prometheus.samples import Grid
 from fleet.collectors.transport import HttpTransport
+from fleet.collectors.transport.api_client import ApiClient
 from fleet.collectors.transport.governor import Governor
 from fleet.credentials import CredentialSource
 from fleet.errors import Forbidden, QueryRefused, SourceError, WrongService
@@ -35,7 +35,7 @@ those that were thinned out to one in five minutes, a rate over five minutes is 
 _Decoded = TypeVar("_Decoded")
 
 
-class PrometheusClient:
+class PrometheusClient(ApiClient):
     """One endpoint's query API; threads may share it. A context manager.
 
     Queries go as POST form bodies, which have no length limit. A server that refuses POST (405, or 403 where a
@@ -56,18 +56,6 @@ class PrometheusClient:
         self._transport = HttpTransport(endpoint, credentials, self.limits.transport, governor=governor)
         self._post: bool | None = None
         self._merging: _Form = []
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Close all connections; requests under way in other threads end with an error."""
-        self._transport.close()
 
     @property
     def narrowed(self) -> str:

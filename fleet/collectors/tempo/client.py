@@ -6,8 +6,6 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from types import TracebackType
-from typing import Self
 from urllib.parse import quote, urlsplit
 
 from fleet.collectors.tempo.answers import FoundTrace, decode_search, decode_values, padded
@@ -27,6 +25,7 @@ from fleet.collectors.tempo.traceql import (
 )
 from fleet.collectors.tempo.wire import MalformedTrace, Response, read_response
 from fleet.collectors.transport import Answer, HttpTransport
+from fleet.collectors.transport.api_client import ApiClient
 from fleet.collectors.transport.governor import Governor
 from fleet.collectors.transport.http import Form
 from fleet.credentials import CredentialSource
@@ -66,7 +65,7 @@ class FetchedTrace:
 NOT_FOUND = FetchedTrace(b"")
 
 
-class TempoClient:
+class TempoClient(ApiClient):
     """One endpoint's traces; threads may share it. A context manager.
 
     What the server knows is found out by asking and remembered: the hint for the newest traces, the second version of
@@ -96,18 +95,6 @@ class TempoClient:
         self._hints: bool | None = None
         self._second = True
         self._protobuf = True
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Close all connections; requests under way in other threads end with an error."""
-        self._transport.close()
 
     def search(self, query: TraceQuery | TagSearch, window: Window, limit: int) -> list[FoundTrace]:
         """At most so many traces that match in a window of up to 168 hours, newest first; the newest where the server

@@ -11,6 +11,7 @@ from fleet.errors import Unauthorized
 from fleet.inventory.cluster import Endpoint
 
 _TOKEN = re.compile(r"[\x21-\x7e]+")
+_UNMISTAKABLE_BYTES = 12
 
 
 class Authorization:
@@ -48,6 +49,23 @@ class Authorization:
         if self.header is not None:
             text = text.replace(self.header.decode().partition(" ")[2], "***")
         return text
+
+    def hide_in(self, body: bytearray) -> None:
+        """Strikes the secrets in use out of an answer, should a server echo them in what it warns or tells of.
+
+        Short passwords stay: they stand in sound answers, too, which must not change.
+        """
+        for secret in self._echoes():
+            if len(secret) >= _UNMISTAKABLE_BYTES and secret in body:
+                body[:] = body.replace(secret, b"***")
+
+    def _echoes(self) -> list[bytes]:
+        """What a server was sent, or can make of it."""
+        credential = self.credential
+        if self.header is None or credential is None:
+            return []
+        password = credential.password.get_secret_value().encode() if credential.password is not None else b""
+        return [self.header.partition(b" ")[2], password]
 
     def _header(self) -> bytes | None:
         credential = self.credential

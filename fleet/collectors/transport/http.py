@@ -9,13 +9,12 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from types import TracebackType
-from typing import Self
 
 import httpcore
 
 from fleet.collectors.transport.authorization import Authorization
 from fleet.collectors.transport.budget import PROCESS_SLOTS, SMALL_ANSWER_BYTES, AnswerSlots
+from fleet.collectors.transport.closing import Closing
 from fleet.collectors.transport.deadline import Deadline, DeadlineBackend
 from fleet.collectors.transport.faults import Refusal, broken, is_html, refused
 from fleet.collectors.transport.governor import Governor, Request, governed
@@ -54,7 +53,7 @@ class Answer:
     found: bool = True
 
 
-class HttpTransport:
+class HttpTransport(Closing):
     """One endpoint's connections and credential; threads may share it. A context manager.
 
     The credential is fetched with the first request, which raises what its source raises.
@@ -91,14 +90,6 @@ class HttpTransport:
         self._backend = DeadlineBackend()
         self._opening = threading.Lock()
         self._pools: list[httpcore.ConnectionPool] = []
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Close all connections; requests under way end with an error at their next piece."""
@@ -224,6 +215,7 @@ class HttpTransport:
                 self._take_slot(deadline, slot)
         if is_html(headers.get("content-type", ""), body[:1024]):
             raise self._refused(response.status, headers, iter([bytes(body[:_ERROR_BODY_BYTES])]))
+        self._authorization.hide_in(body)
         return Answer(body, headers.get("content-type", "").partition(";")[0].strip().lower())
 
     def _pieces(self, response: httpcore.Response, headers: dict[str, str], under_way: Request) -> Iterator[bytes]:

@@ -14,14 +14,14 @@ import ssl
 import threading
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidHandshake, InvalidStatus
 
 from fleet.collectors.transport.authorization import Authorization
+from fleet.collectors.transport.closing import Closing
 from fleet.collectors.transport.faults import Refusal, refused
 from fleet.collectors.transport.governor import Governor, governed
 from fleet.collectors.transport.limits import TransportLimits
@@ -33,20 +33,12 @@ _ERROR_BODY_BYTES = 64 << 10
 _CLOSE_SECONDS = 1.0
 
 
-class WebSocket:
+class WebSocket(Closing):
     """An open connection, for one thread without a running event loop. A context manager."""
 
     def __init__(self, runner: asyncio.Runner, connection: ClientConnection) -> None:
         self._runner = runner
         self._connection = connection
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def receive(self, seconds: float) -> bytes | None:
         """The next message, or None where none came within the time; nothing is lost by that.

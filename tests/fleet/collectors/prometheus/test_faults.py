@@ -291,6 +291,12 @@ def test_a_server_that_echoes_the_credential_does_not_make_us_print_it() -> None
         assert "***" in str(failure(server, Renewing(SECRET)))
 
 
+def test_what_a_sound_answer_echoes_is_no_secret_either() -> None:
+    echo = ONE.replace('"success"', f'"success","warnings":["you are {SECRET}"]')
+    with ByteServer(always(reply(echo))) as server, client_of(server, Renewing(SECRET)) as client:
+        assert client.query("up", AT).notes.warnings == ["you are ***"]
+
+
 @pytest.mark.parametrize("token", [f"{SECRET}\nX-Other: 1", f"{SECRET} é", ""])
 def test_a_token_that_no_header_carries(token: str) -> None:
     with ByteServer(always(reply(ONE))) as server:
