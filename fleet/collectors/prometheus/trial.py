@@ -52,6 +52,7 @@ def try_pack(client: PrometheusClient, pack: QueryPack, at: datetime) -> list[Qu
     """
     try:
         client.probe()
+        client.recognise()
     except (SourceError, CredentialMissing) as error:
         return [_unknown(query, str(error)) for query in pack.queries]
     window = Window.before(at, _SHORT)

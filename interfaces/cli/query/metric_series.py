@@ -82,6 +82,7 @@ def document(question: Question, answers: Sequence[Answer[SeriesSet]]) -> dict[s
 
 
 def _of_expression(client: PrometheusClient, cluster: str, question: Question) -> Seen[SeriesSet]:
+    client.recognise()
     if question.window is None:
         answer = client.query(question.promql, question.at)
         series = [Series(cluster, dict(each.labels), np.array([each.value])) for each in answer.samples]

@@ -233,9 +233,7 @@ def _unasked_beside(owner: Cluster) -> list[Coverage]:
 
 
 def _alerts() -> list[Alert]:
-    many = [
-        alert(f"PodCrashLooping{number}", "warning", 3, labels={"pod": f"cart-{number}"}) for number in range(9)
-    ]
+    many = [alert(f"PodCrashLooping{number}", "warning", 3, labels={"pod": f"cart-{number}"}) for number in range(9)]
     silenced = {"state": AlertState.SUPPRESSED, "silenced_by": ["s1"]}
     return [
         alert("NodeFilesystemAlmostOutOfSpace", "critical", 30, labels={"namespace": "", "instance": "worker-1:9100"}),
