@@ -6,15 +6,24 @@ DEVELOPMENT := .venv/.development
 # The lock files are complete: nothing is left to resolve.
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --no-deps
 
-.PHONY: demo test lint format lock clean system-packages bench-collector bench-scan bench-rca bench-discovery bench-collection
+.PHONY: demo test test-whole test-parts lint format lock clean system-packages bench-collector bench-scan bench-rca bench-discovery bench-collection
 
 ## Try it: sets itself up, starts the embedded stack and a simulated fleet, scans it and writes a report.
 demo: system-packages $(PRODUCT)
 	$(BIN)/fleetscope demo
 
 ## Everything that must hold: linter, types, import contracts, tests against real servers.
+## Most of a test's time is waiting for servers: two lanes side by side take little more than half as long as one.
 test: system-packages lint
-	$(BIN)/pytest
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target test-whole test-parts
+
+## The product as its users run it.
+test-whole: $(DEVELOPMENT)
+	$(BIN)/pytest tests/e2e
+
+## Each part by itself.
+test-parts: $(DEVELOPMENT)
+	$(BIN)/pytest --ignore=tests/e2e
 
 lint: $(DEVELOPMENT)
 	$(BIN)/ruff check .
