@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from interfaces.cli.cluster.options import credential_files
+from interfaces.cli import ad_hoc
 from interfaces.cli.exit_codes import ExitCode
 from interfaces.cli.terminal import err, out, parse_duration, parse_labels, parse_time, print_json
 
@@ -27,13 +27,13 @@ def scan(
     cluster: Annotated[list[str] | None, typer.Option(help="Only this cluster; may be repeated.")] = None,
     selector: Annotated[list[str] | None, typer.Option(help="key=value a cluster must have; may be repeated.")] = None,
     prometheus: Annotated[str, typer.Option(help="Scan this Prometheus instead; needs no registration.")] = "",
-    token_file: Annotated[Path | None, typer.Option(help="With --prometheus: file with the bearer token.")] = None,
-    username: Annotated[str, typer.Option(help="With --prometheus: user of basic authentication.")] = "",
-    password_file: Annotated[Path | None, typer.Option(help="With --prometheus: file with the password.")] = None,
-    ca_file: Annotated[Path | None, typer.Option(help="With --prometheus: PEM of the server's authority.")] = None,
-    client_cert: Annotated[Path | None, typer.Option(help="With --prometheus: PEM of the client certificate.")] = None,
-    client_key: Annotated[Path | None, typer.Option(help="With --prometheus: PEM of its key.")] = None,
-    insecure: Annotated[bool, typer.Option("--insecure", help="With --prometheus: do not verify TLS.")] = False,
+    token_file: ad_hoc.TokenFileOption = None,
+    username: ad_hoc.UsernameOption = "",
+    password_file: ad_hoc.PasswordFileOption = None,
+    ca_file: ad_hoc.CaFileOption = None,
+    client_cert: ad_hoc.ClientCertOption = None,
+    client_key: ad_hoc.ClientKeyOption = None,
+    insecure: ad_hoc.InsecureOption = False,
     last: Annotated[str, typer.Option(help="Length of the window, such as 6h or 2d.")] = "24h",
     until: Annotated[str, typer.Option(help="End of the window, RFC 3339; by default the last full hour.")] = "",
     sensitivity: Annotated[
@@ -69,8 +69,9 @@ def scan(
     labels = parse_labels(selector or [])
     if prometheus and (cluster or labels):
         raise typer.BadParameter("--prometheus scans that server alone; leave --cluster and --selector out")
-    credential = credential_files(token_file, username, password_file, client_cert, client_key)
-    only = _ad_hoc(prometheus, ca_file, credential, insecure=insecure)
+    only = ad_hoc.ad_hoc_registration(
+        prometheus, token_file, username, password_file, ca_file, client_cert, client_key, insecure
+    )
     with open_engine() as stores, _registered(stores, only) if only else nullcontext() as name:
         from flows.scan import scan_fleet
         from interfaces.cli.result import result_of
@@ -94,20 +95,6 @@ def scan(
         if run.state != "Completed":
             err().print(run.message, markup=False, soft_wrap=True)
     raise typer.Exit(exit_code(run, result, fail_on, allow_gaps=allow_gaps))
-
-
-def _ad_hoc(
-    prometheus: str, ca_file: Path | None, credential: dict[str, Any], *, insecure: bool
-) -> Registration | None:
-    from interfaces.cli.registration import ad_hoc
-
-    if prometheus:
-        return ad_hoc(prometheus, ca_file=ca_file, verify_tls=not insecure, credential=credential)
-    if ca_file or insecure or any(credential.values()):
-        raise typer.BadParameter(
-            "credentials and TLS options need --prometheus; a cluster has those it is registered with"
-        )
-    return None
 
 
 def exit_code(run: Run, result: ScanResult, fail_on: str | None, *, allow_gaps: bool) -> ExitCode:
