@@ -1,5 +1,7 @@
 """What the contracts are run on: a real server where the environment names one, else an embedded or simulated one.
 
+Prometheus and Alertmanager are tried beside the simulated ones where their programs are installed.
+
 A test that takes more than a server of its kind has to have says so with the marker ``needs``, and is skipped with the
 reason on a server that lacks it:
 
@@ -23,8 +25,9 @@ from simulator.fleet import FleetOptions, SimulatedFleet
 from tests.conftest import OpenBaoServer, S3Server
 from tests.contracts import credential_homes
 from tests.contracts.credential_homes import Home
+from tests.contracts.installed import found_in, places_of
 from tests.contracts.kubernetes_server import KubernetesServer, Place, new_place
-from tests.contracts.sources import Source, source_of
+from tests.contracts.sources import Source
 
 
 @pytest.fixture(autouse=True)
@@ -79,9 +82,14 @@ def simulated() -> Iterator[SimulatedFleet]:
         yield fleet
 
 
-@pytest.fixture(scope="session")
-def contract_prometheus(request: pytest.FixtureRequest) -> Source:
-    return source_of(EndpointKind.PROMETHEUS, request)
+@pytest.fixture(scope="session", params=places_of(EndpointKind.PROMETHEUS))
+def contract_prometheus(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Source]:
+    yield from found_in(request.param, EndpointKind.PROMETHEUS, request, tmp_path_factory)
+
+
+@pytest.fixture(scope="session", params=places_of(EndpointKind.ALERTMANAGER))
+def contract_alertmanager(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Source]:
+    yield from found_in(request.param, EndpointKind.ALERTMANAGER, request, tmp_path_factory)
 
 
 @pytest.fixture(scope="session")

@@ -23,9 +23,14 @@ class Source:
     simulated: bool
 
 
+def variable_of(kind: EndpointKind) -> str:
+    """Of the environment: it names a server of this kind."""
+    return f"FLEETSCOPE_CONTRACT_{kind.name}"
+
+
 def source_of(kind: EndpointKind, request: pytest.FixtureRequest) -> Source:
     """``FLEETSCOPE_CONTRACT_<KIND>``: a URL; ``…_TOKEN_FILE``, ``…_CA_FILE`` and ``…_TENANT`` beside it."""
-    variable = f"FLEETSCOPE_CONTRACT_{kind.name}"
+    variable = variable_of(kind)
     url = os.environ.get(variable)
     if url:
         token, ca_pem = _text(f"{variable}_TOKEN_FILE"), _text(f"{variable}_CA_FILE")

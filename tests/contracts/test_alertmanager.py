@@ -15,18 +15,13 @@ from fleet.errors import WrongService
 from fleet.frames.alerts import AlertFrame, AlertState, SilenceState
 from fleet.frames.coverage import CoverageStatus
 from fleet.frames.window import Window
-from fleet.inventory.cluster import Endpoint, EndpointKind
+from fleet.inventory.cluster import Endpoint
 from tests.contracts.seeding import api_of
-from tests.contracts.sources import Source, source_of
+from tests.contracts.sources import Source
 
 
 @pytest.fixture(scope="module")
-def alertmanager(request: pytest.FixtureRequest) -> Source:
-    return source_of(EndpointKind.ALERTMANAGER, request)
-
-
-@pytest.fixture(scope="module")
-def run(alertmanager: Source) -> Iterator[str]:
+def run(contract_alertmanager: Source) -> Iterator[str]:
     """The name of this run, by which two alerts were posted and one of them silenced; both end with it."""
     name = f"fleetscope-{uuid.uuid4().hex[:12]}"
     now = datetime.now(UTC)
@@ -49,7 +44,7 @@ def run(alertmanager: Source) -> Iterator[str]:
         "createdBy": "fleetscope",
         "comment": "a contract test",
     }
-    with api_of(alertmanager) as api:
+    with api_of(contract_alertmanager) as api:
         answer = api.post("/api/v2/silences", json=silence)
         if answer.status_code in {401, 403, 405}:
             pytest.skip(f"the credential may not post to this Alertmanager ({answer.status_code})")
@@ -74,12 +69,12 @@ def collected(source: Source, ready: Callable[[AlertFrame], bool]) -> AlertFrame
             time.sleep(0.2)
 
 
-def test_posted_alerts_come_back_with_what_silences_them(alertmanager: Source, run: str) -> None:
+def test_posted_alerts_come_back_with_what_silences_them(contract_alertmanager: Source, run: str) -> None:
     def settled(frame: AlertFrame) -> bool:
         states = {alert.state for alert in frame.alerts if alert.name == run}
         return states == {AlertState.ACTIVE, AlertState.SUPPRESSED}
 
-    frame = collected(alertmanager, settled)
+    frame = collected(contract_alertmanager, settled)
     own = {alert.labels["part"]: alert for alert in frame.alerts if alert.name == run}
     assert {part: alert.state for part, alert in own.items()} == {
         "loud": AlertState.ACTIVE,
@@ -101,24 +96,24 @@ def test_posted_alerts_come_back_with_what_silences_them(alertmanager: Source, r
     assert own["quiet"].fingerprint != loud.fingerprint
 
 
-def test_groups_name_the_alerts_that_they_hold(alertmanager: Source, run: str) -> None:
-    frame = collected(alertmanager, lambda frame: any(alert.name == run for alert in frame.alerts))
+def test_groups_name_the_alerts_that_they_hold(contract_alertmanager: Source, run: str) -> None:
+    frame = collected(contract_alertmanager, lambda frame: any(alert.name == run for alert in frame.alerts))
     loud = next(alert for alert in frame.alerts if alert.name == run and alert.labels["part"] == "loud")
     groups = [group for group in frame.groups if loud.fingerprint in group.fingerprints]
     assert groups
     assert {group.receiver for group in groups} == set(loud.receivers)
 
 
-def test_another_path_is_another_service(alertmanager: Source) -> None:
+def test_another_path_is_another_service(contract_alertmanager: Source) -> None:
     elsewhere = Endpoint.model_validate(
-        {**alertmanager.endpoint.model_dump(), "url": f"{alertmanager.endpoint.url}/nowhere"}
+        {**contract_alertmanager.endpoint.model_dump(), "url": f"{contract_alertmanager.endpoint.url}/nowhere"}
     )
-    with AlertmanagerClient(elsewhere, alertmanager.credentials) as client, pytest.raises(WrongService):
+    with AlertmanagerClient(elsewhere, contract_alertmanager.credentials) as client, pytest.raises(WrongService):
         client.alerts()
 
 
-def test_a_filter_that_is_none_is_refused_in_its_own_form(alertmanager: Source) -> None:
-    with api_of(alertmanager) as api:
+def test_a_filter_that_is_none_is_refused_in_its_own_form(contract_alertmanager: Source) -> None:
+    with api_of(contract_alertmanager) as api:
         answer: httpx.Response = api.get("/api/v2/alerts", params={"filter": "bad filter"})
     assert answer.status_code == 400
     assert isinstance(answer.json(), str)
