@@ -165,7 +165,8 @@ class LogReading:
             return CoverageStatus.UNKNOWN, "nothing was read yet"
         if self._fault is not None and (pages is None or not self._seen(pages)):
             return CoverageStatus.UNKNOWN, str(self._fault)
-        reasons = [self._narrowing, *self._reasons]
+        # A sample that was filled wanted nothing of the rest.
+        reasons = ["" if self._sample else self._narrowing, *self._reasons]
         if pages is not None:
             reasons += [*_gap_words(pages.gaps), *(f"the server warned: {text}" for text in pages.warnings)]
         if self._fault is not None:

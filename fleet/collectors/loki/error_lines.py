@@ -14,7 +14,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from fleet.collectors.loki.client import LokiClient
-from fleet.collectors.loki.gateway import GATEWAY, tenants_of
+from fleet.collectors.loki.gateway import GATEWAY, LogTenant, tenants_of
 from fleet.collectors.loki.logql import (
     AnyLogQuery,
     Contains,
@@ -73,13 +73,18 @@ def error_sources(client: LokiClient, window: Window) -> list[ErrorSource]:
     Raises:
         SourceError: the endpoint answers neither as a Loki nor as a gateway.
     """
-    tenants = [each for each in tenants_of(client, window) if not each.name or each.name in _LOOKED_THROUGH]
-    return [
-        ErrorSource(each.name, each.client, fault=each.fault)
-        if each.fault is not None
-        else ErrorSource(each.name, each.client, error_queries(each.client, window))
-        for each in tenants
-    ]
+    tenants = tenants_of(client, window)
+    return [_source(each, window) for each in tenants if not each.name or each.name in _LOOKED_THROUGH]
+
+
+def _source(tenant: LogTenant, window: Window) -> ErrorSource:
+    """A tenant that fails takes nothing from the others."""
+    fault = tenant.fault
+    try:
+        queries = error_queries(tenant.client, window) if fault is None else ()
+    except SourceError as error:
+        queries, fault = (), error
+    return ErrorSource(tenant.name, tenant.client, queries, fault)
 
 
 def error_queries(client: LokiClient, window: Window) -> tuple[LogQuery, ...]:

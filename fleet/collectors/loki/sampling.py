@@ -59,12 +59,19 @@ class _ErrorReading:
                 self.sources = error_sources(self.client, self.whole)
         except (SourceError, CredentialMissing) as error:
             return self._unseen(window, error)
-        return self._newest(window, [part for source in self.sources for part in self._parts(source, window)])
+        return self._newest(window, list(self._parts(self.sources, window)))
 
-    def _parts(self, source: ErrorSource, window: Window) -> list[Sample[LogFrame]]:
-        if source.fault is not None:
-            return [self._unseen(window, source.fault)]
-        return [self._answer(source, LogRequest(query, window, enough=self.enough)) for query in source.queries]
+    def _parts(self, sources: Sequence[ErrorSource], window: Window) -> Iterator[Sample[LogFrame]]:
+        wanted = window
+        for source in sources:
+            if source.fault is not None:
+                yield self._unseen(window, source.fault)
+            for query in source.queries:
+                part = self._answer(source, LogRequest(query, wanted, enough=self.enough))
+                yield part
+                if part.whole_since > wanted.start:
+                    # What is older than a full sample is not wanted of the others either.
+                    wanted = Window(start=part.whole_since - _TICK, end=window.end)
 
     def _answer(self, source: ErrorSource, request: LogRequest) -> Sample[LogFrame]:
         reading = LogReading(source.client, self.cluster_id, request)

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import re
+from datetime import timedelta
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
 from fleet.collectors.loki import LokiClient, LokiLimits
 from fleet.collectors.loki.error_lines import ERROR_TEXT, error_queries
+from fleet.collectors.loki.sampling import sample_error_lines
 from fleet.collectors.transport import TransportLimits
+from fleet.frames.coverage import CoverageStatus
+from fleet.frames.log_frame import nanoseconds
 from fleet.inventory.cluster import Endpoint
 from tests.fleet.collectors.conformance.adapter import WINDOW
 from tests.fleet.collectors.prometheus.byte_server import ByteServer, Request, reply
@@ -65,3 +71,53 @@ def test_an_older_server_is_asked_for_the_text(labels: bytes, lines: bytes, coun
         queries = [str(query) for query in error_queries(client, WINDOW)]
     assert len(queries) == count
     assert all(query.startswith('{namespace=~".+"} |~ "') and "detected_level" not in query for query in queries)
+
+
+def lines_at(*times_ns: int) -> bytes:
+    values = [[str(at), "broke"] for at in times_ns]
+    stream = {"stream": {"namespace": "a", "detected_level": "error"}, "values": values}
+    return reply(json.dumps({"status": "success", "data": {"resultType": "streams", "result": [stream]}}))
+
+
+def test_a_full_sample_of_a_server_with_too_much_for_one_query_is_whole() -> None:
+    newest = [nanoseconds(WINDOW.end - timedelta(seconds=second)) for second in range(1, 6)]
+    since: dict[str, list[int]] = {}
+
+    def script(request: Request, _: int) -> bytes:
+        path, form = urlsplit(request.target).path, parse_qs(urlsplit(request.target).query or request.body)
+        if path.endswith("/labels"):
+            return LABELS
+        start, end = int(form["start"][0]), int(form["end"][0])
+        if not path.endswith("/query_range"):
+            # A byte a second.
+            seconds = (end - start) // 10**9
+            return reply(f'{{"streams":1,"chunks":1,"bytes":{seconds},"entries":1}}')
+        query = form["query"][0]
+        since.setdefault("unknown" if '="unknown"' in query else "told", []).append(start)
+        return NOTHING if '="unknown"' in query else lines_at(*newest[: int(form["limit"][0])])
+
+    limits = LokiLimits(transport=TransportLimits(attempts=1), scanned_bytes=1800)
+    with ByteServer(script) as server, LokiClient(Endpoint(url=server.url), None, limits) as client:
+        [(coverage, frame)] = sample_error_lines(client, "c1", [WINDOW], 3)
+    assert (coverage.status, coverage.reason) == (CoverageStatus.OK, "a sample: the newest 3 lines of more")
+    assert len(frame) == 3
+    assert min(since["unknown"]) >= newest[2] - 10**6
+
+
+def test_a_tenant_that_fails_takes_nothing_from_the_other() -> None:
+    at = nanoseconds(WINDOW.start)
+
+    def script(request: Request, _: int) -> bytes:
+        path = urlsplit(request.target).path
+        if path.startswith("/loki"):
+            return reply("404 page not found\n", 404, "text/plain")
+        if path.endswith("/labels"):
+            return LABELS
+        if "/application/" in path:
+            return reply("ingester is gone", 500, "text/plain")
+        return lines_at(at) if path.endswith("/query_range") else NOTHING
+
+    with ByteServer(script) as server, LokiClient(Endpoint(url=server.url), None, LIMITS) as client:
+        [(coverage, frame)] = sample_error_lines(client, "c1", [WINDOW], 3)
+    assert (coverage.status, len(frame.lines) > 0) == (CoverageStatus.PARTIAL, True)
+    assert "ingester is gone" in coverage.reason

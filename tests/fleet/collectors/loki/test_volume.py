@@ -84,6 +84,20 @@ def test_lines_come_though_the_index_is_broken() -> None:
     assert (len(frame), coverage.status) == (LINES, CoverageStatus.OK)
 
 
+def test_a_sample_that_was_filled_lacks_nothing_though_the_window_was_too_heavy() -> None:
+    lines = answer_with(LINES)
+
+    def script(request: Request, _: int) -> bytes:
+        return lines(request) if "/query_range" in request.target else STATS
+
+    limits = LokiLimits(transport=TransportLimits(attempts=1), scanned_bytes=24570)
+    with ByteServer(script) as server, LokiClient(Endpoint(url=server.url), None, limits) as client:
+        _, whole = collect_logs(client, "c1", LogRequest(QUERY, WINDOW))
+        frame, sample = collect_logs(client, "c1", LogRequest(QUERY, WINDOW, enough=2))
+    assert (whole.status, "too much for one query" in whole.reason) == (CoverageStatus.PARTIAL, True)
+    assert (len(frame), sample.status, sample.reason) == (2, CoverageStatus.OK, "a sample: the newest 2 lines of more")
+
+
 @pytest.mark.parametrize("silent", ["stats", "volume", "query"])
 def test_lines_come_though_nobody_says_in_time_how_many(silent: str) -> None:
     lines = answer_with(LINES)
