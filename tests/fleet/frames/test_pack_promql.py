@@ -18,6 +18,8 @@ pytestmark = pytest.mark.skipif(
 NGINX = 'controller_class="n",ingress="cart"'
 SLI = 'apiserver_request_sli_duration_seconds_{}{{verb="GET",subresource="",scope="{}"{}}}'
 
+WAITING = "kube_pod_container_status_waiting_reason"
+
 
 def series(name: str, values: str = "1+0x120") -> dict[str, str]:
     return {"series": name, "values": values}
@@ -134,6 +136,68 @@ CASES = [
             series('kube_node_status_allocatable{node="c",resource="openshift_io_mid"}', "0+0x120"),
         ],
         {'{node="a",resource="openshift_io_mid"}': 0.25, '{node="b",resource="openshift_io_mid"}': 0.0},
+    ),
+    # A route that never answered anything else.
+    *(
+        (
+            query_id,
+            1,
+            [series(f'nginx_ingress_controller_requests{{{NGINX},status="503",namespace="shop"}}', "0+90x120")],
+            {'{exported_namespace="shop",route="cart"}': expected},
+        )
+        for query_id, expected in (("ingress_5xx_ratio", 1.0), ("route_error_burn_1h", 100.0))
+    ),
+    # kube-state-metrics before 2.0 shows every reason of every container, with zeros.
+    (
+        "waiting_containers",
+        0,
+        [
+            series('kube_pod_info{namespace="shop",pod="p"}'),
+            *(
+                series(f'{WAITING}{{namespace="shop",pod="p",container="c",reason="{reason}"}}', f"{value}+0x120")
+                for reason, value in (("CrashLoopBackOff", 0), ("ImagePullBackOff", 0), ("ErrImagePull", 1))
+            ),
+        ],
+        {
+            '{namespace="shop",reason="CrashLoopBackOff"}': 0.0,
+            '{namespace="shop",reason="ImagePullBackOff"}': 1.0,
+            '{namespace="shop",reason="CreateContainerConfigError"}': 0.0,
+        },
+    ),
+    # A level that never refused anything is not counted by the API server.
+    (
+        "apf_rejected",
+        0,
+        [
+            series('apiserver_flowcontrol_dispatched_requests_total{priority_level="system"}', "0+60x120"),
+            series('apiserver_flowcontrol_dispatched_requests_total{priority_level="catch-all"}', "0+60x120"),
+            series('apiserver_flowcontrol_rejected_requests_total{priority_level="catch-all",reason="r"}', "0+30x120"),
+        ],
+        {'{priority_level="system"}': 0.0, '{priority_level="catch-all"}': 0.5},
+    ),
+    # File systems without inodes have no share of them; pods' volumes are their claims'.
+    (
+        "fs_inodes_used_ratio",
+        0,
+        [
+            series(f'node_filesystem_{name}{{instance="n",device="{device}",fstype="{kind}",mountpoint="{at}"}}', value)
+            for device, kind, at, values in (
+                ("a", "xfs", "/", ("10+0x120", "40+0x120")),
+                ("b", "vfat", "/boot/efi", ("0+0x120", "0+0x120")),
+                ("c", "ext4", "/var/lib/kubelet/pods/x/mount", ("1+0x120", "40+0x120")),
+            )
+            for name, value in zip(("files_free", "files"), values, strict=True)
+        ],
+        {'{device="a",instance="n"}': 0.75},
+    ),
+    (
+        "node_fs_readonly",
+        0,
+        [
+            series('node_filesystem_readonly{instance="n",device="a",fstype="xfs",mountpoint="/"}', "0+0x120"),
+            series('node_filesystem_readonly{instance="n",device="c",fstype="ext4",mountpoint="/var/lib/kubelet/p"}'),
+        ],
+        {'{device="a",instance="n"}': 0.0},
     ),
 ]
 
