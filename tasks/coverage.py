@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
 
 from fleet.findings.scan import Scan
 from fleet.frames.coverage import Coverage, Signal
 from fleet.frames.window import STEP_SECONDS, Window
+from storage.coverage import STANDING
 from storage.stores import Stores
 from tasks.frames import COLLECTOR
 from tasks.questions import NOBODY_ASKED, QUESTIONS
@@ -33,14 +35,35 @@ def metrics_of(rows: Sequence[Coverage]) -> list[Coverage]:
 
 
 def _of_scan(rows: Sequence[Coverage], window: Window) -> Iterator[Coverage]:
-    """Those that tell of the window: of what is of a moment, the one at its end.
+    """Those that tell of the window: of what is of a moment, the best look at the one at its end.
 
-    That nobody was asked is told where nobody ever was: an endpoint may have been registered since.
+    That nobody was asked is told where nobody ever was, since an endpoint may have been registered meanwhile; and as
+    the newest scan of all of the window knew it, since one of a part of it may have known less of the cluster.
     """
-    own = [row for row in rows if row.pack_hash in _KEYS and _tells_of(row, window)]
-    asked = {(row.signal, row.collector) for row in own if row.endpoint}
-    return (row for row in own if row.endpoint or (row.signal, row.collector) not in asked)
+    own = [row for row in rows if row.pack_hash in _KEYS]
+    asked = [row for row in own if row.endpoint and _tells_of(row, window)]
+    known = {(row.signal, row.collector) for row in asked}
+    unasked = [row for row in own if not row.endpoint and (row.signal, row.collector) not in known]
+    moments = [row for row in asked if Signal(row.signal).of_a_moment]
+    yield from (row for row in asked if not Signal(row.signal).of_a_moment)
+    yield from _one_each(moments, lambda row: (STANDING[row.status], row.collected_at))
+    yield from _one_each([row for row in unasked if _spans(row, window)], lambda row: row.collected_at)
+
+
+def _one_each(rows: Sequence[Coverage], rank: Callable[[Coverage], Any]) -> Iterable[Coverage]:
+    """Of each source the row that ranks highest."""
+    best: dict[tuple[str, str], Coverage] = {}
+    for row in sorted(rows, key=rank):
+        best[row.signal, row.collector] = row
+    return best.values()
 
 
 def _tells_of(row: Coverage, window: Window) -> bool:
     return not Signal(row.signal).of_a_moment or row.window.start < window.end <= row.window.end
+
+
+def _spans(row: Coverage, window: Window) -> bool:
+    """Whether a row tells of all of a window, or of all that can be told of it."""
+    if Signal(row.signal).of_a_moment:
+        return _tells_of(row, window)
+    return row.window.start <= window.start and window.end <= row.window.end
