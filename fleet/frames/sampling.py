@@ -15,6 +15,8 @@ from typing import Generic, TypeVar
 from fleet.frames.coverage import Coverage, CoverageStatus
 from fleet.frames.window import Window, join_adjacent
 
+FAILURES = 2
+"""Of all chunks and of the newest one by itself, for example: then it is the source that fails."""
 FrameT = TypeVar("FrameT")
 
 
@@ -38,26 +40,26 @@ def sample_chunks(
 ) -> Iterator[tuple[Coverage, FrameT]]:
     """Each chunk's sample with its coverage, the newest chunk of each stretch first.
 
-    A source that could not be read at all is not asked for the other chunks: they are unknown for the same reason. What
-    was seen in part is read again chunk by chunk, so that what is wrong with one says nothing of the others.
+    What was not seen whole is read again chunk by chunk, so that what is wrong with one says nothing of the others. A
+    source that fails ``FAILURES`` times in a row is not asked for the rest, which is unknown for the same reason.
 
     Args:
         chunks: the missing pieces of time.
         read: reads the newest of a window.
         cut: the part of a frame that is of a window.
     """
+    failures = 0
     for stretch in join_adjacent(list(chunks)):
         rest = [chunk for chunk in sorted(chunks, key=lambda each: each.start) if stretch.contains(chunk.start)]
         together = True
         while rest:
             asked = rest if together else rest[-1:]
             sample = read(Window(start=asked[0].start, end=asked[-1].end))
-            status = sample.coverage.status
-            if status is CoverageStatus.PARTIAL and len(asked) > 1:
+            failures = failures + 1 if sample.coverage.status is CoverageStatus.UNKNOWN else 0
+            if not sample.coverage.status.final and failures < FAILURES and len(asked) > 1:
                 together = False
                 continue
-            lost = status is CoverageStatus.UNKNOWN
-            seen = rest if lost else _seen(sample, asked)
+            seen = rest if failures >= FAILURES else _seen(sample, asked)
             for chunk in reversed(seen):
                 yield _coverage_of(sample, chunk), cut(sample.frame, chunk)
             rest = rest[: -len(seen)]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 
+import pytest
+
 from fleet.frames.coverage import Coverage, CoverageStatus
 from fleet.frames.sampling import Sample, sample_chunks
 from fleet.frames.window import Window
@@ -102,18 +104,19 @@ def test_chunks_that_do_not_follow_one_another_are_asked_by_themselves() -> None
     assert reader.asked == [(0, 1), (3, 5)]
 
 
-def test_a_source_that_is_down_is_asked_once() -> None:
+def test_a_source_that_is_down_is_not_asked_for_every_hour() -> None:
     reader = Reader([1.5], 5, lambda _: CoverageStatus.UNKNOWN)
-    seen = run(reader, list(hours(0, 24).chunks()))
-    assert len(reader.asked) == 1
+    seen = run(reader, [*hours(0, 20).chunks(), *hours(22, 24).chunks()])
+    assert reader.asked == [(0, 20), (19, 20), (22, 24)]
     assert all(each == ("unknown", "it failed", []) for each in seen.values())
 
 
-def test_what_is_wrong_with_one_hour_says_nothing_of_the_others() -> None:
+@pytest.mark.parametrize("status", [CoverageStatus.PARTIAL, CoverageStatus.UNKNOWN])
+def test_what_is_wrong_with_one_hour_says_nothing_of_the_others(status: CoverageStatus) -> None:
     def heavy(window: Window) -> CoverageStatus | None:
-        return CoverageStatus.PARTIAL if window.overlaps(hours(2, 3)) else None
+        return status if window.overlaps(hours(2, 3)) else None
 
     reader = Reader([0.5, 2.5, 4.5], 5, heavy)
     seen = run(reader, list(hours(0, 5).chunks()))
     assert reader.asked == [(0, 5), (4, 5), (3, 4), (2, 3), (1, 2), (0, 1)]
-    assert {hour: each[0] for hour, each in seen.items()} == {0: "ok", 1: "ok", 2: "partial", 3: "ok", 4: "ok"}
+    assert {hour: each[0] for hour, each in seen.items()} == {0: "ok", 1: "ok", 2: status.value, 3: "ok", 4: "ok"}
