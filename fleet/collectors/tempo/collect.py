@@ -68,7 +68,7 @@ class TraceReading:
 
     Attributes:
         spans: how many were read.
-        starts_ns: when each trace that was found begins, by its id, the newest first.
+        starts_ns: when each trace that was fetched, or could not be, begins, by its id, the newest first.
 
     Raises:
         StoreUnavailable: our own credential store, or where budgets are kept, cannot be reached.
@@ -90,6 +90,7 @@ class TraceReading:
         if self._sampled and request.enough is not None:
             self._left = request.enough
         self._sample = ""
+        self._full = False
         self.starts_ns: dict[str, int] = {}
         self._lost: list[str] = []
         self._incomplete: list[str] = []
@@ -149,9 +150,11 @@ class TraceReading:
             for some, fetched in zip(pieces := _pieces(chunk), threads.map(self._fetch, pieces), strict=True):
                 for trace, each in zip(some, fetched, strict=True):
                     self._take(trace, each, batch)
-            if batch.size >= self._client.limits.batch_bytes or self._stopped:
-                yield from self._decoded(batch)
-                batch = Batch()
+                if batch.size >= self._client.limits.batch_bytes:
+                    yield from self._decoded(batch)
+                    batch = Batch()
+                if self._full:
+                    break
             if self._stopped:
                 break
         yield from self._decoded(batch)
@@ -173,7 +176,6 @@ class TraceReading:
             self._say_beyond(self.traces + self._left)
             chunk = chunk[: self._left]
         self._left -= len(chunk)
-        self.starts_ns.update((each.trace_id, each.start_ns) for each in chunk)
         return chunk
 
     def _say_beyond(self, traces: int) -> None:
@@ -197,6 +199,7 @@ class TraceReading:
             return error
 
     def _take(self, trace: FoundTrace, fetched: FetchedTrace | _Fault, batch: Batch) -> None:
+        self.starts_ns[trace.trace_id] = trace.start_ns
         if isinstance(fetched, FetchedTrace):
             self._failures = 0
             if not fetched:
@@ -220,14 +223,17 @@ class TraceReading:
             if len(frame):
                 yield frame
         limits = self._client.limits
-        if self.spans >= limits.most_spans or self._bytes >= limits.frame_bytes:
-            self._left = 0
-            text = f"the {self.spans:,} spans of the newest traces are as many as are read at a time"
-            self._reasons = [*(each for each in self._reasons if each != text), text]
+        if not self._full and (self.spans >= limits.most_spans or self._bytes >= limits.frame_bytes):
+            self._full = True
+            if self._sampled:
+                self._sample = f"a sample: the newest {self.traces:,} traces, whose spans are as many as are kept"
+            else:
+                text = f"the {self.spans:,} spans of the newest traces are as many as are read at a time"
+                self._reasons.append(text)
 
     @property
     def _stopped(self) -> bool:
-        return self._fault is not None or self._left <= 0
+        return self._fault is not None or self._full or self._left <= 0
 
     @property
     def _recent(self) -> bool:

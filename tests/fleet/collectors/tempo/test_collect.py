@@ -85,6 +85,16 @@ def test_no_more_spans_than_are_read_at_a_time() -> None:
     assert "as many as are read" in reading.coverage.reason
 
 
+def test_a_sample_of_large_traces_is_smaller_and_whole_by_design() -> None:
+    limits = TempoLimits(most_spans=20, batch_bytes=1)
+    reading, ids = read(FakeTempo(starts(300)), limits, enough=100)
+    assert (reading.coverage.status, reading.cut) == (OK, True)
+    assert reading.coverage.reason == f"a sample: the newest {len(ids)} traces, whose spans are as many as are kept"
+    # No more is fetched and held than what is ahead of the last that was decoded.
+    assert 20 <= len(ids) <= 28
+    assert list(reading.starts_ns.values()) == starts(300)[::-1][: len(ids)]
+
+
 def test_traces_that_cannot_be_read_are_counted() -> None:
     answers = {
         3: reply(b"\x0a\x00\x12\x00", 200, PROTOBUF),
