@@ -22,13 +22,20 @@ def firing_at(at: datetime, alerts: AlertFrame | None, rules: RuleFrame | None) 
         alerts: what an Alertmanager knew after it, or None.
         rules: what a Prometheus evaluated after it, or None.
     """
+    seen_at = at
+    known: list[Alert] = []
     if alerts is not None:
-        known = alerts.alerts
-    else:
-        raised = [alert for rule in rules.alert_rules for alert in rule.alerts] if rules is not None else []
-        known = [alert for alert in raised if alert.state is AlertState.FIRING]
-    firing = [alert for alert in known if alert.starts_at is None or alert.starts_at < at]
+        seen_at, known = alerts.at, alerts.alerts
+    elif rules is not None:
+        raised = [alert for rule in rules.alert_rules for alert in rule.alerts]
+        seen_at, known = rules.at, [alert for alert in raised if alert.state is AlertState.FIRING]
+    firing = [alert for alert in known if _had_begun(alert, at, seen_at)]
     return sorted(firing, key=lambda alert: (_rank(alert), alert.starts_at or _LONG_AGO, alert.name, alert.fingerprint))
+
+
+def _had_begun(alert: Alert, at: datetime, seen_at: datetime) -> bool:
+    """Also said of one that begins after it was seen: the cluster's clock is ahead, and hides nothing by it."""
+    return alert.starts_at is None or alert.starts_at < at or alert.starts_at > seen_at
 
 
 def _rank(alert: Alert) -> int:

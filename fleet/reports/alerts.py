@@ -17,7 +17,7 @@ _PLACES = ("pod", "deployment", "statefulset", "daemonset", "node", "instance", 
 def alerts_block(alerts: Sequence[Alert]) -> Block:
     """The alerts that were firing at the end of the window, in the order given: at most ten, and how many more."""
     if not alerts:
-        return Paragraph(statements=[Statement(text="No alert was firing at the end of the window.")])
+        return Paragraph(statements=[Statement(text="No alert of the window was still firing when the scan looked.")])
     left = len(alerts) - MOST_ALERTS
     return Table(
         caption="Alerts that were firing at the end of the window, the most severe first",

@@ -14,10 +14,19 @@ def rule(name: str, state: AlertState, alerts: list[Alert], health: RuleHealth =
 
 
 def test_the_most_severe_come_first_and_what_began_later_is_not_among_them() -> None:
-    known = [alert("New", began=-0.1), alert("Dull", "none", 9), alert("Young"), alert("Old", began=7)]
+    known = [alert("New", began=-0.05), alert("Dull", "none", 9), alert("Young"), alert("Old", began=7)]
     worst = alert("Worst", "critical", 1, state=AlertState.SUPPRESSED, silenced_by=["s"])
     frame = AlertFrame(at=END + timedelta(minutes=5), alerts=[*known, worst])
     assert [each.name for each in firing_at(END, frame, None)] == ["Worst", "Old", "Young", "Dull"]
+
+
+def test_an_alert_of_a_cluster_whose_clock_is_ahead_is_told() -> None:
+    """It fires although it says that it will begin only after the look: nobody knows when it did."""
+    looked = END + timedelta(minutes=5)
+    ahead = alert("Ahead", began=-3)
+    assert firing_at(END, AlertFrame(at=looked, alerts=[ahead]), None) == [ahead]
+    rules = RuleFrame(at=looked, alert_rules=[rule("Ahead", AlertState.FIRING, [ahead])])
+    assert [each.name for each in firing_at(END, None, rules)] == ["Ahead"]
 
 
 def test_prometheus_tells_where_no_alertmanager_does() -> None:
