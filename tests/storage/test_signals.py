@@ -104,15 +104,16 @@ def test_what_holds_nothing_is_a_row_alone(stores: Stores) -> None:
 
 
 def test_signals_are_evidence_that_expires_and_is_counted(stores: Stores) -> None:
+    before = stores.retention.usage(Lifetimes()).objects
     rows = [stored(stores, name) for name in SIGNALS]
     usage = stores.retention.usage(Lifetimes())
     evidence = next(each for each in usage.kinds if each.kind is DataKind.EVIDENCE)
     assert (evidence.rows, evidence.object_bytes) == (4, sum(row.object_bytes for row in rows))
-    assert usage.objects == 4
+    assert usage.objects == before + 4
     assert [each.rows for each in usage.kinds if each.kind in {DataKind.FRAMES, DataKind.HISTORY}] == [0, 0]
     expired = stores.retention.expire(Lifetimes(), hours(0, 1).end + timedelta(days=31))
     assert {each.kind: each.rows for each in expired if each.rows} == {DataKind.EVIDENCE: 4}
-    assert stores.retention.sweep(datetime.now(UTC) + timedelta(days=2)).objects == 4
+    assert stores.retention.sweep(datetime.now(UTC) + timedelta(days=2)).objects == before + 4
 
 
 def inventory(cluster_id: str, image: str = "", **fields: Any) -> Inventory:

@@ -108,7 +108,7 @@ SILENCE = Silence(
     state=SilenceState.ACTIVE,
     matchers=[SilenceMatcher(name="alertname", value="Quiet"), SilenceMatcher(name="pod", value="a.*", is_regex=True)],
     starts_at=NOW,
-    ends_at=NOW + timedelta(hours=3, minutes=1),
+    ends_at=NOW + timedelta(days=30),
     created_by="ann",
     comment="[red]planned[/]",
 )
@@ -128,7 +128,7 @@ def test_alerts_tell_who_suppresses_them() -> None:
     text = shown(screen)
     places = [text.index(name) for name in ("Down", "Odd", "Quiet", "Slow")]
     assert places == sorted(places)
-    for words in ("It [bold]is[/] down.", "silenced by ann, 3 h left", "inhibited by Down", "inhibited by f-gone"):
+    for words in ("It [bold]is[/] down.", "silenced by ann, 30 d left", "inhibited by Down", "inhibited by f-gone"):
         assert words in text
     assert "2 active, 2 suppressed" in text
     screen = console(140)
