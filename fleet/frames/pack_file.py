@@ -72,6 +72,11 @@ def read_pack(path: Path) -> PackReading:
     except ValidationError as error:
         for each in error.errors(include_url=False, include_context=False, include_input=False):
             faults.append(_fault(root, each["loc"], each["type"], each["msg"], file))
+    faults += [
+        _fault(root, place, "value_error", message, file)
+        for place, promql in _written_forms(document)
+        if (message := partial_series_fault(promql))
+    ]
     sound = list(_sound_queries(document))
     seen: set[str] = set()
     for number, query in sound:
@@ -149,10 +154,25 @@ def _repeated_keys(node: yaml.Node, path: str) -> Iterator[tuple[int, str]]:
             yield from _repeated_keys(item, f"{path}[{number}]")
 
 
+def _written_forms(document: object) -> Iterator[tuple[_Location, str]]:
+    """The places and texts of all PromQL, whatever else is wrong with its query."""
+    for number, entry in enumerate(_list_of(document, "queries")):
+        place = ("queries", number)
+        forms = _list_of(entry, "alternatives")
+        written = [(place, entry), *(((*place, "alternatives", each), form) for each, form in enumerate(forms))]
+        for at, form in written:
+            if isinstance(form, dict) and isinstance(form.get("promql"), str):
+                yield (*at, "promql"), form["promql"]
+
+
+def _list_of(document: object, key: str) -> list[object]:
+    found = document.get(key) if isinstance(document, dict) else None
+    return found if isinstance(found, list) else []
+
+
 def _sound_queries(document: object) -> Iterator[tuple[int, PackQuery]]:
     """The queries whose fields are as the model wants them, with their places in the list."""
-    entries = document.get("queries") if isinstance(document, dict) else None
-    for number, entry in enumerate(entries if isinstance(entries, list) else []):
+    for number, entry in enumerate(_list_of(document, "queries")):
         try:
             yield number, PackQuery.model_validate(entry)
         except ValidationError:
@@ -163,10 +183,6 @@ def _query_faults(query: PackQuery, seen: set[str]) -> Iterator[tuple[_Location,
     """What the model's types cannot say."""
     if query.id in seen:
         yield ("id",), f"another query has the id {query.id!r}"
-    for number, form in enumerate(query.variants):
-        fault = partial_series_fault(form.promql)
-        if fault:
-            yield (("promql",) if number == 0 else ("alternatives", number - 1, "promql")), fault
     if query.subject.name is None and query.subject.kind is not SubjectKind.CLUSTER:
         yield ("subject",), f"a subject of kind {query.subject.kind} needs the label that names it (name: …)"
     warning, critical = query.thresholds.warning, query.thresholds.critical
