@@ -88,9 +88,10 @@ def explain_failure(failure: Exception) -> int:
 
 
 def _plain(text: str) -> str:
+    """Without markup and control characters: a message may quote a file, or a server."""
     from rich.markup import escape
 
-    return escape(text)
+    return escape("".join(sign if sign.isprintable() or sign == "\n" else " " for sign in text))
 
 
 def parse_duration(text: str) -> timedelta:

@@ -7,7 +7,8 @@ from datetime import timedelta
 import pytest
 import typer
 
-from interfaces.cli.terminal import parse_duration
+from fleet.errors import PackError
+from interfaces.cli.terminal import explain_failure, parse_duration
 
 
 @pytest.mark.parametrize(
@@ -29,3 +30,11 @@ def test_durations_as_people_write_them(text: str, duration: timedelta) -> None:
 def test_what_is_no_duration_is_refused(text: str) -> None:
     with pytest.raises(typer.BadParameter, match="is not a duration such as 90m, 24h or 7d"):
         parse_duration(text)
+
+
+def test_a_failure_that_quotes_a_file_sends_the_terminal_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    field = "queries[0].[red]\x1b]0;title\x07"
+    assert explain_failure(PackError("no such field", file="shop.yaml", line=3, field=field)) == 2
+    told = capsys.readouterr().err
+    assert "queries[0].[red] ]0;title : no such field" in told.replace("\n", "")
+    assert "\x1b" not in told
