@@ -24,6 +24,7 @@ PlotOption = Annotated[bool, typer.Option("--plot", help="Draw the series of a r
 LimitOption = Annotated[int, typer.Option(min=0, help="How many are shown at most; 0 for all.")]
 
 _POINTS = 240
+_MOST_POINTS = 100_000
 _STEPS = (1, 5, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 21600, 43200, 86400)
 _SHORT = re.compile(r"(?P<number>[0-9]{1,9}(?:\.[0-9]{1,6})?)(?P<unit>us|µs|ms|s|m|h)")
 _SHORT_SECONDS = {"us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
@@ -59,7 +60,7 @@ def grid_of(window: Window, step: str) -> tuple[Window, int]:
     Without ``step`` it is the shortest of the usual ones that has no more than about 240 points.
 
     Raises:
-        typer.BadParameter: the step is no duration, or longer than the window.
+        typer.BadParameter: the step is no duration, longer than the window, or too short for it.
     """
     from fleet.frames.window import Window, floor_time
 
@@ -70,6 +71,9 @@ def grid_of(window: Window, step: str) -> tuple[Window, int]:
     length = timedelta(seconds=seconds)
     if seconds > window.seconds:
         raise typer.BadParameter(f"--step {step} is longer than the window")
+    points = int(window.seconds / seconds)
+    if points > _MOST_POINTS:
+        raise typer.BadParameter(f"--step {step} makes {points:,} points of the window; {_MOST_POINTS:,} are the most")
     # A grid's end is exclusive.
     end = floor_time(window.end, length) + length
     return Window(start=floor_time(window.start, length) + length, end=end), seconds
