@@ -25,8 +25,9 @@ def test_an_alert_of_a_cluster_whose_clock_is_ahead_is_told() -> None:
     looked = END + timedelta(minutes=5)
     ahead = alert("Ahead", began=-3)
     assert firing_at(END, AlertFrame(at=looked, alerts=[ahead]), None) == [ahead]
-    rules = RuleFrame(at=looked, alert_rules=[rule("Ahead", AlertState.FIRING, [ahead])])
-    assert [each.name for each in firing_at(END, None, rules)] == ["Ahead"]
+    raised = ahead.model_copy(update={"state": AlertState.FIRING})
+    rules = RuleFrame(at=looked, alert_rules=[rule("Ahead", AlertState.FIRING, [raised])])
+    assert firing_at(END, None, rules) == [raised]
 
 
 def test_prometheus_tells_where_no_alertmanager_does() -> None:
