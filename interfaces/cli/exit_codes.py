@@ -13,3 +13,5 @@ class ExitCode(IntEnum):
     COULD_NOT_RUN = 3
     GAPS = 4
     """It ran, but something could not be seen; ``--allow-gaps`` makes this FINE."""
+    OUTPUT_CLOSED = 141
+    """Whoever read standard output had enough, such as ``head``: 128 and the number of SIGPIPE, as shells have it."""

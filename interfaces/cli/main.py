@@ -7,6 +7,7 @@ import sys
 import typer
 
 from interfaces.cli import cluster, data, demo, discover, investigate, pack, query, report, scan, simulate, stack
+from interfaces.cli.exit_codes import ExitCode
 from interfaces.cli.terminal import explain_failure
 
 app = typer.Typer(
@@ -36,6 +37,9 @@ def run() -> None:
     """Entry point: a failure is explained in words and becomes an exit code; only a bug shows a traceback."""
     try:
         app()
+    except SystemExit as end:
+        # Typer makes it 1, which scripts read as findings.
+        sys.exit(ExitCode.OUTPUT_CLOSED if isinstance(end.__context__, BrokenPipeError) else end.code)
     except Exception as failure:  # noqa: BLE001 - the outermost place: every failure gets an exit code of ours
         sys.exit(explain_failure(failure))
 

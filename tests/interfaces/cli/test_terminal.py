@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from datetime import timedelta
 
 import pytest
@@ -38,3 +41,12 @@ def test_a_failure_that_quotes_a_file_sends_the_terminal_nothing(capsys: pytest.
     told = capsys.readouterr().err
     assert "queries[0].[red] ]0;title : no such field" in told.replace("\n", "")
     assert "\x1b" not in told
+
+
+def test_a_pipe_that_is_closed_early_is_no_finding() -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = [sys.executable, "-m", "interfaces.cli.main", "pack", "explain", "--json"]
+    ended = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, text=True, check=False, timeout=60)
+    os.close(writer)
+    assert (ended.returncode, ended.stderr) == (141, "")
