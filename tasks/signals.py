@@ -45,12 +45,7 @@ def collect_alerts(scan_id: str, cluster_id: str) -> ClusterOutcome:
         (RULES, stores.rules, partial(_ask_rules, stores, cluster)),
     ]
     at_end = list(scan.window.chunks(CHUNK))[-1:]
-    seen = [
-        row
-        for question, store, ask in asked
-        if question.kind in cluster.endpoints
-        for row in _collected(stores, cluster, question, store, at_end, ask)
-    ]
+    seen = [row for question, store, ask in asked for row in _collected(stores, cluster, question, store, at_end, ask)]
     return _outcome(cluster, seen)
 
 
@@ -80,7 +75,12 @@ def _chunks(scan: Scan) -> list[Window]:
 def _collected(
     stores: Stores, cluster: Cluster, question: Question, store: SignalStore[Any], chunks: list[Window], ask: Ask
 ) -> list[Coverage]:
-    """What is known of these chunks, when those that are not final yet have been asked for."""
+    """What is known of these chunks, when those that are not final yet have been asked for.
+
+    Nothing of a cluster that has no such endpoint, or from which it was taken while the scan ran.
+    """
+    if question.kind not in cluster.endpoints:
+        return []
     missing = stores.coverage.missing(cluster.id, question.collector, question.content_hash, 0, chunks)
     if missing:
         keyed = {"pack_hash": question.content_hash}
