@@ -213,3 +213,18 @@ def test_lines_are_followed_until_somebody_has_seen_enough(asked: Asked) -> None
             assert following.wait(60) == 0
         finally:
             following.kill()
+
+
+def test_a_cluster_of_which_no_tenant_can_be_followed_ends_it(asked: Asked) -> None:
+    fleet, (name, named) = asked.clusters.fleet, next(iter(asked.clusters.clusters.items()))
+    at = f"{fleet.url}/{name}/loki"
+    fleet.set_broken(name, BrokenMode.UNAUTHORIZED)
+    try:
+        asked.installation.fleetscope("cluster", "update", named, "--loki", f"{at}/api/logs/v1")
+        ended = asked.query("logs", "--follow", clusters=[named])
+    finally:
+        fleet.set_broken(name, None)
+        asked.installation.fleetscope("cluster", "update", named, "--loki", at)
+    assert ended.code == 3, ended
+    [line] = ended.err.splitlines()
+    assert re.fullmatch(rf"unknown {named}: (tenant \w+: .*\(401\).*; ){{2}}tenant audit: .*", line), line

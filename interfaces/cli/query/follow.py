@@ -7,8 +7,8 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from fleet.collectors.loki.client import LokiClient
 from fleet.collectors.loki.federated import named_lines
+from fleet.collectors.loki.gateway import LogTenant
 from fleet.collectors.loki.logql import AnyLogQuery
 from fleet.collectors.loki.tail import LogTail, TailPiece
 from fleet.errors import CredentialMissing, FleetscopeError, SourceError, StoreUnavailable
@@ -17,7 +17,7 @@ from fleet.frames.log_frame import LogFrame
 from fleet.inventory.cluster import Cluster, EndpointKind
 from interfaces.cli.exit_codes import ExitCode
 from interfaces.cli.query.asking import Access, access_to, tell_gap, unregistered
-from interfaces.cli.query.log_answers import Lines, opened
+from interfaces.cli.query.log_answers import Lines, opened, told
 from interfaces.cli.tables import printable
 from interfaces.cli.terminal import err
 from interfaces.cli.workspace import ended_by_sigterm
@@ -29,11 +29,12 @@ _END_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
-class _Ended:
-    """A cluster's tail came to its end: by a fault, or because it was called off."""
+class _Lost:
+    """One of a cluster's tails came to its end, or could not begin: why, in words that name the tenant."""
 
     cluster: str
-    fault: FleetscopeError | None = None
+    reason: str
+    fault: FleetscopeError
 
 
 class Following:
@@ -52,15 +53,17 @@ class Following:
         self._lines = lines
         self._past = past
         self._closed = threading.Event()
-        self._pieces: queue.Queue[tuple[str, TailPiece] | _Ended] = queue.Queue(_WAITING_PIECES)
+        self._pieces: queue.Queue[tuple[str, TailPiece] | _Lost] = queue.Queue(_WAITING_PIECES)
         self._tails: list[LogTail] = []
-        self._failed: set[str] = set()
+        # Those of each cluster that go on; how many there are is known once its tenants are.
+        self._going_on = {each.name: 1 for each in clusters}
+        self._gaps = False
 
     def run(self, show: Callable[[LogFrame], None]) -> ExitCode:
         """Show lines until Ctrl-C, or until no cluster can be followed any more.
 
         Returns:
-            FINE; GAPS where a cluster was lost for good, COULD_NOT_RUN where all were.
+            FINE; GAPS where a cluster or one of its tenants was lost for good, COULD_NOT_RUN where all were.
         """
         threads = [threading.Thread(target=self._cluster, args=(each,), daemon=True) for each in self._clusters]
         with ended_by_sigterm():
@@ -76,18 +79,18 @@ class Following:
                     tail.close()
                 for thread in threads:
                     thread.join(_END_SECONDS)
-        if len(self._failed) == len(self._clusters):
+        if not any(self._going_on.values()):
             return ExitCode.COULD_NOT_RUN
-        return ExitCode.GAPS if self._failed else ExitCode.FINE
+        return ExitCode.GAPS if self._gaps else ExitCode.FINE
 
     def _show(self, show: Callable[[LogFrame], None]) -> None:
-        while len(self._failed) < len(self._clusters):
+        while any(self._going_on.values()):
             try:
                 come = self._pieces.get(timeout=_POLL_SECONDS)
             except queue.Empty:
                 continue
-            if isinstance(come, _Ended):
-                self._end(come)
+            if isinstance(come, _Lost):
+                self._tell(come)
                 continue
             cluster, piece = come
             if len(piece.frame):
@@ -95,12 +98,13 @@ class Following:
             for note in piece.notes:
                 err().print(f"[yellow]{cluster}[/]: {printable(note)}", soft_wrap=True)
 
-    def _end(self, ended: _Ended) -> None:
-        if isinstance(ended.fault, StoreUnavailable):
-            raise ended.fault
-        if ended.cluster not in self._failed:
-            tell_gap(ended.cluster, CoverageStatus.UNKNOWN, str(ended.fault))
-        self._failed.add(ended.cluster)
+    def _tell(self, lost: _Lost) -> None:
+        if isinstance(lost.fault, StoreUnavailable):
+            raise lost.fault
+        self._gaps = True
+        self._going_on[lost.cluster] -= 1
+        status = CoverageStatus.PARTIAL if self._going_on[lost.cluster] else CoverageStatus.UNKNOWN
+        tell_gap(lost.cluster, status, lost.reason)
 
     def _cluster(self, cluster: Cluster) -> None:
         """One cluster's thread."""
@@ -110,44 +114,43 @@ class Following:
                 raise SourceError(unregistered(cluster.name, EndpointKind.LOKI))
             self._follow(access)
         except (SourceError, CredentialMissing, StoreUnavailable) as error:
-            self._hand_over(_Ended(cluster.name, error))
+            self._hand_over(_Lost(cluster.name, str(error), error))
 
     def _follow(self, access: Access) -> None:
+        name = access.cluster.name
         with opened(access, self._lines.window) as tenants:
-            readable = [tenant.client for tenant in tenants if tenant.fault is None]
-            for tenant in tenants:
-                if tenant.fault is not None:
-                    note = f"tenant {tenant.name} is not followed: {tenant.fault}"
-                    self._hand_over((access.cluster.name, TailPiece(LogFrame.empty(), notes=[note])))
-            tails = [(client, query) for client in readable for query in self._lines.queries(client)]
-            others = [
-                threading.Thread(target=self._tail_in_thread, args=(access.cluster.name, *each), daemon=True)
-                for each in tails[1:]
+            tails = [
+                (tenant, query)
+                for tenant in tenants
+                if tenant.fault is None
+                for query in self._lines.queries(tenant.client)
             ]
-            for thread in others:
+            unreadable = [(told(each, str(each.fault)), each.fault) for each in tenants if each.fault is not None]
+            if not tails:
+                raise SourceError("; ".join(reason for reason, _ in unreadable))
+            self._going_on[name] = len(tails) + len(unreadable)
+            for reason, fault in unreadable:
+                self._hand_over(_Lost(name, reason, fault))
+            threads = [threading.Thread(target=self._tail, args=(name, *each), daemon=True) for each in tails]
+            for thread in threads:
                 thread.start()
-            try:
-                self._tail(access.cluster.name, *tails[0])
-            finally:
-                for thread in others:
-                    thread.join()
+            for thread in threads:
+                thread.join()
 
-    def _tail_in_thread(self, cluster: str, client: LokiClient, query: AnyLogQuery) -> None:
-        try:
-            self._tail(cluster, client, query)
-        except (SourceError, CredentialMissing, StoreUnavailable) as error:
-            self._hand_over(_Ended(cluster, error))
-
-    def _tail(self, cluster: str, client: LokiClient, query: AnyLogQuery) -> None:
+    def _tail(self, cluster: str, tenant: LogTenant, query: AnyLogQuery) -> None:
+        """One tail's thread."""
         since = self._lines.window.start if self._past else None
-        with LogTail(client, query, since=since) as tail:
-            self._tails.append(tail)
-            if self._closed.is_set():
-                return
-            for piece in tail:
-                self._hand_over((cluster, piece))
+        try:
+            with LogTail(tenant.client, query, since=since) as tail:
+                self._tails.append(tail)
+                if self._closed.is_set():
+                    return
+                for piece in tail:
+                    self._hand_over((cluster, piece))
+        except (SourceError, CredentialMissing, StoreUnavailable) as error:
+            self._hand_over(_Lost(cluster, told(tenant, str(error)), error))
 
-    def _hand_over(self, come: tuple[str, TailPiece] | _Ended) -> None:
+    def _hand_over(self, come: tuple[str, TailPiece] | _Lost) -> None:
         """Wait for room: where lines come faster than they are read, the server waits, or drops some and says so."""
         while not self._closed.is_set():
             try:

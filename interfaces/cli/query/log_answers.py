@@ -86,14 +86,14 @@ def ask_lines(lines: Lines, access: Access) -> Seen[LinesFound]:
     with opened(access, lines.window) as tenants:
         for tenant in tenants:
             if tenant.fault is not None:
-                parts.append((CoverageStatus.UNKNOWN, _told(tenant, str(tenant.fault))))
+                parts.append((CoverageStatus.UNKNOWN, told(tenant, str(tenant.fault))))
                 continue
             for query in lines.queries(tenant.client):
                 request = LogRequest(query, lines.window, enough=lines.limit or None, direction=direction)
                 reading = LogReading(tenant.client, access.cluster.id, request)
                 # Reading backwards, later pieces are of earlier times.
                 frames += list(reading)[:: 1 if lines.oldest_first else -1]
-                parts.append((reading.coverage.status, _told(tenant, reading.coverage.reason)))
+                parts.append((reading.coverage.status, told(tenant, reading.coverage.reason)))
                 more = more or reading.cut
     frame = named_lines(concatenate_logs(frames), access.cluster.name)
     reasons = [reason for status, reason in parts if not status.final]
@@ -118,10 +118,10 @@ def ask_series(logql: str, window: Window, step_seconds: int, access: Access) ->
     with opened(access, window) as tenants:
         for tenant in tenants:
             if tenant.fault is not None:
-                reasons.append(_told(tenant, str(tenant.fault)))
+                reasons.append(told(tenant, str(tenant.fault)))
                 continue
             answer = tenant.client.query_range(logql, window, step_seconds)
-            reasons += [_told(tenant, f"the server warned: {text}") for text in answer.warnings]
+            reasons += [told(tenant, f"the server warned: {text}") for text in answer.warnings]
             own = {"tenant": tenant.name} if tenant.name else {}
             series += [
                 Series(access.cluster.name, {**each.labels, **own}, np.stack([each.times_seconds, each.values]))
@@ -152,7 +152,7 @@ def ask_names(lines: Lines, label: str, access: Access) -> Seen[list[str]]:
     with opened(access, lines.window) as tenants:
         for tenant in tenants:
             if tenant.fault is not None:
-                reasons.append(_told(tenant, str(tenant.fault)))
+                reasons.append(told(tenant, str(tenant.fault)))
                 continue
             client, selector = tenant.client, WrittenQuery(lines.logql).selector if lines.logql else ""
             names.update(
@@ -169,5 +169,6 @@ def names_document(label: str, answers: Sequence[Answer[list[str]]]) -> dict[str
     return {**found, "coverage": coverage}
 
 
-def _told(tenant: LogTenant, reason: str) -> str:
+def told(tenant: LogTenant, reason: str) -> str:
+    """A reason with the tenant that it is about, where there are tenants."""
     return f"tenant {tenant.name}: {reason}" if tenant.name and reason else reason
