@@ -28,11 +28,13 @@ class Sample(Generic[FrameT]):
         frame: the newest of what was asked for.
         coverage: of the whole window.
         whole_since: from then on nothing is left out; the window's start where it had not more than enough.
+        answers: whether the source answered anything at all; one that did not is not asked for other times.
     """
 
     frame: FrameT
     coverage: Coverage
     whole_since: datetime
+    answers: bool = True
 
 
 def sample_chunks(
@@ -41,7 +43,8 @@ def sample_chunks(
     """Each chunk's sample with its coverage, the newest chunk of each stretch first.
 
     What was not seen whole is read again chunk by chunk, so that what is wrong with one says nothing of the others. A
-    source that fails ``FAILURES`` times in a row is not asked for the rest, which is unknown for the same reason.
+    source that answers nothing, or fails ``FAILURES`` times in a row, is not asked for the rest, which is unknown for
+    the same reason.
 
     Args:
         chunks: the missing pieces of time.
@@ -56,10 +59,11 @@ def sample_chunks(
             asked = rest if together else rest[-1:]
             sample = read(Window(start=asked[0].start, end=asked[-1].end))
             failures = failures + 1 if sample.coverage.status is CoverageStatus.UNKNOWN else 0
-            if not sample.coverage.status.final and failures < FAILURES and len(asked) > 1:
+            lost = not sample.answers or failures >= FAILURES
+            if not sample.coverage.status.final and not lost and len(asked) > 1:
                 together = False
                 continue
-            seen = rest if failures >= FAILURES else _seen(sample, asked)
+            seen = rest if lost else _seen(sample, asked)
             for chunk in reversed(seen):
                 yield _coverage_of(sample, chunk), cut(sample.frame, chunk)
             rest = rest[: -len(seen)]

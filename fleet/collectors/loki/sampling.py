@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from fleet.collectors.loki.client import LokiClient
@@ -58,7 +58,7 @@ class _ErrorReading:
             if self.sources is None:
                 self.sources = error_sources(self.client, self.whole)
         except (SourceError, CredentialMissing) as error:
-            return self._unseen(window, error)
+            return replace(self._unseen(window, error), answers=False)
         return self._newest(window, list(self._parts(self.sources, window)))
 
     def _parts(self, sources: Sequence[ErrorSource], window: Window) -> Iterator[Sample[LogFrame]]:

@@ -15,6 +15,7 @@ from fleet.collectors.loki.sampling import sample_error_lines
 from fleet.collectors.transport import TransportLimits
 from fleet.frames.coverage import CoverageStatus
 from fleet.frames.log_frame import nanoseconds
+from fleet.frames.window import CHUNK, Window
 from fleet.inventory.cluster import Endpoint
 from tests.fleet.collectors.conformance.adapter import WINDOW
 from tests.fleet.collectors.prometheus.byte_server import ByteServer, Request, reply
@@ -121,3 +122,14 @@ def test_a_tenant_that_fails_takes_nothing_from_the_other() -> None:
         [(coverage, frame)] = sample_error_lines(client, "c1", [WINDOW], 3)
     assert (coverage.status, len(frame.lines) > 0) == (CoverageStatus.PARTIAL, True)
     assert "ingester is gone" in coverage.reason
+
+
+def test_a_server_that_answers_nothing_is_not_asked_for_every_hour() -> None:
+    hours = [Window(start=WINDOW.start + number * CHUNK, end=WINDOW.end + number * CHUNK) for number in range(24)]
+    with (
+        ByteServer(lambda request, _: reply("starting", 503, "text/plain")) as server,
+        LokiClient(Endpoint(url=server.url), None, LIMITS) as client,
+    ):
+        found = list(sample_error_lines(client, "c1", hours, 3))
+        assert len(server.requests) == 1
+    assert [coverage.status for coverage, _ in found] == [CoverageStatus.UNKNOWN] * 24
