@@ -111,7 +111,9 @@ def findings_table(findings: Sequence[Finding], names: dict[str, str]) -> Table:
     for finding in findings:
         severity = f"[{SEVERITY_STYLE[finding.severity]}]{finding.severity.value}[/]"
         end = "goes on" if finding.ongoing else utc(finding.window.end)
-        table.add_row(names[finding.cluster_id], severity, printable(finding.title), utc(finding.window.start), end)
+        # A cluster that was struck from the registry meanwhile has no name.
+        cluster = names.get(finding.cluster_id, finding.cluster_id)
+        table.add_row(cluster, severity, printable(finding.title), utc(finding.window.start), end)
     return table
 
 
