@@ -24,11 +24,15 @@ def unzipped(pieces: Iterable[bytes], *, gzip: bool) -> Iterator[bytes]:
         return
     unzip = zlib.decompressobj(_GZIP_WINDOW_BITS)
     for piece in pieces:
-        try:
-            yield unzip.decompress(piece, _PIECE_BYTES)
-            while unzip.unconsumed_tail:
-                yield unzip.decompress(unzip.unconsumed_tail, _PIECE_BYTES)
-        except zlib.error:
-            raise CutShort from None
+        rest = piece
+        while rest:
+            if unzip.eof:
+                # A body may be several that were compressed by themselves (RFC 1952, 2.2).
+                unzip = zlib.decompressobj(_GZIP_WINDOW_BITS)
+            try:
+                yield unzip.decompress(rest, _PIECE_BYTES)
+            except zlib.error:
+                raise CutShort from None
+            rest = unzip.unconsumed_tail or unzip.unused_data
     if not unzip.eof:
         raise CutShort
