@@ -11,6 +11,7 @@ from fleet.frames.window import Window
 
 NOT_ALL = "not all of the window was collected"
 NOT_ASKED = "it was not asked for"
+FORGOTTEN = "they were not read within the hour after the window's end, and clusters remember them no longer"
 
 
 class SignalCoverage(BaseModel):
@@ -52,7 +53,8 @@ def share_of(parts: Sequence[Window], whole: Window) -> float:
 
 def _of_signal(signal: Signal, own: Sequence[Coverage], window: Window) -> SignalCoverage:
     if not own:
-        return SignalCoverage(signal=signal, status=CoverageStatus.UNKNOWN, seen_ratio=0.0, reasons=[NOT_ASKED])
+        reason = FORGOTTEN if signal is Signal.EVENTS else NOT_ASKED
+        return SignalCoverage(signal=signal, status=CoverageStatus.UNKNOWN, seen_ratio=0.0, reasons=[reason])
     statuses = [row.status for row in own]
     nothing_there = all(status is CoverageStatus.ABSENT for status in statuses)
     reasons = {row.reason for row in own if row.reason and (nothing_there or not row.status.final)}

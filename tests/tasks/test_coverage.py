@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from fleet.frames.coverage import Coverage, CoverageStatus, Signal
-from fleet.frames.signals import SignalCoverage, by_signal
+from fleet.frames.signals import FORGOTTEN, SignalCoverage, by_signal
 from fleet.frames.window import Window
 from storage.stores import Stores
 from tasks.coverage import coverage_of
@@ -72,3 +72,11 @@ def test_a_look_at_events_that_failed_takes_nothing_from_another_of_that_hour(st
     stores.coverage.put([look(failed, CoverageStatus.UNKNOWN), look(15, CoverageStatus.OK)])
     seen = told(stores, Signal.EVENTS)
     assert (seen.status, seen.missed) == (CoverageStatus.OK, False)
+
+
+@pytest.mark.parametrize(("minutes", "status"), [(59, CoverageStatus.OK), (61, CoverageStatus.UNKNOWN)])
+def test_events_that_were_read_too_late_are_unknown(stores: Stores, minutes: int, status: CoverageStatus) -> None:
+    look = Window.before(WINDOW.end + minutes * MINUTE, timedelta(hours=1))
+    stores.coverage.put([row(look, CoverageStatus.OK, Signal.EVENTS, endpoint="https://api.example")])
+    seen = told(stores, Signal.EVENTS)
+    assert (seen.status, seen.reasons) == (status, [] if status is CoverageStatus.OK else [FORGOTTEN])
