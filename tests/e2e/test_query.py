@@ -135,6 +135,7 @@ def test_numbers_and_labels_of_logs(asked: Asked) -> None:
     labels = asked.query("logs", "--labels", *THEN).out
     assert "kubernetes_pod_name" in labels
     assert "shop" in asked.query("logs", "--values", "namespace", *THEN).out
+    assert asked.query("logs", "--values", "a/../b").code == 2
     refused = asked.query("logs", '{a="b"} ||')
     assert (refused.code, "parse error" in refused.err) == (3, True)
 

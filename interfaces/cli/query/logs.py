@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from interfaces.cli.query.asking import Answer, Asking
     from interfaces.cli.query.log_answers import Lines, LinesFound
     from interfaces.cli.query.series import Series
+
+_LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 
 
 def logs(
@@ -69,6 +72,8 @@ def logs(
         raise typer.BadParameter("--plot and --step are for metric queries, such as 'sum (rate({...}[5m]))'")
     if follow and (metric or labels or values or until):
         raise typer.BadParameter("--follow shows lines as they come: no metric query, no --labels, no --until")
+    if values and not _LABEL.fullmatch(values):
+        raise typer.BadParameter(f"--values {values!r} is no label; --labels lists those that there are")
     lines = Lines(
         logql=logql,
         namespaces=tuple(namespace or ()),
