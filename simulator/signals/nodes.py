@@ -176,31 +176,30 @@ def _node_pod_fill(timeline: Timeline) -> Iterator[Row]:
         yield Row({"node": node.name}, (pods + 12) / 250, target=f"kubelet/{node.name}")
 
 
-@NODES.signal("kubelet_pleg_p99", decimals=6)
-def _kubelet_pleg_p99(timeline: Timeline) -> Iterator[Row]:
+def _kubelets(timeline: Timeline, level: float, *, noise: float = 0.0, wander: float = 0.0) -> Iterator[Row]:
     for node in timeline.layout.nodes:
         instance = timeline.layout.instance(node, 10250)
-        yield Row({"instance": instance}, 0.0099, noise=0.03, wander=0.03, target=f"kubelet/{node.name}")
+        yield Row({"instance": instance}, level, noise=noise, wander=wander, target=f"kubelet/{node.name}")
+
+
+@NODES.signal("kubelet_pleg_p99", decimals=6)
+def _kubelet_pleg_p99(timeline: Timeline) -> Iterator[Row]:
+    return _kubelets(timeline, 0.0099, noise=0.03, wander=0.03)
 
 
 @NODES.signal("kubelet_pod_worker_p99", decimals=5)
 def _kubelet_pod_worker_p99(timeline: Timeline) -> Iterator[Row]:
-    for node in timeline.layout.nodes:
-        instance = timeline.layout.instance(node, 10250)
-        yield Row({"instance": instance}, 0.35, noise=0.2, wander=0.2, target=f"kubelet/{node.name}")
+    return _kubelets(timeline, 0.35, noise=0.2, wander=0.2)
 
 
 @NODES.signal("kubelet_cert_left", decimals=0)
 def _kubelet_cert_left(timeline: Timeline) -> Iterator[Row]:
-    for node in timeline.layout.nodes:
-        yield Row({"instance": timeline.layout.instance(node, 10250)}, 172800.0, target=f"kubelet/{node.name}")
+    return _kubelets(timeline, 172800.0)
 
 
 @NODES.signal("kubelet_runtime_errors", decimals=5)
 def _kubelet_runtime_errors(timeline: Timeline) -> Iterator[Row]:
-    for node in timeline.layout.nodes:
-        instance = timeline.layout.instance(node, 10250)
-        yield Row({"instance": instance}, 0.01, noise=0.25, wander=0.2, target=f"kubelet/{node.name}")
+    return _kubelets(timeline, 0.01, noise=0.25, wander=0.2)
 
 
 @NODES.signal("ovn_cni_errors", decimals=4)
