@@ -131,6 +131,7 @@ def test_numbers_and_labels_of_logs(asked: Asked) -> None:
     logql = 'sum by (detected_level) (count_over_time({service_name=~".+"}[5m]))'
     counted = asked.query("logs", logql, "--last", "1h", "--step", "5m", *THEN, "--json").json
     assert {each["cluster"] for each in counted["series"]} == set(asked.clusters.names)
+    assert max(at for each in counted["series"] for at, _ in each["values"]) == ANCHOR.timestamp()
     assert "course" in asked.query("logs", logql, *THEN).out
     labels = asked.query("logs", "--labels", *THEN).out
     assert "kubernetes_pod_name" in labels

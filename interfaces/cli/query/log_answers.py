@@ -123,10 +123,11 @@ def ask_series(logql: str, window: Window, step_seconds: int, access: Access) ->
             answer = tenant.client.query_range(logql, window, step_seconds)
             reasons += [told(tenant, f"the server warned: {text}") for text in answer.warnings]
             own = {"tenant": tenant.name} if tenant.name else {}
-            series += [
-                Series(access.cluster.name, {**each.labels, **own}, np.stack([each.times_seconds, each.values]))
-                for each in answer.series
-            ]
+            for each in answer.series:
+                # Loki counts the window's end in: a point of which less than all has happened.
+                points = np.stack([each.times_seconds, each.values])[:, each.times_seconds < window.end.timestamp()]
+                if points.size:
+                    series.append(Series(access.cluster.name, {**each.labels, **own}, points))
     return Seen.perhaps_incomplete(series, reasons)
 
 
