@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from fleet.frames.coverage import Coverage, CoverageStatus, QueryCoverage, Signal
+from fleet.frames.signals import SignalCoverage, by_signal
 from fleet.frames.window import Window, join_adjacent
 from fleet.reports.content import Cell, Column, Table, Tone
 from fleet.reports.material import FleetReportMaterial
@@ -70,6 +71,7 @@ def coverage_table(rows: list[Coverage], window: Window) -> Table:
         missing = _missing(signal, own, window)
         if missing:
             cells.append(_missing_row(signal, collector, missing, window))
+    cells += [_unseen_row(each) for each in by_signal(rows, window) if each.signal not in {row.signal for row in rows}]
     return Table(caption="Coverage: what was seen in the window", columns=columns, rows=cells)
 
 
@@ -98,6 +100,17 @@ def _missing_row(signal: str, collector: str, missing: list[Window], window: Win
         Cell(text="not asked", tone=Tone.UNKNOWN),
         Cell(text=share(seconds / window.seconds)),
         Cell(text=_spans(missing, window)),
+    ]
+
+
+def _unseen_row(unseen: SignalCoverage) -> list[Cell]:
+    """Of a signal of which there is no row: what is not told would read as health."""
+    return [
+        Cell(text=unseen.signal.value),
+        Cell(text="–"),
+        Cell(text=unseen.status.value, tone=_TONES[unseen.status]),
+        Cell(text="–"),
+        Cell(text="; ".join(unseen.reasons)),
     ]
 
 

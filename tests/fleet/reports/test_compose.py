@@ -10,7 +10,7 @@ import pytest
 from fleet.errors import NotFound, UsageError
 from fleet.findings.finding import FindingState
 from fleet.findings.grade import Grade, Letter
-from fleet.frames.coverage import Coverage, CoverageStatus, QueryCoverage
+from fleet.frames.coverage import Coverage, CoverageStatus, QueryCoverage, Signal
 from fleet.frames.pack import Severity
 from fleet.frames.window import Window
 from fleet.inventory.change import Change, ChangeKind
@@ -170,7 +170,10 @@ def test_hours_that_were_never_asked_and_queries_without_answer_are_gaps(materia
         "discovery could not read pods: 403",
     ]
     table = coverage_table(rows, materials.DAY)
-    assert [(row[2].text, row[3].text) for row in table.rows] == [("partial", "4%"), ("ok", "88%"), ("not asked", "8%")]
+    told = [(row[0].text, row[2].text, row[3].text) for row in table.rows]
+    assert told[:3] == [("metrics", "partial", "4%"), ("metrics", "ok", "88%"), ("metrics", "not asked", "8%")]
+    # Of the other signals nothing is known, and that is told, too.
+    assert told[3:] == [(signal.value, "unknown", "–") for signal in list(Signal)[1:]]
     assert absent_queries(rows) == ["gpu_util"]
 
 
