@@ -12,6 +12,8 @@ from fleet.detectors.scan import detect
 from fleet.findings.assess import findings_of
 from fleet.findings.finding import Finding
 from fleet.findings.scan import Scan
+from fleet.frames.coverage import Coverage
+from fleet.frames.frame import Frame
 from fleet.frames.window import STEP_SECONDS, Window, history_window
 from fleet.inventory.change import HAPPENINGS, Change, ChangeKind
 from fleet.inventory.subject import Subject, SubjectKind
@@ -19,7 +21,7 @@ from fleet.inventory.topology import Topology
 from fleet.investigations.investigate import investigate
 from fleet.investigations.question import Material, Question
 from storage.stores import Stores
-from tasks.frames import StoredFrame, context_of, load_frame, load_history
+from tasks.frames import context_of, load_frame, load_history
 from tasks.outcome import ClusterOutcome, Stage
 from tasks.policy import STEP
 
@@ -36,8 +38,11 @@ def investigate_incidents(scan_id: str, cluster_id: str) -> ClusterOutcome:
     window = Window(start=scan.window.start - LOOK_BACK, end=scan.window.end)
     if incidents:
         stored = load_frame(stores, cluster.id, scan.pack, window, STEP_SECONDS)
+        if stored.frame is None:
+            gap = "the series in which its findings were seen are not stored any more"
+            return ClusterOutcome(Stage.INVESTIGATE, cluster.id, cluster.name, seen=False, gaps=(gap,))
         findings = stores.findings.list(cluster_ids=[cluster.id], scan_id=scan.id)
-        material = material_of(stores, scan, cluster.id, stored, findings)
+        material = material_of(stores, scan, cluster.id, stored.frame, stored.coverage, findings)
         for incident in incidents:
             stores.investigations.put(investigate(Question.of_incident(incident, window), material))
     return ClusterOutcome(Stage.INVESTIGATE, cluster.id, cluster.name, counts={"investigations": len(incidents)})
@@ -56,7 +61,7 @@ def investigate_place(scan_id: str, cluster_id: str, place: dict[str, str | None
     history = load_history(stores, inquiry, cluster.id)
     anomalies = detect(stored.frame, history, inquiry.pack, inquiry.sensitivity)
     findings = findings_of(anomalies, stored.frame, inquiry.pack, context_of(inquiry, cluster.id, stored, topology))
-    material = material_of(stores, inquiry, cluster.id, stored, findings)
+    material = material_of(stores, inquiry, cluster.id, stored.frame, stored.coverage, findings)
     answer = investigate(question_of(stores, inquiry, cluster.id, place), material)
     stores.investigations.put(answer.model_copy(update={"id": inquiry.id}))
     return ClusterOutcome(Stage.INVESTIGATE, cluster.id, cluster.name, counts={"investigations": 1})
@@ -94,17 +99,22 @@ def _changes(stores: Stores, cluster_id: str, window: Window) -> list[Change]:
 
 
 def material_of(
-    stores: Stores, scan: Scan, cluster_id: str, stored: StoredFrame, findings: Sequence[Finding]
+    stores: Stores,
+    scan: Scan,
+    cluster_id: str,
+    frame: Frame,
+    coverage: list[Coverage],
+    findings: Sequence[Finding],
 ) -> Material:
     """All that is known of a cluster around a scan."""
     earliest = history_window(scan.window).start
     return Material(
-        frame=stored.frame,
+        frame=frame,
         history=load_history(stores, scan, cluster_id),
         pack=scan.pack,
         findings=findings,
         inventory=stores.inventories.latest(cluster_id),
-        coverage=stored.coverage,
+        coverage=coverage,
         changes=_changes(stores, cluster_id, Window(start=earliest, end=datetime.now(UTC))),
         now=datetime.now(UTC),
     )
