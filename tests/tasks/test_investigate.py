@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import numpy as np
+
+from fleet.frames.frame import Frame
 from fleet.inventory.change import Change, ChangeKind
 from fleet.inventory.subject import Subject, SubjectKind
 from storage.stores import Stores
-from tasks.frames import StoredFrame
 from tasks.investigate import material_of
 from tests.storage import entities
 
@@ -25,7 +27,8 @@ def test_a_storm_of_kills_pushes_no_rollout_out_of_sight(stores: Stores) -> None
     stores.changes.put([changed(ChangeKind.ROLLOUT, 10, "cart"), *kills, *relabelled])
 
     scan = entities.scan("scan-1", window)
-    material = material_of(stores, scan, entities.CLUSTER, StoredFrame(None, []), [])
+    nothing = Frame(window.start, 30, [], np.empty((0, window.points(30)), dtype=np.float32))
+    material = material_of(stores, scan, entities.CLUSTER, nothing, [], [])
 
     kinds = [change.kind for change in material.changes]
     assert kinds.count(ChangeKind.ROLLOUT) == 1
