@@ -26,6 +26,7 @@ from deployments.embedded.status import stack_status
 from deployments.settings import Settings, load_settings
 from fleet.errors import StackError
 from tests.conftest import running
+from tests.processes import wait_ended
 
 _ENOUGH_SECONDS = 60
 
@@ -54,7 +55,7 @@ def _supervisor(settings: Settings) -> Iterator[subprocess.Popen[bytes]]:
             yield process
         finally:
             process.kill()
-    _wait_gone(_processes_of(settings))
+    wait_ended(_processes_of(settings), _ENOUGH_SECONDS)
 
 
 def _processes_of(settings: Settings) -> list[psutil.Process]:
@@ -65,11 +66,6 @@ def _processes_of(settings: Settings) -> list[psutil.Process]:
         if any(root in argument for argument in process.info["cmdline"] or []):
             found.append(process)
     return found
-
-
-def _wait_gone(processes: list[psutil.Process]) -> None:
-    _, alive = psutil.wait_procs(processes, timeout=_ENOUGH_SECONDS)
-    assert not alive
 
 
 def _remember(addresses: Addresses, value: int) -> None:
@@ -125,7 +121,7 @@ def test_killed_supervisor_takes_its_children_along_and_the_next_start_works(set
         children = psutil.Process(process.pid).children(recursive=True)
         assert len(children) >= len(STORE_NAMES)
         process.kill()
-        _wait_gone(children)
+        wait_ended(children, _ENOUGH_SECONDS)
     assert stack_status(settings).phase == "died"
     with _stores(settings) as addresses:
         assert _recall(addresses) == 11

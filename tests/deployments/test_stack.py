@@ -16,11 +16,11 @@ import typer
 from typer.testing import CliRunner
 
 from deployments.embedded.control import ensure_stack
-from deployments.embedded.process import ProcessRecord
 from deployments.embedded.status import stack_status
 from interfaces.cli import stack as commands
 from tests.conftest import RunningStack
 from tests.deployments.prefect_api import PrefectApi
+from tests.processes import wait_ended
 
 _ENOUGH_SECONDS = 60
 
@@ -151,13 +151,13 @@ def test_killed_worker_leaves_no_run_behind(stack: RunningStack, api: PrefectApi
     api.call("PATCH", f"/deployments/{deployment['id']}", {"parameters": {"seconds": 7}})
     run = api.start_run("nap/queued", seconds=100)
     api.wait_for(run, "RUNNING")
-    orphans = [ProcessRecord.of(process.pid) for process in _flow_processes(stack, run)]
+    orphans = _flow_processes(stack, run)
     assert len(orphans) == 1
     _kill(stack, "worker")
     state = api.wait_for(run, seconds=5)
     assert state["type"] == "CRASHED"
     assert "worker" in state["message"]
-    assert not orphans[0].is_alive()
+    wait_ended(orphans, seconds=1)
     # The deployment's only slot is free again, and what somebody has changed stays so.
     assert api.wait_for(api.start_run("nap/queued"))["type"] == "COMPLETED"
     assert not api.deployment("nap/yearly")["schedules"][0]["active"]

@@ -14,7 +14,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 
 from fleet.findings.scan import ScanState
@@ -36,6 +35,7 @@ from tests.e2e.fleets import (
     write_pack,
 )
 from tests.e2e.installation import Installation, eventually
+from tests.processes import wait_ended
 
 HOURS = 24
 PACK = (
@@ -174,7 +174,7 @@ def test_killed_worker(ground: Ground, clusters: Registered, api: PrefectApi) ->
     assert len(orphans) == 1
 
     installation.kill("worker")
-    assert psutil.wait_procs(orphans, timeout=10)[1] == []
+    wait_ended(orphans)
     state = api.wait_for(run)
     assert state["type"] == "CRASHED"
     assert "worker" in state["message"]

@@ -19,6 +19,7 @@ from simulator.options import BrokenMode
 from tests.deployments.prefect_api import PrefectApi
 from tests.e2e.fleets import ANCHOR, Registered, register, simulated, write_pack
 from tests.e2e.installation import Installation, eventually
+from tests.processes import wait_ended
 
 CLUSTERS = 60
 DISCOVER = "discover-fleet/daily"
@@ -186,7 +187,7 @@ def test_killed_parent(mended: Registered, api: PrefectApi) -> None:
     parents = {process.ppid() for process in processes}
     assert len(parents) == 1
     psutil.Process(parents.pop()).kill()
-    assert psutil.wait_procs(processes, timeout=10)[1] == []
+    wait_ended(processes)
     assert api.wait_for(run)["type"] == "CRASHED"
     eventually(lambda: states_of(mended, api, run) == {"CRASHED"})
 
@@ -194,7 +195,7 @@ def test_killed_parent(mended: Registered, api: PrefectApi) -> None:
 def test_killed_worker(mended: Registered, api: PrefectApi) -> None:
     run, processes = both_wait(mended, api)
     killed = mended.installation.kill("worker")
-    assert psutil.wait_procs(processes, timeout=10)[1] == []
+    wait_ended(processes)
     mended.installation.wait_restarted("worker", killed)
     assert api.wait_for(run)["type"] == "CRASHED"
     assert states_of(mended, api, run) == {"CRASHED"}

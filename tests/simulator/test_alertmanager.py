@@ -35,7 +35,7 @@ def alertmanager(fleet: SimulatedFleet) -> Iterator[Api]:
 def silence(**more: Any) -> dict[str, Any]:
     """A silence of one alert for the next hour."""
     matcher = {"name": "alertname", "value": "X", "isRegex": False, "isEqual": True}
-    times = {"startsAt": rfc3339(NOW - 60), "endsAt": rfc3339(NOW + 3600)}
+    times = {"startsAt": rfc3339(time.time() - 60), "endsAt": rfc3339(time.time() + 3600)}
     return {"matchers": [matcher], **times, "createdBy": "noc", "comment": "test", **more}
 
 
@@ -72,7 +72,7 @@ def test_a_silence_is_changed_in_place_or_anew(alertmanager: Api) -> None:
     other = [{"name": "alertname", "value": "Y", "isRegex": False}]
     second = post(alertmanager, silence(id=first, matchers=other)).json()["silenceID"]
     assert second != first
-    later = post(alertmanager, silence(startsAt=rfc3339(NOW + 600))).json()["silenceID"]
+    later = post(alertmanager, silence(startsAt=rfc3339(time.time() + 600))).json()["silenceID"]
     listed = {each["id"]: each["status"]["state"] for each in alertmanager.get("/api/v2/silences").json()}
     assert [listed[each] for each in (first, second, later)] == ["expired", "active", "pending"]
     found = alertmanager.get("/api/v2/silences", filter='alertname="Y"').json()

@@ -220,13 +220,3 @@ def test_a_dead_prober_leaves_the_trying_to_the_next(database: Database) -> None
     abandon(database, seconds=0.4)
     assert 0.1 < ask(governor) < 5
     assert load(database).breaker is BreakerState.CLOSED
-
-
-def test_a_request_costs_little(database: Database) -> None:
-    governor = governor_of(database, requests_per_second=1000)
-    ask(governor)
-    began = time.monotonic()
-    for _ in range(100):
-        ask(governor)
-    # Taken and given back: measured at 1.3 ms together; the machine may be busy.
-    assert (time.monotonic() - began) / 100 < 0.02
