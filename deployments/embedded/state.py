@@ -11,7 +11,7 @@ import json
 import os
 import secrets
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
@@ -97,7 +97,7 @@ class StateDirectory:
             elif name not in chosen:
                 preferred = (usual or {}).get(name, 0)
                 is_usual_free = preferred and port_is_free(preferred)
-                chosen[name] = preferred if is_usual_free else _free_port(taken=set(chosen.values()))
+                chosen[name] = preferred if is_usual_free else free_port(taken=set(chosen.values()))
         if chosen != known:
             self.write_private(path, json.dumps(chosen, indent=1))
         return {name: chosen[name] for name in wanted}
@@ -153,7 +153,11 @@ def port_is_free(port: int) -> bool:
     return True
 
 
-def _free_port(taken: set[int]) -> int:
+def free_port(taken: Collection[int] = ()) -> int:
+    """A port of the loopback on which nothing listens, outside of those that systems hand out by themselves.
+
+    So nobody gets it by chance while its server is being restarted. Raises ``StackError`` where none is found.
+    """
     for _ in range(_ATTEMPTS):
         port = _FIRST_PORT + secrets.randbelow(_LAST_PORT - _FIRST_PORT)
         if port not in taken and port_is_free(port):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +22,7 @@ from prefect.settings import (
 from blocks.stores import _open as open_stores_once
 from deployments.addresses import Addresses
 from deployments.embedded.control import start_stack, stop_stack
+from deployments.embedded.state import free_port
 from deployments.installation import stores_of
 from deployments.settings import load_settings
 from interfaces.cli.workspace import FLUSH_SECONDS
@@ -36,7 +36,8 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installat
     settings = load_settings(
         state_dir=tmp_path_factory.mktemp("installation"),
         deployments_module="tests.e2e.served",
-        prefect_port=_free_port(),
+        # Prefect's usual port may be somebody's.
+        prefect_port=free_port(),
     )
     with pytest.MonkeyPatch.context() as patch:
         # Tables as wide as on a large screen: their texts are compared.
@@ -59,13 +60,6 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installat
                 EventsWorker.drain_all(timeout=FLUSH_SECONDS)
         finally:
             stop_stack(settings)
-
-
-def _free_port() -> int:
-    """A port of our own in place of Prefect's usual one, which may be somebody's."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @contextmanager
