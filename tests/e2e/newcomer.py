@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -13,6 +12,7 @@ from typing import IO
 
 import psutil
 
+from deployments.embedded.state import free_port
 from deployments.settings import Settings, load_settings
 
 PROGRAM = Path(sys.executable).with_name("fleetscope")
@@ -34,11 +34,11 @@ class Newcomer:
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            # In place of Prefect's usual port, which may be somebody's.
-            port = free.getsockname()[1]
         self.settings: Settings = load_settings(
-            state_dir=directory / "state", prefect_port=port, deployments_module="deployments.catalogue"
+            state_dir=directory / "state",
+            # Prefect's usual port may be somebody's.
+            prefect_port=free_port(),
+            deployments_module="deployments.catalogue",
         )
 
     def start(self, *words: object, err: IO[str] | int = subprocess.PIPE) -> subprocess.Popen[str]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import socket
 from collections.abc import Iterator
 
 import pytest
 
 from deployments.embedded.control import start_stack, stop_stack
+from deployments.embedded.state import free_port
 from deployments.installation import stores_of
 from deployments.settings import load_settings
 from simulator.options import FaultKind
@@ -35,8 +35,7 @@ def house(mailbox: Mailbox, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     with pytest.MonkeyPatch.context() as patch:
         for name in [name for name in os.environ if name.startswith("FLEETSCOPE_")]:
             patch.delenv(name)
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            patch.setenv("FLEETSCOPE_PREFECT_PORT", str(free.getsockname()[1]))
+        patch.setenv("FLEETSCOPE_PREFECT_PORT", str(free_port()))
         patch.setenv("FLEETSCOPE_STATE_DIR", str(tmp_path_factory.mktemp("house")))
         for name, value in mailbox.environment().items():
             patch.setenv(name, value)

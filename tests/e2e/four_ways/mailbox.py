@@ -14,6 +14,7 @@ from ssl import PROTOCOL_TLS_SERVER, SSLContext
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
+from deployments.embedded.state import free_port
 from tests.fleet.collectors.prometheus.certificates import Authority
 
 USER = "fleetscope"
@@ -38,8 +39,7 @@ class Mailbox:
         (directory / "server.pem").write_text(pair.certificate + pair.key)
         self._tls = SSLContext(PROTOCOL_TLS_SERVER)
         self._tls.load_cert_chain(directory / "server.pem")
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.port: int = free.getsockname()[1]
+        self.port = free_port()
         self.mails: list[tuple[list[str], EmailMessage]] = []
         self.logins: list[str] = []
         self._controller: Controller | None = None

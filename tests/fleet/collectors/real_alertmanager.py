@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from deployments.embedded.state import free_port
+
 PROGRAM = shutil.which("prometheus-alertmanager") or shutil.which("alertmanager")
 """Debian's name or the project's; None where it is not installed."""
 
@@ -23,8 +25,7 @@ def running_alertmanager(home: Path, configuration: str = NOBODY) -> Iterator[st
     assert PROGRAM is not None
     home.mkdir(parents=True)
     (home / "config.yml").write_text(configuration, encoding="utf-8")
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     command = [PROGRAM, "--config.file=config.yml", "--storage.path=data", f"--web.listen-address=127.0.0.1:{port}"]
     with (home / "log").open("wb") as log:
         process = subprocess.Popen([*command, "--cluster.listen-address="], cwd=home, stdout=log, stderr=log)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import shutil
-import socket
 import subprocess
 import time
 from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+
+from deployments.embedded.state import free_port
 
 PASSWORD = "correct-horse"
 _BCRYPT = "$2b$04$abcdefghijklmnopqrstuuPoaPXzWjiVz4HaNq2LJXksWbO79E.S6"
@@ -75,8 +76,7 @@ class RealPrometheus:
         self._tls = certificate is not None
         self._flags = flags
         self._process: subprocess.Popen[bytes] | None = None
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.port = free.getsockname()[1]
+        self.port = free_port()
         self.url = f"http{'s' if self._tls else ''}://127.0.0.1:{self.port}"
         home.mkdir(parents=True, exist_ok=True)
         (home / "prometheus.yml").write_text(configuration)
