@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from fleet.detectors.baseline import baseline_of
+from fleet.detectors.profile.seasonal import baseline_of
 from fleet.errors import CorruptObject
 from fleet.findings.finding import UNRESOLVED, Finding
 from fleet.findings.grade import Grade, grade_cluster

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from fleet.detectors.contract import Detector
-from fleet.detectors.count_tail import CountTail
-from fleet.detectors.interquartile import Interquartile
-from fleet.detectors.level_shift import LevelShift
-from fleet.detectors.robust_zscore import RobustZScore
-from fleet.detectors.screen import Screen
-from fleet.detectors.staleness import Staleness
-from fleet.detectors.state_change import StateChange
-from fleet.detectors.threshold import Threshold
+from fleet.detectors.screen.count_tail import CountTail
+from fleet.detectors.screen.interquartile import Interquartile
+from fleet.detectors.screen.level_shift import LevelShift
+from fleet.detectors.screen.robust_zscore import RobustZScore
+from fleet.detectors.screen.screen import Screen
+from fleet.detectors.screen.staleness import Staleness
+from fleet.detectors.screen.state_change import StateChange
+from fleet.detectors.screen.threshold import Threshold
 from fleet.frames.pack import QueryPack
 
 

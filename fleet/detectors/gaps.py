@@ -6,7 +6,7 @@ import numpy as np
 
 from fleet.detectors.contract import Anomaly, Sensitivity
 from fleet.detectors.judging import Judged
-from fleet.detectors.staleness import Staleness
+from fleet.detectors.screen.staleness import Staleness
 from fleet.detectors.stretches import runs_of
 from fleet.frames.frame import Frame
 

@@ -7,15 +7,15 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from fleet.detectors.baseline import DAY_SECONDS, SeasonalProfile
-from fleet.detectors.blocks import ROWS_AT_ONCE, day_folds
+from fleet.detectors.calibration.tails import MIN_MAXIMA, Tails, tails_of_body, tails_of_maxima
 from fleet.detectors.contract import FloatArray, Scores, Sensitivity
-from fleet.detectors.count_tail import CountTail
+from fleet.detectors.profile.blocks import ROWS_AT_ONCE, day_folds
+from fleet.detectors.profile.seasonal import DAY_SECONDS, SeasonalProfile
 from fleet.detectors.rules import RowRules
-from fleet.detectors.screen import Screen
-from fleet.detectors.state_change import StateChange
-from fleet.detectors.tails import MIN_MAXIMA, Tails, tails_of_body, tails_of_maxima
-from fleet.detectors.threshold import CRITICAL, Threshold
+from fleet.detectors.screen.count_tail import CountTail
+from fleet.detectors.screen.screen import Screen
+from fleet.detectors.screen.state_change import StateChange
+from fleet.detectors.screen.threshold import CRITICAL, Threshold
 from fleet.frames.frame import Frame
 
 SERIES_OF_BUDGET = 5000

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from fleet.detectors.baseline import band_of
-from fleet.detectors.blocks import finite, median_last
 from fleet.detectors.contract import Baseline, FloatArray
 from fleet.detectors.judging import Judged
+from fleet.detectors.profile.blocks import finite, median_last
+from fleet.detectors.profile.seasonal import band_of
+from fleet.detectors.screen.threshold import CRITICAL, Threshold
 from fleet.detectors.stretches import reach
-from fleet.detectors.threshold import CRITICAL, Threshold
 from fleet.frames.frame import Frame
 
 _SMOOTHED_COLUMNS = 5

@@ -14,16 +14,16 @@ from math import ceil
 import numpy as np
 import numpy.typing as npt
 
-from fleet.detectors.baseline import fit_profile
-from fleet.detectors.blocks import to_blocks
 from fleet.detectors.catalogue import screens
 from fleet.detectors.contract import Anomaly, Sensitivity
 from fleet.detectors.gaps import gaps_of
 from fleet.detectors.judging import Evidence, Flags, Judged, bounded, counted, screened, states
 from fleet.detectors.outline import Outline
+from fleet.detectors.profile.blocks import to_blocks
+from fleet.detectors.profile.seasonal import fit_profile
 from fleet.detectors.rules import RowRules
+from fleet.detectors.screen.threshold import Threshold
 from fleet.detectors.stretches import joined_runs, long_runs, runs_of
-from fleet.detectors.threshold import Threshold
 from fleet.frames.frame import Frame
 from fleet.frames.pack import QueryPack
 from fleet.frames.window import HISTORY_STEP_SECONDS

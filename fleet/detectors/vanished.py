@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import numpy as np
 
-from fleet.detectors.baseline import DAY_SECONDS
+from fleet.detectors.profile.seasonal import DAY_SECONDS
 from fleet.frames.frame import Frame
 
 

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import numpy as np
 
-from fleet.detectors.baseline import baseline_of, fit_profile
-from fleet.detectors.blocks import median_last, to_blocks
+from fleet.detectors.profile.blocks import median_last, to_blocks
+from fleet.detectors.profile.seasonal import baseline_of, fit_profile
 from fleet.frames.frame import Frame
 from tests.fleet.detectors.series import DAY_POINTS, NOW, daily, keys_of, points, quiet, split, wandering
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from fleet.detectors.blocks import finite, median_last
 from fleet.detectors.contract import FloatArray, Scores
+from fleet.detectors.profile.blocks import finite, median_last
 from fleet.frames.frame import Frame
 
 _TOLERANCE = np.float32(1e-6)

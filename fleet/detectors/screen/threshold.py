@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from fleet.detectors.blocks import finite
 from fleet.detectors.contract import FloatArray, Scores
+from fleet.detectors.profile.blocks import finite
 from fleet.frames.frame import Frame
 from fleet.frames.pack import Direction, QueryPack
 

@@ -24,9 +24,9 @@ from datetime import datetime, timedelta
 import numpy as np
 import numpy.typing as npt
 
-from fleet.detectors.blocks import ROWS_AT_ONCE, day_folds, finite, sorted_quantile, to_blocks
 from fleet.detectors.contract import Baseline, FloatArray
-from fleet.detectors.robust_fit import levels_of, season_of, spread_of
+from fleet.detectors.profile.blocks import ROWS_AT_ONCE, day_folds, finite, sorted_quantile, to_blocks
+from fleet.detectors.profile.robust_fit import levels_of, season_of, spread_of
 from fleet.frames.frame import Frame
 from fleet.frames.window import HISTORY_STEP_SECONDS
 

@@ -6,8 +6,8 @@ from typing import Protocol
 
 import numpy as np
 
-from fleet.detectors.baseline import SeasonalProfile, band_of
 from fleet.detectors.contract import Detector, FloatArray, Scores
+from fleet.detectors.profile.seasonal import SeasonalProfile, band_of
 from fleet.frames.frame import Frame
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from fleet.detectors.baseline import DAY_SECONDS
 from fleet.detectors.contract import Scores
+from fleet.detectors.profile.seasonal import DAY_SECONDS
 from fleet.frames.frame import Frame
 
 _USUALLY_THERE = 0.98

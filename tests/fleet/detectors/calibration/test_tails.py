@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from fleet.detectors.calibration.tails import tails_of_body, tails_of_maxima
 from fleet.detectors.stretches import joined_runs, long_runs, reach, runs_of
-from fleet.detectors.tails import tails_of_body, tails_of_maxima
 
 
 def maxima(heavy: bool, rows: int = 300, days: int = 14, seed: int = 0) -> np.ndarray:

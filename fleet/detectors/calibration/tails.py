@@ -17,8 +17,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from fleet.detectors.blocks import median_last, sorted_quantile
 from fleet.detectors.contract import FloatArray
+from fleet.detectors.profile.blocks import median_last, sorted_quantile
 
 MIN_MAXIMA = 60
 """Daily maxima, of all series together, below which no tail is fitted to them."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from fleet.detectors.baseline import SeasonalProfile, fit_profile
-from fleet.detectors.blocks import median_last
 from fleet.detectors.contract import FloatArray, Scores
-from fleet.detectors.screen import scores_of
+from fleet.detectors.profile.blocks import median_last
+from fleet.detectors.profile.seasonal import SeasonalProfile, fit_profile
+from fleet.detectors.screen.screen import scores_of
 from fleet.frames.frame import Frame
 
 _WINDOW_SECONDS = 3600

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from fleet.detectors.baseline import SeasonalProfile, fit_profile
 from fleet.detectors.contract import FloatArray, Scores
-from fleet.detectors.screen import scores_of
+from fleet.detectors.profile.seasonal import SeasonalProfile, fit_profile
+from fleet.detectors.screen.screen import scores_of
 from fleet.frames.frame import Frame
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from fleet.detectors.blocks import median_last, smoothed, sorted_quantile
 from fleet.detectors.contract import FloatArray
+from fleet.detectors.profile.blocks import median_last, smoothed, sorted_quantile
 
 _RECENT_DAYS = 3
 _MIN_DAYS_TO_COMPARE = 6
