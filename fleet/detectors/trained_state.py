@@ -17,7 +17,7 @@ LEARNING_VERSION = 1
 """Of what learning makes of a past. Raise it when arrays or facts change their form or their meaning: what an earlier
 version learnt is then learnt anew, and never read."""
 
-_NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
+_NAME = re.compile(r"(?!query$|label_)[a-z][a-z0-9_]{0,62}")
 _KINDS = "biuf"
 
 
@@ -27,8 +27,9 @@ class TrainedState:
 
     Attributes:
         keys: the series, each once.
-        columns: arrays by name (lower case, digits and underscores), of booleans, integers or floats in the machine's
-            byte order, with ``len(keys)`` as their first dimension and up to two more.
+        columns: arrays by name (lower case, digits and underscores; none of them ``query`` or ``label_…``), of
+            booleans, integers or floats in the machine's byte order, with ``len(keys)`` as their first dimension and up
+            to two more, which are not empty.
         facts: what is true of all of them, as JSON: numbers, pooled tails, the grid. NaN and infinities are allowed in
             columns, not here.
     """
@@ -43,7 +44,7 @@ class TrainedState:
                 raise ValueError(f"{name!r} is no name of a column")
             if column.dtype.kind not in _KINDS or not column.dtype.isnative:
                 raise ValueError(f"column {name} is of {column.dtype}, which is not stored")
-            if not 1 <= column.ndim <= 3 or column.shape[0] != len(self.keys):
+            if not 1 <= column.ndim <= 3 or column.shape[0] != len(self.keys) or 0 in column.shape[1:]:
                 raise ValueError(f"column {name} has the shape {column.shape} for {len(self.keys)} series")
 
     @property

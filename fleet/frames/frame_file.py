@@ -1,0 +1,133 @@
+"""A stored chunk that is read in parts: the series of some queries, without decoding the others."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from functools import cached_property
+from mmap import mmap
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from fleet.errors import CorruptObject
+from fleet.frames.frame import Frame, SeriesKey
+from fleet.frames.series_columns import QUERY, keys_of
+
+VALUES = "values"
+FORMAT_KEY, STEP_KEY = "fleetscope.format", "fleetscope.step_seconds"
+GROUPS_OF_FORMAT: Mapping[str, bool] = {"1": False, "2": True}
+"""Whether a format's files have several groups of rows."""
+KnownSeries = dict[tuple[bytes, ...], list[SeriesKey]]
+"""The series of groups that were read, by their label columns' names and very bytes."""
+
+
+class FrameFile:
+    """One chunk's bytes. What was stored is proven by its hash before; pages carry checksums beside.
+
+    Args:
+        data: the object's bytes, or a mapped file that holds them; it must stay open as long as this.
+        known: shared by the files of one window: series that came before are not read again.
+
+    Raises:
+        CorruptObject: here and in every method: the bytes are no frame, or were damaged.
+    """
+
+    def __init__(self, data: bytes | mmap, known: KnownSeries) -> None:
+        self._data = data
+        self._known = known
+        with self._explained():
+            self._file = pq.ParquetFile(pa.BufferReader(pa.py_buffer(data)), page_checksum_verification=True)
+            facts = {key.decode(): value.decode() for key, value in (self._file.metadata.metadata or {}).items()}
+            self._check(facts.get(FORMAT_KEY))
+            self.start = datetime.fromisoformat(facts["fleetscope.start"])
+            self.step_seconds = int(facts[STEP_KEY])
+            self.points: int = self._file.schema_arrow.field(VALUES).type.list_size
+
+    @cached_property
+    def queries(self) -> Counter[str]:
+        """How many series each query has, in the file's order."""
+        counts: Counter[str] = Counter()
+        for group in self._groups:
+            counts.update(group)
+        return counts
+
+    def read(self, queries: Collection[str] | None = None, keep: Callable[[SeriesKey], bool] | None = None) -> Frame:
+        """The series of some queries, bit for bit as they were stored.
+
+        Args:
+            queries: which queries; None for all.
+            keep: of those, only series of which this holds.
+        """
+        keys: list[SeriesKey] = []
+        parts: list[np.ndarray[tuple[int, int], np.dtype[np.float32]]] = []
+        for number in range(self._file.metadata.num_row_groups):
+            if queries is not None and not self._groups[number].keys() & queries:
+                continue
+            with self._explained():
+                some, values = self._read_group(number)
+            if queries is not None or keep is not None:
+                rows = [row for row, key in enumerate(some) if _wanted(key, queries, keep)]
+                if len(rows) < len(some):
+                    some, values = [some[row] for row in rows], values[rows]
+            keys += some
+            parts.append(values)
+        # Arrow's memory is read-only; a frame's owner may write.
+        whole = np.concatenate(parts) if parts else np.empty((0, self.points), dtype=np.float32)
+        return Frame(self.start, self.step_seconds, keys, whole)
+
+    @cached_property
+    def _groups(self) -> list[Counter[str]]:
+        """Series by query of each group of rows."""
+        groups = []
+        with self._explained():
+            for number in range(self._file.metadata.num_row_groups):
+                column = self._file.read_row_group(number, columns=[QUERY], use_threads=False)[QUERY].combine_chunks()
+                names = column.dictionary.to_pylist()
+                counts = np.bincount(column.indices.to_numpy(), minlength=len(names)).tolist()
+                groups.append(Counter(dict(zip(names, counts, strict=True))))
+        return groups
+
+    def _read_group(self, number: int) -> tuple[list[SeriesKey], np.ndarray[tuple[int, int], np.dtype[np.float32]]]:
+        mark = self._label_bytes(number)
+        keys = self._known.get(mark)
+        # Threads of Arrow's own cost more than they save on a chunk.
+        columns = [VALUES] if keys is not None else None
+        table = self._file.read_row_group(number, columns=columns, use_threads=False)
+        if keys is None:
+            keys = self._known[mark] = keys_of(table)
+        flat = table[VALUES].combine_chunks().flatten().to_numpy(zero_copy_only=False)
+        if flat.dtype != np.float32:
+            raise ValueError(f"values of {flat.dtype}")
+        return keys, flat.reshape(table.num_rows, self.points)
+
+    def _label_bytes(self, number: int) -> tuple[bytes, ...]:
+        """What decides the series of a group: its columns' names, and all its bytes before those of the values."""
+        group = self._file.metadata.row_group(number)
+        first, values = group.column(0), group.column(group.num_columns - 1)
+        if values.path_in_schema != f"{VALUES}.list.element" or values.has_dictionary_page:
+            raise ValueError("the last column is not that of the values")
+        names = (name.encode() for name in self._file.schema_arrow.names)
+        start = first.dictionary_page_offset or first.data_page_offset
+        return (*names, str(group.num_rows).encode(), self._data[start : values.data_page_offset])
+
+    def _check(self, version: str | None) -> None:
+        if version is None or version not in GROUPS_OF_FORMAT:
+            raise ValueError(f"format {version!r} is none of {', '.join(GROUPS_OF_FORMAT)}")
+        groups = self._file.metadata.num_row_groups
+        if groups < 1 or (groups > 1) != GROUPS_OF_FORMAT[version]:
+            raise ValueError(f"{groups} row groups in format {version}")
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except (pa.ArrowException, OSError, KeyError, ValueError, TypeError) as error:
+            raise CorruptObject(f"A stored frame of {len(self._data)} bytes cannot be read: {error}") from None
+
+
+def _wanted(key: SeriesKey, queries: Collection[str] | None, keep: Callable[[SeriesKey], bool] | None) -> bool:
+    return (queries is None or key.query_id in queries) and (keep is None or keep(key))
