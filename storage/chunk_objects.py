@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from datetime import UTC
+from mmap import mmap
 from time import monotonic
 from typing import TypeVar
 
@@ -61,11 +63,31 @@ class ChunkObjects:
         """What a chunk's object holds.
 
         Raises:
+            CorruptObject: as ``struck_out`` does.
+        """
+        with self.struck_out(chunk):
+            return decode(self._objects.get(chunk.object_key or "", chunk.object_hash or ""))
+
+    def fetch(self, chunk: Coverage, *, mapped: bool) -> bytes | mmap:
+        """A chunk's bytes, in memory or as a mapped file.
+
+        Raises:
+            CorruptObject: as ``struck_out`` does.
+        """
+        get = self._objects.get_mapped if mapped else self._objects.get
+        with self.struck_out(chunk):
+            return get(chunk.object_key or "", chunk.object_hash or "")
+
+    @contextmanager
+    def struck_out(self, chunk: Coverage) -> Iterator[None]:
+        """What is done inside reads a chunk's object.
+
+        Raises:
             CorruptObject: its bytes are gone or not what was stored. Before it is raised, the chunk's row says that
                 nothing is known of it, so that the next run asks the cluster again.
         """
         try:
-            return decode(self._objects.get(chunk.object_key or "", chunk.object_hash or ""))
+            yield
         except (CorruptObject, NotFound) as failure:
             self._coverage.strike_out(chunk)
             raise CorruptObject(

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import timedelta
 
 from fleet.frames.coverage import Coverage
-from fleet.frames.frame import Frame, concatenate
+from fleet.frames.frame import Frame
 from fleet.frames.pack import QueryPack
-from fleet.frames.parquet import FrameDecoder, FrameEncoder
-from fleet.frames.window import Window, floor_time
+from fleet.frames.parquet import FrameEncoder
+from fleet.frames.window import Window
 from storage.chunk_objects import ChunkObjects
-from storage.coverage import STANDING, CoverageStore
+from storage.coverage import CoverageStore
 from storage.objects import ObjectStore
+from storage.stored_frames import StoredFrames
 
 CONTENT_TYPE = "application/vnd.apache.parquet"
 
@@ -38,13 +38,8 @@ class FrameStore:
         encoder = FrameEncoder(pack)
         self._chunks.save((coverage, _encoded(coverage, frame, pack, encoder)) for coverage, frame in chunks)
 
-    def load(
-        self, cluster_id: str, collector: str, pack_hash: str, step_seconds: int, window: Window
-    ) -> tuple[Frame, list[Coverage]]:
-        """What is stored of a window: the series of all chunks that reach into it, and their coverage.
-
-        The frame's grid is the window widened to whole steps since the epoch. Where chunks overlap, the one that
-        saw more counts. Time without a chunk, or with one that saw nothing, is NaN.
+    def open(self, cluster_id: str, collector: str, pack_hash: str, step_seconds: int, window: Window) -> StoredFrames:
+        """What is stored of a window, to be read in parts: all chunks that reach into it, fetched and proven whole.
 
         Raises:
             CorruptObject: a chunk's bytes are gone or not what was stored. Before it is raised, the chunk's row says
@@ -57,11 +52,20 @@ class FrameStore:
             pack_hash=pack_hash,
             step_seconds=step_seconds,
         )
-        grid = _on_grid(window, step_seconds)
-        by_standing = sorted(coverage, key=lambda chunk: (STANDING[chunk.status], chunk.window.start))
-        decoder = FrameDecoder()
-        frames = [_inside(self._chunks.read(chunk, decoder.decode), grid) for chunk in by_standing if chunk.object_key]
-        return concatenate((frame for frame in frames if frame is not None), grid, step_seconds), coverage
+        return StoredFrames(self._chunks, coverage, window, step_seconds)
+
+    def load(
+        self, cluster_id: str, collector: str, pack_hash: str, step_seconds: int, window: Window
+    ) -> tuple[Frame, list[Coverage]]:
+        """What is stored of a window: the series of all chunks that reach into it, and their coverage.
+
+        The frame is as ``StoredFrames.read`` gives it.
+
+        Raises:
+            CorruptObject: as ``open`` does.
+        """
+        stored = self.open(cluster_id, collector, pack_hash, step_seconds, window)
+        return stored.read(), stored.coverage
 
 
 def _encoded(coverage: Coverage, frame: Frame, pack: QueryPack, encoder: FrameEncoder) -> bytes:
@@ -79,15 +83,3 @@ def _check_match(coverage: Coverage, frame: Frame, pack: QueryPack) -> None:
         raise ValueError(
             f"a frame of {frame.points} points from {frame.start.isoformat()} is not its coverage's window"
         )
-
-
-def _on_grid(window: Window, step_seconds: int) -> Window:
-    step = timedelta(seconds=step_seconds)
-    last = floor_time(window.end, step)
-    return Window(start=floor_time(window.start, step), end=last if last == window.end else last + step)
-
-
-def _inside(frame: Frame, grid: Window) -> Frame | None:
-    """The part of a frame that lies in the grid, or None."""
-    start, end = max(frame.start, grid.start), min(frame.window.end, grid.end)
-    return frame.cut(Window(start=start, end=end)) if start < end else None

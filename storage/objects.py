@@ -14,7 +14,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
 from io import BytesIO
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
+from tempfile import TemporaryFile
 from urllib.parse import urlsplit
 
 import urllib3
@@ -32,6 +34,7 @@ RETRIES = 2
 CONNECTIONS = 16
 PART_BYTES = 64 * 2**20
 """Objects up to this size are sent in one request, larger ones in parts."""
+STREAM_BYTES = 2**20
 REGION = "us-east-1"
 """What servers other than Amazon's take; naming one saves a request that asks for it."""
 
@@ -156,10 +159,28 @@ class ObjectStore:
             data = bytes(answer.read())
             answer.release_conn()
         if content_hash(data) != expected_hash:
-            raise CorruptObject(
-                f"The object {key} in {self.address} is not what was stored: its {len(data)} bytes have another hash."
-            )
+            raise self._corrupt(key, len(data))
         return data
+
+    def get_mapped(self, key: str, expected_hash: str) -> mmap:
+        """The bytes under a key as a mapped temporary file without a name: the system's to keep in memory, or not.
+
+        Raises:
+            NotFound: there are none.
+            CorruptObject: they do not have the expected hash.
+        """
+        _check_key(key)
+        digest, size = sha256(), 0
+        with TemporaryFile() as file:
+            with self._explained(), closing(self._client.get_object(self._bucket, key)) as answer:
+                for piece in answer.stream(STREAM_BYTES):
+                    digest.update(piece)
+                    size += file.write(piece)
+                answer.release_conn()
+            if digest.hexdigest() != expected_hash or not size:
+                raise self._corrupt(key, size)
+            file.flush()
+            return mmap(file.fileno(), 0, access=ACCESS_READ)
 
     def exists(self, key: str) -> bool:
         """Whether there is an object under a key."""
@@ -204,6 +225,11 @@ class ObjectStore:
         _check_key(key)
         with self._explained():
             return self._client.presigned_get_object(self._bucket, key, expires=lifetime)
+
+    def _corrupt(self, key: str, size: int) -> CorruptObject:
+        return CorruptObject(
+            f"The object {key} in {self.address} is not what was stored: its {size} bytes have another hash."
+        )
 
     @contextmanager
     def _explained(self) -> Iterator[None]:

@@ -1,0 +1,87 @@
+"""A window's stored chunks, read some queries at a time: what is held at once does not grow with the cluster."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Collection, Sequence
+from datetime import timedelta
+
+from fleet.frames.coverage import Coverage
+from fleet.frames.frame import Frame, SeriesKey, concatenate
+from fleet.frames.frame_file import FrameFile, KnownSeries
+from fleet.frames.window import Window, floor_time
+from storage.chunk_objects import ChunkObjects
+from storage.coverage import STANDING
+
+MEMORY_BYTES = 32 * 2**20
+"""Chunks that are larger together are kept as mapped files: of a large cluster a day is some hundred MiB."""
+
+
+class StoredFrames:
+    """The chunks that reach into a window. Not safe to share between threads.
+
+    Args:
+        chunks: where they lie.
+        coverage: their rows.
+        window: which; the grid of what is read is this widened to whole steps since the epoch.
+        step_seconds: of the grid.
+
+    Raises:
+        CorruptObject: a chunk's bytes are gone or not what was stored; it is struck out by then.
+    """
+
+    def __init__(self, chunks: ChunkObjects, coverage: Sequence[Coverage], window: Window, step_seconds: int) -> None:
+        self.coverage = list(coverage)
+        self._chunks = chunks
+        self._grid = _on_grid(window, step_seconds)
+        self._step_seconds = step_seconds
+        known: KnownSeries = {}
+        mapped = sum(chunk.object_bytes for chunk in coverage) > MEMORY_BYTES
+        self._files: list[tuple[Coverage, FrameFile]] = []
+        # Where chunks overlap, the one that saw more counts: it is the later one here.
+        for chunk in sorted(coverage, key=lambda each: (STANDING[each.status], each.window.start)):
+            if chunk.object_key:
+                data = chunks.fetch(chunk, mapped=mapped)
+                with chunks.struck_out(chunk):
+                    self._files.append((chunk, FrameFile(data, known)))
+
+    @property
+    def queries(self) -> Counter[str]:
+        """The most series that each query has in any chunk, in the order in which they first come."""
+        most: Counter[str] = Counter()
+        for chunk, file in self._files:
+            with self._chunks.struck_out(chunk):
+                most |= file.queries
+        return most
+
+    def read(self, queries: Collection[str] | None = None, keep: Callable[[SeriesKey], bool] | None = None) -> Frame:
+        """The series of some queries over the window. Time without a chunk, or with one that saw nothing, is NaN.
+
+        Args:
+            queries: which queries; None for all.
+            keep: of those, only series of which this holds.
+
+        Raises:
+            CorruptObject: a chunk cannot be read; it is struck out by then.
+        """
+        frames = (self._inside(chunk, file, queries, keep) for chunk, file in self._files)
+        return concatenate((each for each in frames if each is not None), self._grid, self._step_seconds)
+
+    def _inside(
+        self,
+        chunk: Coverage,
+        file: FrameFile,
+        queries: Collection[str] | None,
+        keep: Callable[[SeriesKey], bool] | None,
+    ) -> Frame | None:
+        """The part of a chunk that lies in the grid, or None."""
+        with self._chunks.struck_out(chunk):
+            frame = file.read(queries, keep)
+        start, end = max(frame.start, self._grid.start), min(frame.window.end, self._grid.end)
+        return frame.cut(Window(start=start, end=end)) if start < end else None
+
+
+def _on_grid(window: Window, step_seconds: int) -> Window:
+    step = timedelta(seconds=step_seconds)
+    last = floor_time(window.end, step)
+    return Window(start=floor_time(window.start, step), end=last if last == window.end else last + step)
