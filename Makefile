@@ -6,7 +6,7 @@ DEVELOPMENT := .venv/.development
 # The lock files are complete: nothing is left to resolve.
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --no-deps
 
-.PHONY: demo test test-whole test-parts lint format lock clean system-packages bench-collector bench-scan bench-rca bench-discovery bench-collection
+.PHONY: demo test test-whole test-parts lint format lock clean system-packages bench-collector bench-scan bench-rca bench-discovery bench-collection verify-long
 
 ## Try it: sets itself up, starts the embedded stack and a simulated fleet, scans it and writes a report.
 demo: system-packages $(PRODUCT)
@@ -38,6 +38,10 @@ format: $(DEVELOPMENT)
 ## Figures, as tables; with JSON=file also as JSON.
 bench-collector bench-scan bench-rca bench-discovery bench-collection: bench-%: $(DEVELOPMENT)
 	$(BIN)/python -m benchmarks.$*
+
+## Every simulated fault found, and no more false findings than promised, over 50 days of quiet clusters (10 minutes).
+verify-long: $(DEVELOPMENT)
+	$(BIN)/python -m benchmarks.verify_long
 
 ## Resolve the lock files anew (needs uv in .venv: .venv/bin/pip install uv).
 LOCK := $(BIN)/uv pip compile -q --generate-hashes --python-version 3.11 --no-emit-index-url --no-emit-find-links --no-header --no-strip-extras

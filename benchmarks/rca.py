@@ -50,11 +50,21 @@ class Result:
 
 
 @dataclass(frozen=True)
+class QuietCluster:
+    """A day of a cluster without faults: all that was found there is false."""
+
+    name: str
+    series: int
+    findings: list[str]
+    incidents: int
+
+
+@dataclass(frozen=True)
 class Fleet:
-    """One simulated fleet: a result for every fault, incidents of every quiet cluster, seconds of every cluster."""
+    """One simulated fleet: a result for every fault, every quiet cluster, seconds of every cluster."""
 
     results: list[Result]
-    quiet: list[int]
+    quiet: list[QuietCluster]
     seconds: list[tuple[float, float]]
 
 
@@ -82,7 +92,8 @@ def run_fleet(seed: int, clusters: int, *, inventory: bool = True, past: bool = 
             fleet.seconds.append((seen.detect_seconds, seen.investigate_seconds))
             fleet.results.extend(_judge(fault, seen) for fault in faults)
             if not faults:
-                fleet.quiet.append(len(seen.incidents))
+                found = [finding.title for finding in seen.material.findings]
+                fleet.quiet.append(QuietCluster(row["name"], len(seen.material.frame.keys), found, len(seen.incidents)))
     return fleet
 
 
@@ -163,7 +174,7 @@ def _place(subject: Subject, seen: Seen) -> tuple[str | None, str]:
 
 def _report(fleets: list[Fleet]) -> dict[str, Any]:
     results = [result for fleet in fleets for result in fleet.results]
-    quiet = [count for fleet in fleets for count in fleet.quiet]
+    quiet = [cluster.incidents for fleet in fleets for cluster in fleet.quiet]
     seconds = [each for fleet in fleets for each in fleet.seconds]
     faulty = [investigating for _, investigating in seconds if investigating > _NOTHING_TO_DO]
     kinds = {kind: [each for each in results if each.kind == kind] for kind in sorted({each.kind for each in results})}
