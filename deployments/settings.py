@@ -105,6 +105,7 @@ class Settings(BaseSettings):
     keep_frames_days: FramesDays = Field(default=30, description="Days that metrics are kept.")
     keep_history_days: HistoryDays = Field(default=60, description="Days that the coarse history is kept.")
     keep_evidence_days: Days = Field(default=30, description="Days that logs, traces, alerts and events are kept.")
+    keep_models_days: Days = Field(default=30, description="Days that what was learnt of a cluster's past is kept.")
     keep_scans_days: Days = Field(default=90, description="Days that scans are kept.")
     keep_findings_days: Days = Field(default=400, description="Days that resolved findings and incidents are kept.")
     keep_investigations_days: Days = Field(default=400, description="Days that investigations are kept.")

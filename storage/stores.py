@@ -17,6 +17,7 @@ from storage.governor import EndpointGovernor
 from storage.incidents import IncidentStore
 from storage.inventories import ChangeStore, InventoryStore
 from storage.investigations import InvestigationStore
+from storage.models import ModelStore
 from storage.objects import ObjectStore
 from storage.outbox import OutboxStore
 from storage.registry import Registry
@@ -44,6 +45,7 @@ class Stores:
     rules: SignalStore[RuleFrame]
     logs: SignalStore[LogFrame]
     traces: SignalStore[SpanFrame]
+    models: ModelStore
     findings: FindingStore
     incidents: IncidentStore
     investigations: InvestigationStore
@@ -70,6 +72,7 @@ class Stores:
             rules=SignalStore(RULES, objects, coverage),
             logs=SignalStore(LOGS, objects, coverage),
             traces=SignalStore(TRACES, objects, coverage),
+            models=ModelStore(database, objects),
             findings=FindingStore(database),
             incidents=IncidentStore(database),
             investigations=InvestigationStore(database),

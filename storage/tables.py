@@ -8,7 +8,19 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import ARRAY, BigInteger, Column, DateTime, Dialect, Index, MetaData, String, TypeDecorator
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Column,
+    DateTime,
+    Dialect,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    TypeDecorator,
+    text,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
@@ -220,6 +232,33 @@ class DeliveryRow(Row, table=True):
     state: str
     next_attempt_at: datetime = _time()
     body: dict[str, Any] = _body()
+
+
+class ModelRow(Row, table=True):
+    """Versions of what was learnt of each cluster's past; the state itself lies in the object store."""
+
+    __tablename__ = "models"
+    __table_args__ = (
+        Index("ix_models_active", "cluster_id", "pack_hash", unique=True, postgresql_where=text("active")),
+    )
+
+    cluster_id: str = Field(primary_key=True)
+    version: int = Field(primary_key=True, sa_type=Integer, sa_column_kwargs={"autoincrement": False})
+    pack_hash: str
+    active: bool
+    created_at: datetime = _time()
+    body: dict[str, Any] = _body()
+
+
+class ModelUseRow(SQLModel, table=True):
+    """By which version a scan judged a cluster. No entity: it is a fact about a scan."""
+
+    metadata: ClassVar[MetaData] = METADATA
+    __tablename__ = "model_uses"
+
+    scan_id: str = Field(primary_key=True)
+    cluster_id: str = Field(primary_key=True)
+    version: int
 
 
 def _texts() -> Any:

@@ -21,6 +21,7 @@ class DataKind(StrEnum):
     FRAMES = "frames"
     HISTORY = "history"
     EVIDENCE = "evidence"
+    MODELS = "models"
     SCANS = "scans"
     FINDINGS = "findings"
     INCIDENTS = "incidents"
@@ -37,6 +38,7 @@ class Lifetimes(BaseModel):
         frames_days: metrics at the step that scans judge.
         history_days: metrics at the coarse step from which baselines are learnt.
         evidence_days: what else was collected: logs, traces, alerts, events.
+        models_days: what was learnt from the history; of each cluster and pack the active version and the newest stay.
         scans_days: scans, and what each saw; the newest stays.
         findings_days: findings and incidents, after they were resolved.
         investigations_days: investigations, and with them the frames and the evidence that they cite.
@@ -49,6 +51,7 @@ class Lifetimes(BaseModel):
     frames_days: FramesDays = 30
     history_days: HistoryDays = 60
     evidence_days: Days = 30
+    models_days: Days = 30
     scans_days: Days = 90
     findings_days: Days = 400
     investigations_days: Days = 400

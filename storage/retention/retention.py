@@ -9,6 +9,7 @@ from storage.objects import ObjectStore
 from storage.retention.chunks import ExpiringChunks
 from storage.retention.expired import Expired, Swept
 from storage.retention.lifetimes import Lifetimes
+from storage.retention.models import ExpiringModels
 from storage.retention.rows import ExpiringRows
 from storage.retention.sweep import Sweep
 from storage.retention.usage import Usage, usage_of
@@ -31,7 +32,8 @@ class Retention:
     def expire(self, lifetimes: Lifetimes, now: datetime, *, dry_run: bool = False) -> list[Expired]:
         """Delete rows whose time is over: results first, since what they cite stays as long as they do."""
         results = ExpiringRows(self._database).expire(lifetimes, now, dry_run=dry_run)
-        return [*ExpiringChunks(self._database).expire(lifetimes, now, dry_run=dry_run), *results]
+        chunks = ExpiringChunks(self._database).expire(lifetimes, now, dry_run=dry_run)
+        return [*chunks, ExpiringModels(self._database).expire(lifetimes, now, dry_run=dry_run), *results]
 
     def usage(self, lifetimes: Lifetimes) -> Usage:
         """How much there is of each kind."""

@@ -17,12 +17,20 @@ GRACE = timedelta(days=1)
 """A younger object may be one whose row is about to be written."""
 HELD = timedelta(hours=12)
 """An object whose row went later may be one that an investigation is about to cite."""
-CHUNKS, REPORTS = "frames", "reports"
-"""The folders that are swept; chunks lie in a folder a cluster. What lies elsewhere is not ours to judge."""
+CHUNKS, MODELS, REPORTS = "frames", "models", "reports"
+"""The folders that are swept; chunks and models lie in a folder a cluster. What lies elsewhere is not ours to judge."""
 _BATCH = 500
 _CHUNK_KEYS = text(
     """
     SELECT object_key FROM coverage WHERE cluster_id = :cluster_id AND object_key = ANY (CAST(:keys AS text[]))
+    UNION ALL
+    SELECT object_key FROM objects_let_go WHERE object_key = ANY (CAST(:keys AS text[])) AND let_go_at > :held_since
+    """
+)
+_MODEL_KEYS = text(
+    """
+    SELECT part->>'object_key' FROM models, jsonb_array_elements(body->'parts') AS part
+    WHERE cluster_id = :cluster_id AND part->>'object_key' = ANY (CAST(:keys AS text[]))
     UNION ALL
     SELECT object_key FROM objects_let_go WHERE object_key = ANY (CAST(:keys AS text[])) AND let_go_at > :held_since
     """
@@ -69,6 +77,10 @@ class Sweep:
             for batch in self._old(f"{CHUNKS}/{cluster_id}"):
                 named = self._chunks_named([each.key for each in batch], cluster_id)
                 yield [each for each in batch if each.key not in named]
+        for cluster_id in self._objects.folders(MODELS):
+            for batch in self._old(f"{MODELS}/{cluster_id}"):
+                named = self._models_named([each.key for each in batch], cluster_id)
+                yield [each for each in batch if each.key not in named]
         for batch in self._old(REPORTS):
             named = self._reports_named([each.key for each in batch])
             yield [each for each in batch if each.key not in named]
@@ -83,6 +95,11 @@ class Sweep:
         with self._database.session() as session:
             rows = set(session.connection().execute(_CHUNK_KEYS, terms).scalars())
         return rows if rows.issuperset(keys) else rows | cited_keys(self._database, cluster_id)
+
+    def _models_named(self, keys: Sequence[str], cluster_id: str) -> Set[str]:
+        terms = {"cluster_id": cluster_id, "keys": keys, "held_since": self._held_since}
+        with self._database.session() as session:
+            return set(session.connection().execute(_MODEL_KEYS, terms).scalars())
 
     def _reports_named(self, keys: Sequence[str]) -> Set[str]:
         with self._database.session() as session:

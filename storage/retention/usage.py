@@ -9,10 +9,12 @@ from storage.database import Database
 from storage.objects import ObjectStore
 from storage.retention.chunks import CHUNK_BYTES, CHUNK_CONDITIONS
 from storage.retention.lifetimes import DataKind, Lifetimes
-from storage.retention.sweep import CHUNKS, REPORTS
+from storage.retention.models import PART_BYTES
+from storage.retention.sweep import CHUNKS, MODELS, REPORTS
 from storage.tables import METADATA
 
 _TABLES = {
+    DataKind.MODELS: ("models", "created_at"),
     DataKind.SCANS: ("scans", "created_at"),
     DataKind.FINDINGS: ("findings", "end_at"),
     DataKind.INCIDENTS: ("incidents", "started_at"),
@@ -26,6 +28,7 @@ _TABLES = {
 _REPORT_BYTES = """
     coalesce(sum((SELECT sum(CAST(form.value->>'object_bytes' AS bigint)) FROM jsonb_each(body->'formats') AS form)), 0)
 """
+_OBJECT_BYTES = {DataKind.REPORTS: _REPORT_BYTES, DataKind.MODELS: PART_BYTES}
 
 
 class KindUsage(BaseModel):
@@ -71,7 +74,7 @@ def usage_of(database: Database, objects: ObjectStore, lifetimes: Lifetimes) -> 
         lifetimes: to be told beside them.
     """
     count, size = 0, 0
-    for folder in (CHUNKS, REPORTS):
+    for folder in (CHUNKS, MODELS, REPORTS):
         for each in objects.under(folder):
             count, size = count + 1, size + each.size_bytes
     return Usage(
@@ -87,7 +90,7 @@ def _of_kind(database: Database, kind: DataKind, lifetimes: Lifetimes) -> KindUs
         table, at, size = f"coverage WHERE {CHUNK_CONDITIONS[kind]}", "chunk_start", CHUNK_BYTES
     else:
         table, at = _TABLES[kind]
-        size = _REPORT_BYTES if kind is DataKind.REPORTS else "0"
+        size = _OBJECT_BYTES.get(kind, "0")
     query = text(f"SELECT count(*) AS rows, min({at}) AS oldest, {size} AS object_bytes FROM {table}")  # noqa: S608
     with database.session() as session:
         row = session.connection().execute(query).mappings().one()
