@@ -25,26 +25,27 @@ _INFINITY = np.float32(np.inf)
 _NAN = np.float32(np.nan)
 
 
-def running_median(values: FloatArray, width: int, ahead: int = 0) -> FloatArray:
+def running_median(values: FloatArray, width: int, *, ahead: int = 0, spacing: int = 1) -> FloatArray:
     """The median of the ``width`` values (an odd number) that end ``ahead`` columns after each column.
 
     Args:
         values: float32 of shape (series, points), NaN for gaps.
         width: values in a window; columns before the first and after the last count as gaps.
-        ahead: 0 for windows of the past, ``width // 2`` for centred ones.
+        ahead: 0 for windows of the past; for centred ones half of their length.
+        spacing: a window takes every so many columns.
 
     Returns:
         Medians of the same shape; NaN where less than half of a window is known.
     """
     medians = np.empty(values.shape, dtype=np.float32)
-    _median_rows(np.ascontiguousarray(values), middle_exchanges(width), width, ahead, medians, medians[:0])
+    _median_rows(np.ascontiguousarray(values), middle_exchanges(width), (width, spacing, ahead), medians, medians[:0])
     return medians
 
 
-def running_scale(values: FloatArray, width: int, ahead: int = 0) -> tuple[FloatArray, FloatArray]:
+def running_scale(values: FloatArray, width: int, *, ahead: int = 0) -> tuple[FloatArray, FloatArray]:
     """Running medians as ``running_median`` gives them, and each window's median distance from its median (MAD)."""
     medians, distances = np.empty(values.shape, dtype=np.float32), np.empty(values.shape, dtype=np.float32)
-    _median_rows(np.ascontiguousarray(values), middle_exchanges(width), width, ahead, medians, distances)
+    _median_rows(np.ascontiguousarray(values), middle_exchanges(width), (width, 1, ahead), medians, distances)
     return medians, distances
 
 
@@ -73,30 +74,32 @@ def middle_exchanges(width: int) -> Ints:
 
 @compiled
 def _median_rows(
-    values: FloatArray, exchanges: Ints, width: int, ahead: int, medians: FloatArray, distances: FloatArray
+    values: FloatArray, exchanges: Ints, window: tuple[int, int, int], medians: FloatArray, distances: FloatArray
 ) -> None:
     """Running medians of all rows; median distances from them, too, where there is room for them."""
+    width, spacing, ahead = window
     rows, points = values.shape
     lanes = np.empty((width, _LANES), dtype=np.float32)
-    padded = np.empty(points + width - 1, dtype=np.float32)
-    unknown = np.empty(points, dtype=np.float32)
+    seen = np.empty(_LANES, dtype=np.float32)
+    padded = np.empty(points + (width - 1) * spacing, dtype=np.float32)
     for row in range(rows):
-        _pad(values[row], width - 1 - ahead, padded)
-        _mark_unknown(padded, width, unknown)
+        _pad(values[row], (width - 1) * spacing - ahead, padded)
         for first in range(0, points, _LANES):
             count = min(_LANES, points - first)
+            seen[:] = 0
             for place in range(width):
-                lanes[place, :count] = padded[first + place : first + place + count]
+                start = first + place * spacing
+                _load(padded[start : start + count], lanes[place], seen)
             _exchange(lanes, exchanges, count)
             middle = medians[row, first : first + count]
             for lane in range(count):
-                middle[lane] = lanes[width // 2, lane] + unknown[first + lane]
+                middle[lane] = lanes[width // 2, lane] if 2 * seen[lane] >= width else _NAN
             if distances.shape[0]:
                 for place in range(width):
                     _distances(padded[first + place : first + place + count], middle, lanes[place])
                 _exchange(lanes, exchanges, count)
                 for lane in range(count):
-                    distances[row, first + lane] = lanes[width // 2, lane] + unknown[first + lane]
+                    distances[row, first + lane] = lanes[width // 2, lane] if 2 * seen[lane] >= width else _NAN
 
 
 @compiled
@@ -118,15 +121,11 @@ def _pad(row: FloatArray, before: int, padded: FloatArray) -> None:
 
 
 @compiled
-def _mark_unknown(padded: FloatArray, width: int, unknown: FloatArray) -> None:
-    """NaN for windows of which less than half is known, 0 for the others."""
-    seen = 0
-    for place in range(padded.size):
-        seen += 1 if abs(padded[place]) < _INFINITY else 0
-        if place >= width:
-            seen -= 1 if abs(padded[place - width]) < _INFINITY else 0
-        if place >= width - 1:
-            unknown[place - width + 1] = 0 if 2 * seen >= width else _NAN
+def _load(values: FloatArray, place: FloatArray, seen: FloatArray) -> None:
+    """One place of all windows, and how many of their values are known so far."""
+    for lane in range(values.size):
+        place[lane] = values[lane]
+        seen[lane] += np.float32(1) if abs(values[lane]) < _INFINITY else np.float32(0)
 
 
 @compiled

@@ -38,3 +38,20 @@ def scores_of(signed: FloatArray, frame: Frame, profile: SeasonalProfile) -> Sco
         signs=np.where(known, np.sign(signed), 0).astype(np.int8),
         baseline=band_of(frame, profile),
     )
+
+
+def points_in(seconds: int, step_seconds: int) -> int:
+    """How many steps fill a time: at least 1."""
+    return max(1, round(seconds / step_seconds))
+
+
+def later(values: FloatArray, columns: int) -> FloatArray:
+    """Values moved to later columns, NaN before them: what each column's value was so many columns ago."""
+    moved = np.full_like(values, np.nan)
+    moved[:, columns:] = values[:, : max(0, values.shape[1] - columns)]
+    return moved
+
+
+def leading_away(changes: FloatArray, levels: FloatArray) -> FloatArray:
+    """Changes that lead away from what is usual; 0 for those that lead back to it, NaN where a change is unknown."""
+    return np.where(changes * levels < 0, np.float32(0), changes)
