@@ -156,7 +156,8 @@ def bounded(judged: Judged, bounds: Scores) -> list[Evidence]:
 
 def _scored(judged: Judged, screen: Screen) -> tuple[FloatArray, FloatArray, FloatArray]:
     """The frame's signed scores, and by day of the past the highest scores above and below (NaN: day not seen)."""
-    count, days = judged.profile.day_levels.shape
+    past = judged.profile.past
+    count, days = len(judged.profile.level), 1 if past is None else past.deviations.shape[1]
     signed = np.full(judged.blocks.values.shape, np.nan, dtype=np.float32)
     highest = np.full((count, days), np.nan, dtype=np.float32)
     lowest = highest.copy()
@@ -201,8 +202,7 @@ def _reached(judged: Judged, side: int) -> Flags:
 
 
 def _matters(judged: Judged) -> Flags:
-    slots = judged.profile.slots_of(judged.blocks)
-    expected = judged.profile.level[:, None] + judged.profile.season[:, slots]
+    expected = judged.profile.expected(judged.blocks)
     least = np.maximum(judged.rules.absolute[:, None], judged.rules.relative[:, None] * np.abs(expected))
     with np.errstate(invalid="ignore"):
         return np.asarray(np.abs(judged.blocks.values - expected) >= least)
@@ -217,7 +217,9 @@ def _unseen(
     chance: float,
 ) -> Flags:
     """Which flagged counts are higher than like series reached on all but a ``chance`` of their days."""
-    folded = day_folds(side * np.round(profile.past), profile.slots)
+    if profile.past is None:
+        return flags
+    folded = day_folds(side * np.round(profile.past.values), profile.slots)
     seen = np.asarray(np.isfinite(folded).any(axis=2))
     maxima = np.where(np.isfinite(folded), folded, -np.inf).max(axis=2)
     unseen = np.zeros_like(flags)

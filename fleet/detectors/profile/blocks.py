@@ -9,7 +9,6 @@ on a coarser step.
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
 from fleet.detectors.contract import FloatArray
 from fleet.frames.frame import Frame
@@ -30,6 +29,25 @@ def median_last(values: FloatArray) -> FloatArray:
     if values.shape[-1] == 0:
         return np.full(values.shape[:-1], np.nan, dtype=np.float32)
     return sorted_quantile(np.sort(values, axis=-1), 0.5)
+
+
+def median_without_each(values: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Medians along the last axis, and for each value the median of the others; a gap has the median of all.
+
+    NaN where there is no value, or no other.
+    """
+    ordered = np.sort(values, axis=-1)
+    count = ordered.shape[-1] - np.isnan(ordered).sum(axis=-1, keepdims=True)
+    half, odd = count // 2, count % 2 == 1
+    places = [np.clip(half + offset, 0, ordered.shape[-1] - 1) for offset in (-1, 0, 1)]
+    low, middle, high = (np.take_along_axis(ordered, place, axis=-1) for place in places)
+    median = np.where(odd, middle, (low + middle) / 2)
+    without_low = np.where(odd, (middle + high) / 2, middle)
+    without_high = np.where(odd, (low + middle) / 2, low)
+    without = np.where(values < median, without_low, np.where(values > median, without_high, (low + high) / 2))
+    without = np.where(odd | (values != median), without, median)
+    without = np.where(np.isnan(values), median, np.where(count > 1, without, np.float32(np.nan)))
+    return np.asarray(median[..., 0], dtype=np.float32), np.asarray(without, dtype=np.float32)
 
 
 def sorted_quantile(ordered: FloatArray, share: float) -> FloatArray:
@@ -78,17 +96,3 @@ def day_folds(values: FloatArray, slots: int) -> FloatArray:
     folded = np.full((rows, days * slots), np.nan, dtype=np.float32)
     folded[:, days * slots - points :] = values
     return folded.reshape(rows, days, slots)
-
-
-def smoothed(values: FloatArray, weights: npt.NDArray[np.float32]) -> FloatArray:
-    """Circular weighted mean along the last axis, gaps left out; NaN where the whole neighbourhood is a gap."""
-    half = weights.size // 2
-    known = np.isfinite(values)
-    filled = np.where(known, values, np.float32(0))
-    total = np.zeros_like(values)
-    weight = np.zeros_like(values)
-    for offset, share in zip(range(-half, half + 1), weights, strict=True):
-        total += share * np.roll(filled, offset, axis=-1)
-        weight += share * np.roll(known, offset, axis=-1)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.where(weight > 0, total / weight, np.float32(np.nan))

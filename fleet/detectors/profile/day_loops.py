@@ -1,0 +1,170 @@
+"""Compiled loops over the days of a past: medians by slot of the day, of all days and of all days but one.
+
+All arrays are of shape (rows, days, slots) or (rows, slots), float32, NaN for gaps. What is judged by a profile is
+compared with days that the profile did not see; to compare like with like, each day of the past needs a profile of its
+own, learnt from the other days. A median without one of its values follows from the values next to the
+middle, so that the profiles of all days cost little more than one.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from fleet.detectors.compiled import compiled
+from fleet.detectors.contract import FloatArray
+
+_NAN = np.float32(np.nan)
+_INFINITY = np.float32(np.inf)
+_HALF = np.float32(0.5)
+
+
+@compiled
+def slot_medians(values: FloatArray, medians: FloatArray, others: FloatArray) -> None:
+    """Medians over the days of each slot, and for each day those of the other days.
+
+    Args:
+        values: (rows, days, slots).
+        medians: written, (rows, slots); NaN where no day has a value.
+        others: written, (rows, days, slots); may be ``values`` itself. Where a day has a gap: the median of all.
+    """
+    rows, days, slots = values.shape
+    ordered = np.empty((days, slots), dtype=np.float32)
+    middles = np.empty((3, slots), dtype=np.float32)
+    for row in range(rows):
+        _copy_for_sorting(values[row], ordered)
+        _sort_days(ordered)
+        _middles(ordered, medians[row], middles)
+        for day in range(days):
+            _chosen(values[row, day], medians[row], middles, others[row, day])
+
+
+@compiled
+def smooth_slots(values: FloatArray, weights: FloatArray) -> None:
+    """Circular weighted means over neighbouring slots, in place, gaps left out; NaN where all neighbours are gaps.
+
+    Args:
+        values: (rows, slots).
+        weights: an odd number of them.
+    """
+    rows, slots = values.shape
+    width = weights.size
+    known = np.empty(slots + width - 1, dtype=np.float32)
+    filled = np.empty(slots + width - 1, dtype=np.float32)
+    total = np.empty(slots, dtype=np.float32)
+    share = np.empty(slots, dtype=np.float32)
+    for row in range(rows):
+        for place in range(slots + width - 1):
+            value = values[row, (place - width // 2) % slots]
+            seen = value == value
+            known[place] = 1 if seen else 0
+            filled[place] = value if seen else 0
+        total[:] = 0
+        share[:] = 0
+        for offset in range(width):
+            for slot in range(slots):
+                total[slot] += weights[offset] * filled[slot + offset]
+                share[slot] += weights[offset] * known[slot + offset]
+        for slot in range(slots):
+            values[row, slot] = total[slot] / share[slot] if share[slot] > 0 else _NAN
+
+
+@compiled
+def shrink_slots(values: FloatArray, told: FloatArray) -> None:
+    """Each row times how much of it is told from noise, in place; gaps become 0: nothing is known to differ there."""
+    rows, slots = values.shape
+    for row in range(rows):
+        for slot in range(slots):
+            value = values[row, slot]
+            values[row, slot] = value * told[row] if value == value else 0
+
+
+@compiled
+def centred_variance(values: FloatArray, centre: FloatArray, variance: FloatArray) -> None:
+    """Take each row's centre away from it, in place, and write the variance of what is known of it."""
+    rows, slots = values.shape
+    for row in range(rows):
+        total, squares, count = 0.0, 0.0, 0
+        for slot in range(slots):
+            value = values[row, slot] - centre[row]
+            values[row, slot] = value
+            if value == value:
+                total += value
+                squares += value * value
+                count += 1
+        variance[row] = max(squares / count - (total / count) ** 2, 0.0) if count else 0.0
+
+
+@compiled
+def blend_spreads(local: FloatArray, scale: float, pooled: FloatArray, floor: FloatArray, weight: float) -> None:
+    """Slots' own spreads, in place, shrunk to those of their rows and never below their rows' floors.
+
+    Args:
+        local: (rows, slots); a gap becomes the row's spread.
+        scale: what ``local`` is multiplied with.
+        pooled: spreads of the rows, (rows,); ``floor`` likewise.
+        weight: of the slots' own spreads.
+    """
+    rows, slots = local.shape
+    factor, part, rest = np.float32(scale), np.float32(weight), np.float32(1 - weight)
+    for row in range(rows):
+        common, least = pooled[row], floor[row]
+        for slot in range(slots):
+            own = local[row, slot] * factor
+            own = own if own == own else common
+            local[row, slot] = max(np.sqrt(part * own * own + rest * common * common), least)
+
+
+@compiled
+def _copy_for_sorting(values: FloatArray, ordered: FloatArray) -> None:
+    days, slots = values.shape
+    for day in range(days):
+        for slot in range(slots):
+            value = values[day, slot]
+            ordered[day, slot] = value if value == value else _INFINITY
+
+
+@compiled
+def _sort_days(ordered: FloatArray) -> None:
+    """Sort the days of each slot by exchanges between neighbours, the same for all slots: loops without a branch."""
+    days, slots = ordered.shape
+    for turn in range(days):
+        for day in range(turn % 2, days - 1, 2):
+            smaller, larger = ordered[day], ordered[day + 1]
+            for slot in range(slots):
+                one, other = smaller[slot], larger[slot]
+                smaller[slot] = one if one < other else other
+                larger[slot] = other if one < other else one
+
+
+@compiled
+def _middles(ordered: FloatArray, median: FloatArray, middles: FloatArray) -> None:
+    """The median of each slot's values, and what it is without a value that lies below it, on it, or above it."""
+    days, slots = ordered.shape
+    for slot in range(slots):
+        count = 0
+        while count < days and ordered[count, slot] < _INFINITY:
+            count += 1
+        half = count // 2
+        if count == 0:
+            median[slot] = middles[0, slot] = middles[1, slot] = middles[2, slot] = _NAN
+        elif count == 1:
+            median[slot] = ordered[0, slot]
+            middles[0, slot] = middles[1, slot] = middles[2, slot] = _NAN
+        elif count % 2 == 0:
+            low, high = ordered[half - 1, slot], ordered[half, slot]
+            median[slot] = middles[1, slot] = _HALF * (low + high)
+            middles[0, slot], middles[2, slot] = high, low
+        else:
+            low, middle, high = ordered[half - 1, slot], ordered[half, slot], ordered[half + 1, slot]
+            median[slot] = middle
+            middles[0, slot] = _HALF * (middle + high)
+            middles[1, slot] = _HALF * (low + high)
+            middles[2, slot] = _HALF * (low + middle)
+
+
+@compiled
+def _chosen(values: FloatArray, median: FloatArray, middles: FloatArray, others: FloatArray) -> None:
+    for slot in range(values.size):
+        value, middle = values[slot], median[slot]
+        without = middles[0, slot] if value < middle else (middles[2, slot] if value > middle else middles[1, slot])
+        others[slot] = without if value == value else middle

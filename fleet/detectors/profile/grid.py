@@ -1,0 +1,54 @@
+"""Frames on the grid of a history: the same samples that the history would have."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from fleet.detectors.contract import FloatArray
+from fleet.frames.frame import Frame, SeriesKey
+
+
+def decimated(frame: Frame, step_seconds: int) -> Frame:
+    """The columns of a frame whose times are multiples of a longer step: what a server answers at that step.
+
+    Unlike the medians of ``to_blocks`` these are single samples, as those of a history are, so that scores of both have
+    one distribution. Where no column lies on a multiple it is the next one. A frame whose step is no shorter is left as
+    it is.
+    """
+    every = step_seconds // frame.step_seconds
+    if every <= 1:
+        return frame
+    first = -(-(-int(frame.start.timestamp()) % step_seconds) // frame.step_seconds)
+    values = np.ascontiguousarray(frame.values[:, first::every])
+    return Frame(frame.time_at(first), frame.step_seconds * every, frame.keys, values)
+
+
+def rows_in(keys: list[SeriesKey], wanted: list[SeriesKey]) -> npt.NDArray[np.intp]:
+    """For each wanted series its row among ``keys``, or -1."""
+    if keys == wanted:
+        return np.arange(len(keys), dtype=np.intp)
+    rows = {key: row for row, key in enumerate(keys)}
+    return np.array([rows.get(key, -1) for key in wanted], dtype=np.intp)
+
+
+def before(frame: Frame, history: Frame) -> Frame:
+    """A history's columns before a frame starts, rows in the frame's order; NaN for series that it lacks.
+
+    Values are not copied where they need not be.
+    """
+    seconds = (frame.start - history.start).total_seconds()
+    points = max(1, min(history.points, int(-(-seconds // history.step_seconds))))
+    rows = rows_in(history.keys, frame.keys)
+    return Frame(history.start, history.step_seconds, frame.keys, _ordered(history.values[:, :points], rows))
+
+
+def _ordered(values: FloatArray, rows: npt.NDArray[np.intp]) -> FloatArray:
+    count = values.shape[0]
+    if len(rows) == count and (rows == np.arange(count)).all():
+        return values
+    if not count:
+        return np.full((len(rows), values.shape[1]), np.nan, dtype=np.float32)
+    ordered = values[rows]
+    ordered[rows < 0] = np.nan
+    return ordered
