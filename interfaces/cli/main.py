@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from interfaces.cli import cluster, data, demo, discover, investigate, pack, query, report, scan, simulate, stack
+from interfaces.cli import cluster, data, demo, discover, investigate, model, pack, query, report, scan, simulate, stack
 from interfaces.cli.exit_codes import ExitCode
 from interfaces.cli.terminal import explain_failure
 
@@ -28,6 +28,7 @@ app.add_typer(investigate.app, name="investigate")
 app.add_typer(report.app, name="report")
 app.add_typer(query.app, name="query")
 app.add_typer(pack.app, name="pack")
+app.add_typer(model.app, name="model")
 app.add_typer(data.app, name="data")
 app.command("simulate")(simulate.simulate)
 app.command("demo")(demo.demo)

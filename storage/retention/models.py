@@ -12,19 +12,31 @@ from storage.retention.expired import Expired
 from storage.retention.lifetimes import DataKind, Lifetimes
 
 KEPT = 3
-"""Of each registered cluster and pack so many of the newest stay however old they are, to go back to."""
+"""So many of the newest of a registered cluster and pack stay however old they are, to go back to; and so does the
+active one. Of a pack that is not used there any more none stays, unless it was pinned by hand."""
 PART_BYTES = """
     coalesce(sum((
         SELECT sum(CAST(part->>'object_bytes' AS bigint)) FROM jsonb_array_elements(body->'parts') AS part
     )), 0)
 """
+_UNUSED = """
+    NOT EXISTS (
+        SELECT 1 FROM models AS used WHERE used.cluster_id = models.cluster_id AND used.pack_hash = models.pack_hash
+            AND used.created_at >= :cutoff
+    ) AND EXISTS (
+        SELECT 1 FROM models AS other WHERE other.cluster_id = models.cluster_id AND other.pack_hash <> models.pack_hash
+            AND other.created_at >= :cutoff
+    )
+"""
 _EXPIRED = f"""
     created_at < :cutoff AND (
         cluster_id NOT IN (SELECT id FROM clusters)
-        OR NOT active AND {KEPT} <= (
-            SELECT count(*) FROM models AS newer
-            WHERE newer.cluster_id = models.cluster_id AND newer.pack_hash = models.pack_hash
-                AND newer.version > models.version
+        OR NOT CAST(body->>'pinned' AS boolean) AND (
+            {_UNUSED} OR NOT active AND {KEPT} <= (
+                SELECT count(*) FROM models AS newer
+                WHERE newer.cluster_id = models.cluster_id AND newer.pack_hash = models.pack_hash
+                    AND newer.version > models.version
+            )
         )
     )
 """  # noqa: S608 - made of constants

@@ -280,7 +280,17 @@ def test_the_active_the_pinned_and_the_newest_are_kept(
     assert (usage.rows, usage.days) == (4, 30)
     assert usage.object_bytes == sum(part.object_bytes for each in models.list([CLUSTER]) for part in each.parts)
 
+    # Another pack came into use, and nobody asks for this one any more: what was pinned by hand stays.
+    other = save(models, pack_hash="b" * 16).version
+    with database.session() as session:
+        session.connection().execute(
+            text("UPDATE models SET created_at = :at WHERE version = :version"), {"at": later, "version": other}
+        )
+    retention.expire(Lifetimes(), later)
+    assert sorted(each.version for each in models.list([CLUSTER])) == [2, other]
+
     assert ClusterStore(database).delete(cluster.id)
+    later += 31 * DAY
     retention.expire(Lifetimes(), later)
     assert models.list([CLUSTER]) == []
 
