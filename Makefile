@@ -6,7 +6,7 @@ DEVELOPMENT := .venv/.development
 # The lock files are complete: nothing is left to resolve.
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --no-deps
 
-.PHONY: demo test test-whole test-parts lint format lock clean system-packages bench-collector bench-scan bench-rca bench-discovery bench-collection verify-long
+.PHONY: demo test test-whole test-parts lint format lock extras-forecast extras-deep clean system-packages bench-collector bench-scan bench-rca bench-discovery bench-collection verify-long
 
 ## Try it: sets itself up, starts the embedded stack and a simulated fleet, scans it and writes a report.
 demo: system-packages $(PRODUCT)
@@ -43,11 +43,19 @@ bench-collector bench-scan bench-rca bench-discovery bench-collection: bench-%: 
 verify-long: $(DEVELOPMENT)
 	$(BIN)/python -m benchmarks.verify_long
 
-## Resolve the lock files anew (needs uv in .venv: .venv/bin/pip install uv).
+## Detectors with heavy packages of their own (docs/detectors.md); extras-deep takes PyTorch's CPU build from where pip
+## is pointed to.
+extras-forecast extras-deep: extras-%: requirements/%.lock $(PRODUCT)
+	$(INSTALL) --require-hashes -r $<
+
+## Resolve the lock files anew (needs uv in .venv: .venv/bin/pip install uv). The last one needs an index that has
+## PyTorch's CPU builds: UV_EXTRA_INDEX_URL, or UV_FIND_LINKS for a directory.
 LOCK := $(BIN)/uv pip compile -q --generate-hashes --python-version 3.11 --no-emit-index-url --no-emit-find-links --no-header --no-strip-extras
 lock:
 	$(LOCK) pyproject.toml -o requirements/product.lock
 	$(LOCK) pyproject.toml --group dev -c requirements/product.lock -o requirements/development.lock
+	$(LOCK) pyproject.toml --group forecast -c requirements/development.lock -o requirements/forecast.lock
+	$(LOCK) pyproject.toml --group deep -c requirements/development.lock -o requirements/deep.lock
 
 system-packages:
 	@$(PYTHON) deployments/system_packages.py
