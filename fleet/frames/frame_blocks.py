@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from fleet.frames.frame import SeriesKey
 
 SERIES_AT_ONCE = 4096
+_SMALL = 4
+"""A rest is small that has less than this part of what is allowed."""
 
 
 @dataclass(frozen=True)
@@ -16,7 +18,7 @@ class Block:
 
     Attributes:
         queries: of these, and all of them where ``parts`` is 1.
-        part, parts: which of how many parts of one large query.
+        part, parts: which of how many parts, where there are too many.
     """
 
     queries: tuple[str, ...]
@@ -31,19 +33,26 @@ class Block:
 def blocks_of(series: Mapping[str, int], most: int = SERIES_AT_ONCE) -> Iterator[Block]:
     """Queries with their numbers of series cut into blocks of at most about ``most``, in order."""
     for queries in whole_queries(series, most):
-        parts = -(-sum(series[query] for query in queries) // most) if len(queries) == 1 else 1
-        yield from (Block(queries, part, max(1, parts)) for part in range(max(1, parts)))
+        count = sum(series[query] for query in queries)
+        parts = -(-count // most) if count > most + most // _SMALL else 1
+        yield from (Block(queries, part, parts) for part in range(parts))
 
 
 def whole_queries(series: Mapping[str, int], most: int = SERIES_AT_ONCE) -> Iterator[tuple[str, ...]]:
-    """The same in whole queries: one that has more stands alone. What compares like series needs all of them."""
-    held: list[str] = []
-    count = 0
+    """The same in whole queries: one that has more stands alone. What compares like series needs all of them.
+
+    What is left at the end joins what came before it where it is small: of few series little can be said.
+    """
+    groups: list[list[str]] = []
+    sizes: list[int] = []
     for query, own in series.items():
-        if held and count + own > most:
-            yield tuple(held)
-            held, count = [], 0
-        held.append(query)
-        count += own
-    if held:
-        yield tuple(held)
+        if groups and sizes[-1] + own <= most:
+            groups[-1].append(query)
+            sizes[-1] += own
+        else:
+            groups.append([query])
+            sizes.append(own)
+    if len(groups) > 1 and sizes[-1] < most // _SMALL:
+        rest = groups.pop()
+        groups[-1] += rest
+    yield from (tuple(group) for group in groups)
