@@ -5,78 +5,54 @@ from __future__ import annotations
 import numpy as np
 
 from fleet.detectors.contract import FloatArray, Scores
-from fleet.detectors.profile.blocks import finite
+from fleet.detectors.profile.grid import before
+from fleet.detectors.profile.seasonal import DAY_SECONDS
+from fleet.detectors.screen.count_rates import CountRates, counts_of, learn_rates
+from fleet.detectors.screen.screen import points_in
 from fleet.frames.frame import Frame
+from fleet.frames.window import HISTORY_STEP_SECONDS
 
-_PRIOR_POINTS = 288.0
-"""A series' own rate is believed after about this many counts; before that, the rate of like series."""
-_HALF_AN_EVENT = 0.5
-_OVERDISPERSED = 1.05
+_SPAN_SECONDS = 3600
+"""Counts of the last 5 minutes each, 5 minutes apart, are added up over this time."""
 
 
 class CountTail:
-    """Digits of improbability of a count: 3 means a chance of about one in a thousand.
+    """Digits of improbability of a count, or of the last hour's counts: 3 means a chance of about one in a thousand.
 
-    The chance is Chernoff's bound on the tail of a Poisson, or where like series vary more than that of a negative
-    binomial distribution, with a rate that is shrunk to the rate of like series (those of the same query).
+    The chance is Chernoff's bound on the tail of a Poisson distribution, or where events come in crowds of a negative
+    binomial one. Rate and crowding are the series' own, shrunk to those of like series (of the same query).
 
-    Assumption: counts of different times are independent given the rate, and like series share how they vary.
-    Fails: where events come in crowds over hours (scans compare with how many days of the past were as high);
-        without a history the frame's own rate is taken, which a long burst lifts.
-    Cost: a few passes over the frame, one over the history.
+    Assumption: like series have like rates until their own are known; a crowd of events lasts for an hour at most.
+    Fails: where crowds last for hours, so that digits are no chances: scans compare them with those of past days;
+        without a history the frame's own rate is taken, which a long burst lifts. Time of day does not matter to it.
+    Cost: 10 ns for a count of 0, 60 ns for others.
     Source: H. Chernoff, Annals of Mathematical Statistics 23, 1952; empirical Bayes rates after H. Robbins, 1956.
     """
 
     name = "count-tail"
+    least = 2.0
 
     def score(self, frame: Frame, history: Frame | None) -> Scores:
         """Digits of improbability; the sign says on which side of the rate the count lies."""
-        rate, size = self._rates(frame, history)
-        counts = np.round(np.maximum(finite(frame.values), 0)).astype(np.float32)
-        digits = _digits(counts, rate[:, None], size[:, None])
-        return Scores(
-            values=digits,
-            signs=np.where(np.isfinite(digits), np.sign(counts - rate[:, None]), 0).astype(np.int8),
-        )
+        return self.scores(frame, learn_rates(frame if history is None else before(frame, history)))
 
-    def _rates(self, frame: Frame, history: Frame | None) -> tuple[FloatArray, FloatArray]:
-        """Rate and negative binomial size (infinite for Poisson) of each row."""
-        past = history if history is not None else frame
-        rows = {key: row for row, key in enumerate(past.keys)}
-        order = np.array([rows.get(key, -1) for key in frame.keys], dtype=np.intp)
-        rate = np.zeros(len(frame.keys), dtype=np.float32)
-        size = np.full(len(frame.keys), np.inf, dtype=np.float32)
-        for query_id in {key.query_id for key in frame.keys}:
-            here = np.array([row for row, key in enumerate(frame.keys) if key.query_id == query_id])
-            counts = _counts_of(past, order[here])
-            seen = np.isfinite(counts).sum(axis=1)
-            total = np.nansum(counts, axis=1)
-            pooled = (total.sum() + _HALF_AN_EVENT) / max(1, int(seen.sum()))
-            rate[here] = (total + _PRIOR_POINTS * pooled) / (seen + _PRIOR_POINTS)
-            size[here] = _size(counts, rate[here], float(pooled))
-        return rate, size
+    def scores(self, frame: Frame, rates: CountRates) -> Scores:
+        """The same against rates that were learnt before, rows in the frame's order."""
+        signed = self.signed(frame.values, rates, frame.step_seconds)
+        return Scores(values=np.abs(signed), signs=np.where(np.isfinite(signed), np.sign(signed), 0).astype(np.int8))
 
+    def signed(self, values: FloatArray, rates: CountRates, step_seconds: int) -> FloatArray:
+        """Digits, positive above the rate and negative below it, of counts of shape (series, points).
 
-def _counts_of(past: Frame, rows: np.ndarray[tuple[int], np.dtype[np.intp]]) -> FloatArray:
-    counts = np.round(np.maximum(finite(past.values[rows]), 0)).astype(np.float32)
-    counts[rows < 0] = np.nan
-    return counts
+        Args:
+            rates: by series, or by series and day of ``values``; the last of these days ends with the values.
+        """
+        from fleet.detectors.screen.count_digits import signed_digits
 
-
-def _size(counts: FloatArray, rate: FloatArray, pooled: float) -> float:
-    """Size of the negative binomial that varies as like series do around their rates."""
-    known = np.isfinite(counts)
-    if not known.any():
-        return float("inf")
-    variance = float(np.square(np.where(known, counts - rate[:, None], 0)).sum() / known.sum())
-    return pooled**2 / (variance - pooled) if variance > _OVERDISPERSED * pooled else float("inf")
-
-
-def _digits(counts: FloatArray, rate: FloatArray, size: FloatArray) -> FloatArray:
-    with np.errstate(divide="ignore", invalid="ignore"):
-        log_ratio = np.where(counts > 0, counts * np.log(counts / rate), 0)
-        poisson = log_ratio - counts + rate
-        other = (counts + size) * np.log1p((counts - rate) / (rate + size))
-        exponent = np.where(np.isfinite(size), log_ratio - other, poisson)
-    digits = np.maximum(exponent / np.log(10), 0)
-    return np.where(np.isfinite(counts), digits, np.nan).astype(np.float32)
+        counts = counts_of(values)
+        rate, size = rates.rate.reshape(len(counts), -1), rates.size.reshape(len(counts), -1)
+        a_day = points_in(DAY_SECONDS, step_seconds) if rates.rate.ndim > 1 else counts.shape[1]
+        spacing = points_in(HISTORY_STEP_SECONDS, step_seconds)
+        digits = np.empty(counts.shape, dtype=np.float32)
+        signed_digits(counts, rate, size, a_day, (_SPAN_SECONDS // HISTORY_STEP_SECONDS, spacing), digits)
+        return digits

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from fleet.detectors.contract import FloatArray, Scores
-from fleet.detectors.profile.blocks import finite, median_last
+from fleet.detectors.contract import Scores
+from fleet.detectors.profile.blocks import finite
+from fleet.detectors.profile.grid import before
+from fleet.detectors.profile.seasonal import DAY_SECONDS
+from fleet.detectors.screen.screen import points_in
+from fleet.detectors.screen.state_habits import TOLERANCE, StateHabits, learn_states
 from fleet.frames.frame import Frame
-
-_TOLERANCE = np.float32(1e-6)
 
 
 class StateChange:
@@ -17,7 +19,7 @@ class StateChange:
     Assumption: a state has one level at which it rests, and leaving it means something.
     Fails: for states with several levels that are all usual; for one that has been off its level for most of the
         history, which is then its usual level (scans have thresholds for that).
-    Cost: one pass over frame and history.
+    Cost: one pass over the frame; learning sorts the series that ever change.
     Source: empirical distribution function, with one sample added.
     """
 
@@ -25,31 +27,15 @@ class StateChange:
 
     def score(self, frame: Frame, history: Frame | None) -> Scores:
         """Digits of rareness; 0 at the usual level."""
-        values = finite(frame.values)
-        past = _past_of(frame, values, history)
-        usual = median_last(past)[:, None]
-        above, below = _rareness(past, usual, 1), _rareness(past, usual, -1)
-        away = values - usual
-        digits = np.where(away > _TOLERANCE, above, np.where(away < -_TOLERANCE, below, 0))
-        known = np.isfinite(away)
+        past = frame if history is None else before(frame, history)
+        return self.scores(frame, learn_states(past, points_in(DAY_SECONDS, past.step_seconds)))
+
+    def scores(self, frame: Frame, habits: StateHabits) -> Scores:
+        """The same against habits that were learnt before, rows in the frame's order."""
+        away = finite(frame.values) - habits.usual[:, None]
+        above, below = away > TOLERANCE, away < -TOLERANCE
+        digits = np.where(above, habits.rareness[:, :1], np.where(below, habits.rareness[:, 1:], np.float32(0)))
         return Scores(
-            values=np.where(known, digits, np.nan).astype(np.float32),
-            signs=np.where(known & (np.abs(away) > _TOLERANCE), np.sign(away), 0).astype(np.int8),
+            values=np.where(np.isfinite(away), digits, np.float32(np.nan)),
+            signs=above.astype(np.int8) - below.astype(np.int8),
         )
-
-
-def _past_of(frame: Frame, values: FloatArray, history: Frame | None) -> FloatArray:
-    if history is None:
-        return values
-    rows = {key: row for row, key in enumerate(history.keys)}
-    order = np.array([rows.get(key, -1) for key in frame.keys], dtype=np.intp)
-    past = finite(history.values[order]) if history.keys else np.full((len(order), 1), np.nan, dtype=np.float32)
-    past[order < 0] = np.nan
-    return past
-
-
-def _rareness(past: FloatArray, usual: FloatArray, side: int) -> FloatArray:
-    seen = np.isfinite(past).sum(axis=1)
-    with np.errstate(invalid="ignore"):
-        beyond = (side * (past - usual) > _TOLERANCE).sum(axis=1)
-    return np.asarray(-np.log10((beyond + 1) / (seen + 1)), dtype=np.float32)[:, None]

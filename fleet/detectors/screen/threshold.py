@@ -6,8 +6,8 @@ import numpy as np
 
 from fleet.detectors.contract import FloatArray, Scores
 from fleet.detectors.profile.blocks import finite
-from fleet.frames.frame import Frame
-from fleet.frames.pack import Direction, QueryPack
+from fleet.frames.frame import Frame, SeriesKey
+from fleet.frames.pack import Direction, PackQuery, QueryPack
 
 CRITICAL = 2.0
 
@@ -17,7 +17,7 @@ class Threshold:
 
     Assumption: whoever wrote the pack knew where the values begin to hurt.
     Fails: for what is normal on one cluster and trouble on another; a bound knows no time of day.
-    Cost: one pass over the frame.
+    Cost: three passes over the frame.
     Source: the query pack.
     """
 
@@ -28,29 +28,27 @@ class Threshold:
 
     def score(self, frame: Frame, history: Frame | None) -> Scores:
         """The bound that each value passed; the history does not matter."""
-        warning, critical, side = self._bounds(frame)
+        warning, critical, side = self._bounds(frame.keys)
         values = finite(frame.values) * side[:, None]
         with np.errstate(invalid="ignore"):
-            scores = (values >= warning[:, None]).astype(np.float32)
-            scores[values >= critical[:, None]] = CRITICAL
+            passed = (values >= warning[:, None]).astype(np.float32)
+            passed[values >= critical[:, None]] = CRITICAL
         bounded = np.isfinite(warning) | np.isfinite(critical)
-        unknown = np.isnan(values) | ~bounded[:, None]
-        scores[unknown] = np.nan
-        signs = np.where(scores > 0, side[:, None], 0).astype(np.int8)
-        return Scores(values=scores, signs=signs)
+        passed[np.isnan(values) | ~bounded[:, None]] = np.nan
+        return Scores(values=passed, signs=np.where(passed > 0, side[:, None], 0).astype(np.int8))
 
-    def _bounds(self, frame: Frame) -> tuple[FloatArray, FloatArray, FloatArray]:
+    def _bounds(self, keys: list[SeriesKey]) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Per row both bounds, turned so that beyond is above, and the side (+1 or -1)."""
-        queries = {query.id: query for query in self._pack.queries}
-        warning = np.full(len(frame.keys), np.nan, dtype=np.float32)
-        critical = np.full(len(frame.keys), np.nan, dtype=np.float32)
-        side = np.ones(len(frame.keys), dtype=np.float32)
-        for row, key in enumerate(frame.keys):
-            query = queries.get(key.query_id)
-            if query is None or query.direction is Direction.NONE:
-                continue
-            side[row] = -1 if query.direction is Direction.DOWN else 1
-            bounds = query.thresholds
-            warning[row] = np.nan if bounds.warning is None else bounds.warning * side[row]
-            critical[row] = np.nan if bounds.critical is None else bounds.critical * side[row]
-        return warning, critical, side
+        queries = {query.id: number for number, query in enumerate(self._pack.queries)}
+        of_query = np.array([*map(_bounds_of, self._pack.queries), (np.nan, np.nan, 1)], dtype=np.float32)
+        rows = of_query[[queries.get(key.query_id, -1) for key in keys]]
+        return rows[:, 0], rows[:, 1], rows[:, 2]
+
+
+def _bounds_of(query: PackQuery) -> tuple[float, float, float]:
+    """Both bounds of a query, turned so that beyond is above (NaN where it has none), and the side."""
+    if query.direction is Direction.NONE:
+        return np.nan, np.nan, 1
+    side = -1 if query.direction is Direction.DOWN else 1
+    warning, critical = query.thresholds.warning, query.thresholds.critical
+    return np.nan if warning is None else warning * side, np.nan if critical is None else critical * side, side

@@ -20,8 +20,8 @@ class VarianceChange:
     never rests has large changes on each of them. Changes are taken, and not distances from a level, because a level
     that wanders or moves does not lift them.
 
-    Assumption: neighbouring values of a quiet series differ about alike over the day, but for what its spread by time of
-        day says.
+    Assumption: neighbouring values of a quiet series differ about alike over the day, but for what its spread by
+        time of day says.
     Fails: for oscillations of half a day and longer, which are no rougher; a series that becomes calmer than usual
         is not reported; half of an hour has to be rough.
     Cost: one sorting network over the frame, 8 ns a value.

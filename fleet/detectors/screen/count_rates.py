@@ -1,0 +1,115 @@
+"""How often events of each series come, and how crowded: learnt from a history, with the help of like series."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from fleet.detectors.contract import FloatArray
+from fleet.detectors.profile.blocks import ROWS_AT_ONCE, day_folds, finite
+from fleet.frames.frame import Frame, SeriesKey
+
+Doubles = npt.NDArray[np.float64]
+_PRIOR_POINTS = 288.0
+"""A series' own rate is believed after about this many counts; before that, the rate of like series."""
+_PRIOR_EVENTS = 20.0
+"""How crowded its events are is believed after about this many events."""
+_HALF_AN_EVENT = 0.5
+_LEAST_CROWDING = 1e-3
+"""Less than this is Poisson: a tenth of a percent of the rate's square."""
+
+
+@dataclass(frozen=True)
+class CountRates:
+    """Expected counts of one point, and sizes of negative binomial distributions; infinite where a Poisson fits.
+
+    Attributes:
+        rate, size: (series,) for what comes after the history, or (series, days) with each day's from the other days.
+    """
+
+    rate: FloatArray
+    size: FloatArray
+
+    def select(self, rows: slice | npt.NDArray[np.intp]) -> CountRates:
+        """The rates of some series."""
+        return CountRates(self.rate[rows], self.size[rows])
+
+
+@dataclass(frozen=True)
+class _Moments:
+    """Number, sum and sum of squares of counts, each of one shape."""
+
+    seen: Doubles
+    total: Doubles
+    squares: Doubles
+
+
+def learn_rates(history: Frame) -> CountRates:
+    """Rates of each series after a history; one without a past gets the rate of like series (of the same query)."""
+    by_day = _moments(history, history.points)
+    whole = _Moments(by_day.seen[:, 0], by_day.total[:, 0], by_day.squares[:, 0])
+    return _rates(whole, _pooled(whole, history.keys))
+
+
+def learn_rates_without_each_day(history: Frame, points_a_day: int) -> CountRates:
+    """For each day (counted back from the end) the rates that the other days give: (series, days).
+
+    A burst is judged by rates that it is part of much milder than one that is yet to come. Where days of the past are
+    to be compared with a day never seen, they have to be judged by these rates.
+    """
+    by_day = _moments(history, points_a_day)
+    whole = _Moments(by_day.seen.sum(axis=1), by_day.total.sum(axis=1), by_day.squares.sum(axis=1))
+    others = _Moments(
+        whole.seen[:, None] - by_day.seen, whole.total[:, None] - by_day.total, whole.squares[:, None] - by_day.squares
+    )
+    return _rates(others, _pooled(whole, history.keys)[:, :, None])
+
+
+def counts_of(values: FloatArray) -> FloatArray:
+    """Values as whole numbers that are not negative; gaps stay gaps."""
+    return np.round(np.maximum(finite(values), 0)).astype(np.float32)
+
+
+def _moments(history: Frame, points_a_day: int) -> _Moments:
+    days = max(1, -(-history.points // points_a_day))
+    moments = _Moments(*(np.zeros((len(history.keys), days)) for _ in range(3)))
+    for first in range(0, len(history.keys), ROWS_AT_ONCE):
+        rows = slice(first, first + ROWS_AT_ONCE)
+        counts = day_folds(counts_of(history.values[rows]), points_a_day)
+        known = np.isfinite(counts)
+        filled = np.where(known, counts, np.float32(0)).astype(np.float64)
+        moments.seen[rows] = known.sum(axis=2)
+        moments.total[rows] = filled.sum(axis=2)
+        moments.squares[rows] = np.square(filled).sum(axis=2)
+    return moments
+
+
+def _pooled(moments: _Moments, keys: list[SeriesKey]) -> Doubles:
+    """Rate and crowding of the series of the same query, by row: (2, series)."""
+    numbers = {query_id: number for number, query_id in enumerate(dict.fromkeys(key.query_id for key in keys))}
+    pools = np.array([numbers[key.query_id] for key in keys], dtype=np.intp)
+
+    def sums(values: Doubles) -> Doubles:
+        return np.asarray(np.bincount(pools, weights=values, minlength=len(numbers))[pools], dtype=np.float64)
+
+    rate = (sums(moments.total) + _HALF_AN_EVENT) / np.maximum(1, sums(moments.seen))
+    weight = moments.total / (moments.total + _PRIOR_EVENTS)
+    own = _crowding(moments, moments.total / np.maximum(1, moments.seen))
+    return np.stack([rate, sums(weight * own) / np.maximum(sums(weight), 1e-9)])
+
+
+def _rates(moments: _Moments, pooled: Doubles) -> CountRates:
+    pooled_rate, pooled_crowding = pooled
+    rate = (moments.total + _PRIOR_POINTS * pooled_rate) / (moments.seen + _PRIOR_POINTS)
+    weight = moments.total / (moments.total + _PRIOR_EVENTS)
+    crowding = weight * _crowding(moments, moments.total / np.maximum(1, moments.seen)) + (1 - weight) * pooled_crowding
+    size = np.where(crowding > _LEAST_CROWDING, 1 / np.maximum(crowding, _LEAST_CROWDING), np.inf)
+    return CountRates(rate.astype(np.float32), size.astype(np.float32))
+
+
+def _crowding(moments: _Moments, rate: Doubles) -> Doubles:
+    """What the variance has beyond that of a Poisson distribution, in squares of the rate: one over the size."""
+    variance = moments.squares / np.maximum(1, moments.seen) - rate**2
+    return np.maximum(variance - rate, 0) / np.maximum(rate**2, 1e-12)
