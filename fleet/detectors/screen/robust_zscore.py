@@ -19,7 +19,7 @@ class RobustZScore:
     """
 
     name = "robust-zscore"
-    share = 0.4
+    share = 0.3
     least = 2.0
 
     def score(self, frame: Frame, history: Frame | None) -> Scores:

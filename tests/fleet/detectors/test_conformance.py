@@ -9,12 +9,20 @@ from fleet.detectors.catalogue import catalogue, screens
 from fleet.detectors.contract import Detector
 from fleet.frames.frame import Frame
 from fleet.frames.pack import QueryKind
-from tests.fleet.detectors.series import DAY_POINTS, GAUGES, pack_of, points, query, quiet, split
+from tests.fleet.detectors.series import DAY_POINTS, GAUGES, Values, pack_of, points, query, quiet, split
 
 PACK = pack_of(query("gauge", warning=25.0, critical=40.0), query("count", QueryKind.COUNT))
 DETECTORS = catalogue(PACK)
 every_detector = pytest.mark.parametrize("detector", DETECTORS, ids=lambda detector: detector.name)
 PLANTED = slice(1500, 1800)
+BRIEF = {"hampel": slice(1500, 1540), "step-change": slice(1500, 1620)}
+"""Where something shorter is planted for detectors that are for it."""
+VISIBLE = {
+    "hampel": slice(1505, 1535),
+    "step-change": slice(1570, 1620),
+    "trend-change": slice(1770, 1800),
+}
+"""Columns that a detector has to see; the others see the middle of what is planted."""
 
 
 Scene = tuple[Frame, Frame]
@@ -25,21 +33,25 @@ def scene_of(name: str) -> Scene:
     """Twelve series of the kind that a detector is for, quiet in the past.
 
     In the frame row 0 jumps up, row 1 down, and row 2 vanishes; row 3 is constant, row 4 has holes throughout.
+    For the variance they jump up and down every five minutes instead.
     """
     rng = np.random.default_rng(1)
-    jump = 40.0
+    planted = BRIEF.get(name, PLANTED)
+    jump: float | Values = 40.0
     if name == "state-change":
         values, jump = np.ones((12, points()), dtype=np.float32), 1.0
     elif name == "count-tail":
         values = np.repeat(rng.poisson(0.005, (12, points() // 20)), 20, axis=1).astype(np.float32)
         jump = 6.0
+    elif name == "variance-change":
+        values, jump = quiet(12, seed=3), np.where(np.arange(300) // 10 % 2, np.float32(40), np.float32(0))
     else:
         values = quiet(12, seed=3)
     values[3] = 7.0
     values[4, rng.random(values.shape[1]) < 0.2] = np.nan
     frame, history = split(values, "count" if name == "count-tail" else "gauge")
-    frame.values[0, PLANTED] += jump
-    frame.values[1, PLANTED] -= jump
+    frame.values[0, planted] += jump
+    frame.values[1, planted] -= jump
     frame.values[2, PLANTED] = np.nan
     frame.values.flags.writeable = history.values.flags.writeable = False
     return frame, history
@@ -67,7 +79,7 @@ def test_scores_have_the_frames_shape_and_the_contracts_types(detector: Detector
 def test_higher_is_more_anomalous(detector: Detector, scene: Scene) -> None:
     scores = detector.score(*scene).values
     worst = {"staleness": 2}.get(detector.name, 0)
-    middle = slice(1650, 1780)
+    middle = VISIBLE.get(detector.name, slice(1650, 1780))
     assert np.nanmedian(scores[worst, middle]) > 3 * np.nanmedian(scores[5:, middle]) + 0.5
     if detector.name != "staleness":
         assert (detector.score(*scene).signs[0, middle] == 1).all()
@@ -76,7 +88,8 @@ def test_higher_is_more_anomalous(detector: Detector, scene: Scene) -> None:
 @pytest.mark.parametrize("detector", screens(), ids=lambda detector: detector.name)
 def test_signs_tell_the_side(detector: Detector, scene: Scene) -> None:
     scores = detector.score(*scene)
-    assert (scores.signs[1, 1650:1780] == -1).all()
+    side = 1 if detector.name == "variance-change" else -1
+    assert (scores.signs[1, VISIBLE.get(detector.name, slice(1650, 1780))] == side).all()
     assert scores.baseline is not None
     assert np.nanmax(np.abs(scores.baseline.middle[5] - scene[0].values[5])) < 5
 
@@ -89,7 +102,7 @@ def test_a_gap_is_not_scored_as_a_value(detector: Detector, scene: Scene) -> Non
     if detector.name == "staleness":
         assert gap[-1] == gap.max() > 10
         assert (scores.values[5] == 0).all()
-    elif detector.name != "level-shift":
+    elif detector.name not in {"level-shift", "step-change", "trend-change", "variance-change"}:
         assert np.isnan(gap).all()
     else:
         assert np.isnan(gap[-60:]).all()
