@@ -11,7 +11,8 @@ import numpy.typing as npt
 
 from fleet.detectors.contract import Baseline, FloatArray, Scores
 from fleet.detectors.extras.optional_package import optional_package
-from fleet.detectors.profile.blocks import finite, to_blocks
+from fleet.detectors.profile.blocks import finite
+from fleet.detectors.profile.grid import decimated
 from fleet.detectors.profile.seasonal import DAY_SECONDS
 from fleet.frames.frame import Frame
 from fleet.frames.window import HISTORY_STEP_SECONDS
@@ -53,7 +54,7 @@ class ProphetForecast:
         logging.getLogger("prophet").setLevel(logging.CRITICAL)
         prophet = optional_package("prophet", detector=self.name, group="forecast")
         logging.getLogger("cmdstanpy").setLevel(logging.ERROR)
-        past = to_blocks(frame, HISTORY_STEP_SECONDS) if history is None else history
+        past = decimated(frame, HISTORY_STEP_SECONDS) if history is None else history
         rows = {key: row for row, key in enumerate(past.keys)}
         middle = np.full(frame.values.shape, np.nan, dtype=np.float32)
         spread = np.full((len(frame.keys), 1), np.nan, dtype=np.float32)

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fleet.detectors.contract import FloatArray, Scores
-from fleet.detectors.profile.blocks import to_blocks
+from fleet.detectors.profile.grid import decimated
 from fleet.detectors.profile.seasonal import SeasonalProfile, band_of, fit_profile
 from fleet.frames.frame import Frame
 
@@ -30,14 +30,17 @@ class Deviations:
 
     Attributes:
         frame: what is judged, on its own grid.
+        grid: the same on the history's.
         profile: what is usual for its series.
-        past: (series, points), NaN where unknown; the judged frame itself where there is no history.
+        past: (series, points), NaN where unknown; the judged frame itself where there is no history. Each day as judged
+            by the others, but for the first ones, whose level nothing foretold.
         judged: (series, lead + points): the last columns of the past, so that the first point of the frame already has
             its windows, and then the frame's.
         lead: how many columns of ``judged`` lie before the frame.
     """
 
     frame: Frame
+    grid: Frame
     profile: SeasonalProfile
     past: FloatArray
     judged: FloatArray
@@ -47,19 +50,21 @@ class Deviations:
     def of(cls, frame: Frame, history: Frame | None) -> Deviations:
         """Learn the profiles of a frame's series and apply them."""
         profile = fit_profile(frame, history)
-        grid = to_blocks(frame, profile.slot_seconds)
+        grid = decimated(frame, profile.slot_seconds)
         judged = profile.standardised(grid)
-        if profile.in_sample:
-            return cls(frame, profile, judged, judged, 0)
-        past = profile.standardised_past().reshape(len(frame.keys), -1)
-        lead = min(WINDOW_POINTS - 1, past.shape[1]) if profile.end == frame.start else 0
+        earlier = profile.past_frame(frame)
+        if earlier is None:
+            return cls(frame, grid, profile, judged, judged, 0)
+        foretold = profile.standardised_past().reshape(len(frame.keys), -1)[:, -earlier.points :]
+        past = np.where(np.isfinite(foretold), foretold, profile.standardised(earlier))
+        lead = min(WINDOW_POINTS - 1, earlier.points) if profile.end == grid.start else 0
         before = past[:, past.shape[1] - lead :]
-        return cls(frame, profile, past, np.concatenate([before, judged], axis=1), lead)
+        return cls(frame, grid, profile, past, np.concatenate([before, judged], axis=1), lead)
 
     def scores(self, values: npt.NDArray[np.floating]) -> Scores:
-        """Scores of ``judged``'s shape in the form of the contract: each column of the frame has its grid point's."""
-        every = max(1, round(self.profile.slot_seconds / self.frame.step_seconds))
-        columns = np.arange(self.frame.points) // every
+        """Scores of ``judged``'s shape in the form of the contract: a column of the frame has its last grid point's."""
+        since = self.frame.timestamps() - self.grid.start.timestamp()
+        columns = np.maximum(since // self.grid.step_seconds, 0).astype(np.intp)
         known = np.isfinite(self.frame.values) & self.profile.known[:, None]
         placed = np.where(known, values[:, self.lead :][:, columns], np.nan).astype(np.float32)
         sides = np.sign(self.profile.standardised(self.frame))
