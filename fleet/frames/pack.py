@@ -20,13 +20,15 @@ class QueryKind(StrEnum):
     """What a query's value is, which decides how it is judged.
 
     GAUGE: any level. RATIO: a share, usually 0..1. COUNT: events or things, small whole numbers, often zero.
-    STATE: a few levels that mean something (1 is well, 0 is not).
+    STATE: a few levels that mean something (1 is well, 0 is not). COUNTER: a running total, judged as its rate per
+    second (``counters``), of which unit and thresholds speak.
     """
 
     GAUGE = "gauge"
     RATIO = "ratio"
     COUNT = "count"
     STATE = "state"
+    COUNTER = "counter"
 
 
 class Direction(StrEnum):

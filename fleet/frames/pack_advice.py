@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from fleet.frames.pack import Direction, PackQuery, Variant
+from fleet.frames.pack import Direction, PackQuery, QueryKind, Variant
 
 _BLANK = re.compile(r"\s+")
 _AGGREGATES = re.compile(r"\bby\s*\(")
+_RATES = re.compile(r"\b(rate|irate|increase|delta|idelta|deriv)\s*\(")
+_ADDS_UP = re.compile(r"\b(sum|avg)\b\s*(\(|by\b|without\b)")
 Location = tuple[int | str, ...]
 
 
@@ -37,10 +39,19 @@ def _advice_on_form(location: Location, query: PackQuery, form: Variant) -> Iter
     for name in form.needs:
         if not _mentions(form.promql, name):
             yield (*location, "needs"), f"the metric {name} is not in promql, and decides whether it is asked"
+    if query.kind is QueryKind.COUNTER:
+        yield from _advice_on_counter((*location, "promql"), form.promql)
     # Where an expression aggregates nothing, every label stays, and none has to be named.
     for role, label in query.subject if _AGGREGATES.search(form.promql) else ():
         if role != "kind" and label and not _mentions(form.promql, label):
             yield (*location, "promql"), f"leaves no label {label!r}, by which subject.{role} is named"
+
+
+def _advice_on_counter(location: Location, promql: str) -> Iterator[tuple[Location, str]]:
+    if _RATES.search(promql):
+        yield location, "gives a rate already, of which kind counter takes the rate once more; its kind is gauge"
+    elif _ADDS_UP.search(promql):
+        yield location, "adds counters up: where one of them starts anew, all count as anew; ask for sum(rate(…[5m]))"
 
 
 def _advice_on_thresholds(location: Location, query: PackQuery) -> Iterator[tuple[Location, str]]:

@@ -74,6 +74,12 @@ def test_a_good_pack_is_read(tmp_path: Path) -> None:
             "direction: none\n    subject:\n",
             "26: queries[1].thresholds: with direction n",
         ),
+        ("kind: gauge", "kind: counter", "7: queries[0].promql: gives a rate already"),
+        (
+            "(rate(errors_total[5m]))\n    unit: 1/s\n    kind: gauge",
+            "(errors_total)\n    unit: 1/s\n    kind: counter",
+            "7: queries[0].promql: adds counters up",
+        ),
     ],
 )
 def test_what_is_surely_not_meant_is_advice(tmp_path: Path, before: str, after: str, words: str) -> None:
