@@ -114,8 +114,8 @@ def _judge(fault: dict[str, Any], seen: Seen) -> Result:
         investigation = own[0][1]
         best = next((cause for cause in investigation.causes if _is(cause, fault)), None)
         rank = best.rank if best else None
-    findings = {each.fingerprint: each for each in seen.material.findings}
-    members = [findings[each] for each in own[0][0].fingerprints] if own else []
+    findings = {each.id: each for each in seen.material.findings}
+    members = [findings[each] for each in own[0][0].finding_ids] if own else []
     return Result(
         fault=fault["id"],
         kind=fault["kind"],
@@ -134,13 +134,11 @@ def _incidents_of(fault: dict[str, Any], seen: Seen) -> list[tuple[Incident, Inv
     start = datetime.fromisoformat(fault["start"])
     end = datetime.fromisoformat(fault["end"]) if fault["end"] else ANCHOR
     shown = {
-        each.fingerprint
+        each.id
         for each in seen.material.findings
         if each.query_id in fault["queries"] and start - LATE <= each.window.start <= end + LATE
     }
-    counted = [
-        (len(shown.intersection(incident.fingerprints)), incident, answer) for incident, answer in seen.incidents
-    ]
+    counted = [(len(shown.intersection(incident.finding_ids)), incident, answer) for incident, answer in seen.incidents]
     counted.sort(key=lambda each: (-each[0], each[1].rank))
     return [(incident, answer) for count, incident, answer in counted if count]
 

@@ -3,24 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
-from uuid import NAMESPACE_URL, uuid5
+from datetime import datetime
 
-from fleet.findings.finding import Finding, FindingState
+from fleet.findings.finding import ONE_EPISODE, Finding, FindingState, episode_id
 from fleet.frames.window import Window
-
-TOUCHING = timedelta(hours=1)
-"""Sightings closer than this belong to one episode: a chunk that was not seen must not cut a trouble in two."""
 
 
 def touches(one: Window, other: Window) -> bool:
-    """Whether two windows overlap or lie at most ``TOUCHING`` apart."""
-    return one.start <= other.end + TOUCHING and other.start <= one.end + TOUCHING
-
-
-def episode_id(fingerprint: str, start: datetime) -> str:
-    """The id of the episode of a fingerprint that starts then: the same one however often it is computed."""
-    return uuid5(NAMESPACE_URL, f"fleetscope:finding:{fingerprint}:{start.astimezone(UTC).isoformat()}").hex
+    """Whether two windows overlap or lie at most ``ONE_EPISODE`` apart."""
+    return one.start <= other.end + ONE_EPISODE and other.start <= one.end + ONE_EPISODE
 
 
 def first_sighting(finding: Finding, at: datetime) -> Finding:
@@ -65,6 +56,7 @@ def unite(known: Sequence[Finding], seen: Finding, at: datetime) -> Finding:
             "first_seen_at": min(finding.first_seen_at or at for finding in known),
             "last_seen_at": seen.last_seen_at or at,
             "incident_id": seen.incident_id or latest.incident_id,
+            "quiet_at": sorted({end for finding in known for end in finding.quiet_at}),
         }
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -11,23 +12,23 @@ from sqlmodel import Session, col, select
 
 from fleet.detectors.contract import Sensitivity
 from fleet.errors import NotFound
-from fleet.findings.finding import Finding, FindingState
+from fleet.findings.finding import ONE_EPISODE, UNRESOLVED, Finding, FindingState
+from fleet.findings.lifecycle import seen_again, seen_no_more
+from fleet.findings.ranking import LOOK_BACK, Earlier
 from fleet.findings.scan import Scan
 from fleet.frames.pack import Severity
 from fleet.frames.window import Window
 from storage.database import Database, lock_cluster
 from storage.documents import from_document, to_document
-from storage.episodes import TOUCHING, first_sighting, touches, unite
+from storage.episodes import first_sighting, touches, unite
 from storage.sightings import move_sightings, note_seen, seen_by
 from storage.statements import upsert
 from storage.tables import FindingRow, FindingSightingRow
 
-UNRESOLVED = (FindingState.OPEN, FindingState.ACKNOWLEDGED)
-
 
 @dataclass(frozen=True)
 class RecordedFindings:
-    """What recording a scan's findings did: the rows as they are now, and those that were resolved by it."""
+    """What recording a scan's findings did: those that it saw as they are now, and those that are over by it."""
 
     seen: list[Finding]
     resolved: list[Finding]
@@ -42,9 +43,10 @@ class FindingStore:
     def record(
         self, cluster_id: str, scan: Scan, findings: Sequence[Finding], *, seen_queries: Collection[str]
     ) -> RecordedFindings:
-        """Store what a scan found in one cluster and resolve what it should have seen and did not; all or nothing.
+        """Store what a scan found in one cluster and what it should have seen and did not; all or nothing.
 
-        Recording the same findings again changes nothing. Resolved are open and acknowledged findings of the
+        Recording the same findings again changes nothing. A finding is resolved when its end is sure
+        (``fleet.findings.lifecycle``). That it was not seen is noted of open and acknowledged findings of the
         queries that were seen, which do not reach beyond the scan's window, were not seen by this scan, and would
         have shown at its sensitivity (or lie wholly before its window).
 
@@ -57,13 +59,16 @@ class FindingStore:
         """
         if any(finding.cluster_id != cluster_id for finding in findings):
             raise ValueError(f"findings of another cluster than {cluster_id}")
-        at = datetime.now(UTC)
+        queries = set(seen_queries)
         with self._database.session() as session:
             lock_cluster(session, "findings", cluster_id)
-            seen = _record_episodes(session, findings, at)
+            united = _record_episodes(session, findings, datetime.now(UTC))
+            seen = [seen_again(each, scan.window.end, whole=each.query_id in queries) for each in united]
+            _write(session, seen)
             note_seen(session, FindingSightingRow, scan.id, cluster_id, [finding.id for finding in seen])
-            resolved = _resolve_unseen(session, cluster_id, scan, set(seen_queries))
-        return RecordedFindings(seen, resolved)
+            unseen = _note_unseen(session, cluster_id, scan, queries)
+        over = [finding for finding in [*seen, *unseen] if finding.state is FindingState.RESOLVED]
+        return RecordedFindings(seen, over)
 
     def get(self, finding_id: str) -> Finding:
         """The finding with this id.
@@ -124,47 +129,59 @@ class FindingStore:
             counts = dict(session.exec(query).all())
         return {severity: counts[severity.rank] for severity in Severity if severity.rank in counts}
 
+    def earlier(self, cluster_id: str, findings: Sequence[Finding]) -> Earlier:
+        """When other findings with the fingerprints of these began, within ``LOOK_BACK`` before the first of them."""
+        if not findings:
+            return {}
+        query = select(FindingRow.fingerprint, FindingRow.start_at).where(
+            FindingRow.cluster_id == cluster_id,
+            col(FindingRow.fingerprint).in_({finding.fingerprint for finding in findings}),
+            FindingRow.start_at >= min(finding.window.start for finding in findings) - LOOK_BACK,
+            col(FindingRow.id).not_in([finding.id for finding in findings]),
+        )
+        began: defaultdict[str, list[datetime]] = defaultdict(list)
+        with self._database.session() as session:
+            for mark, start in session.exec(query):
+                began[mark].append(start)
+        return dict(began)
+
 
 def _record_episodes(session: Session, findings: Sequence[Finding], at: datetime) -> list[Finding]:
     """Join each sighting with the episodes that it touches; two sightings of one scan may meet in one episode."""
-    episodes = _known_episodes(session, findings)
+    episodes: defaultdict[str, dict[str, Finding]] = defaultdict(dict)
+    for known in _known_episodes(session, findings):
+        episodes[known.fingerprint][known.id] = known
     absorbed: dict[str, str] = {}
-    touched: dict[str, None] = {}
+    touched: dict[str, Finding] = {}
     for finding in sorted(findings, key=lambda each: (each.fingerprint, each.window.start)):
-        meets = [
-            known
-            for known in episodes.values()
-            if known.fingerprint == finding.fingerprint and touches(known.window, finding.window)
-        ]
+        own = episodes[finding.fingerprint]
+        meets = [known for known in own.values() if touches(known.window, finding.window)]
         stored = unite(meets, finding, at) if meets else first_sighting(finding, at)
         for known in meets:
             if known.id != stored.id:
                 # The sighting bridges two episodes: they were one all the time.
                 absorbed[known.id] = stored.id
-                del episodes[known.id]
+                del own[known.id]
                 touched.pop(known.id, None)
-        episodes[stored.id] = stored
-        touched[stored.id] = None
+        own[stored.id] = touched[stored.id] = stored
     if absorbed:
         session.connection().execute(delete(FindingRow).where(col(FindingRow.id).in_(absorbed)))
         move_sightings(session, FindingSightingRow, absorbed)
-    seen = [episodes[finding_id] for finding_id in touched]
-    _write(session, seen)
-    return seen
+    return list(touched.values())
 
 
-def _known_episodes(session: Session, findings: Sequence[Finding]) -> dict[str, Finding]:
+def _known_episodes(session: Session, findings: Sequence[Finding]) -> list[Finding]:
     if not findings:
-        return {}
+        return []
     query = select(FindingRow).where(
         col(FindingRow.fingerprint).in_({finding.fingerprint for finding in findings}),
-        FindingRow.start_at <= max(finding.window.end for finding in findings) + TOUCHING,
-        FindingRow.end_at >= min(finding.window.start for finding in findings) - TOUCHING,
+        FindingRow.start_at <= max(finding.window.end for finding in findings) + ONE_EPISODE,
+        FindingRow.end_at >= min(finding.window.start for finding in findings) - ONE_EPISODE,
     )
-    return {row.id: from_document(Finding, row.body) for row in session.exec(query)}
+    return [from_document(Finding, row.body) for row in session.exec(query)]
 
 
-def _resolve_unseen(session: Session, cluster_id: str, scan: Scan, seen_queries: set[str]) -> list[Finding]:
+def _note_unseen(session: Session, cluster_id: str, scan: Scan, seen_queries: set[str]) -> list[Finding]:
     query = select(FindingRow).where(
         FindingRow.cluster_id == cluster_id,
         col(FindingRow.state).in_([state.value for state in UNRESOLVED]),
@@ -173,13 +190,13 @@ def _resolve_unseen(session: Session, cluster_id: str, scan: Scan, seen_queries:
         FindingRow.end_at <= scan.window.end,
     )
     candidates = [from_document(Finding, row.body) for row in session.exec(query)]
-    resolved = [
-        finding.model_copy(update={"state": FindingState.RESOLVED, "ongoing": False})
+    unseen = [
+        seen_no_more(finding, scan.window.end)
         for finding in candidates
         if finding.window.end <= scan.window.start or _would_show(finding, scan.sensitivity)
     ]
-    _write(session, resolved)
-    return resolved
+    _write(session, unseen)
+    return unseen
 
 
 def _would_show(finding: Finding, sensitivity: Sensitivity) -> bool:

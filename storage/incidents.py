@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 
@@ -10,17 +11,15 @@ from sqlalchemy.dialects.postgresql import array
 from sqlmodel import Session, col, select
 
 from fleet.errors import NotFound
-from fleet.findings.finding import FindingState
+from fleet.findings.finding import UNRESOLVED, Finding, FindingState
 from fleet.findings.incident import Incident
+from fleet.findings.lifecycle import after_findings
 from fleet.frames.window import Window
 from storage.database import Database, lock_cluster
 from storage.documents import from_document, to_document
-from storage.episodes import TOUCHING
 from storage.sightings import note_seen, seen_by
 from storage.statements import upsert
 from storage.tables import FindingRow, IncidentRow, IncidentSightingRow
-
-UNRESOLVED = (FindingState.OPEN, FindingState.ACKNOWLEDGED)
 
 
 class IncidentStore:
@@ -32,9 +31,9 @@ class IncidentStore:
     def record(self, cluster_id: str, scan_id: str, incidents: Sequence[Incident]) -> list[str]:
         """Store a cluster's incidents and link their findings to them; all or nothing, and harmless when repeated.
 
-        An incident that exists keeps its ``opened_at`` and an acknowledgement. Findings with an incident's
-        fingerprints, in its time, get its id. An open incident that is not among these and whose findings are all
-        resolved is resolved, and ends when the last of them did.
+        An incident that exists keeps its ``opened_at``, an acknowledgement and what it went through. Its findings get
+        its id. It is resolved when all of them are, whether it is among these or not, and open again when one is
+        (``fleet.findings.lifecycle``).
 
         Args:
             cluster_id: whose incidents they are; incidents of other clusters are refused.
@@ -51,16 +50,18 @@ class IncidentStore:
         with self._database.session() as session:
             lock_cluster(session, "incidents", cluster_id)
             known = _known(session, [incident.id for incident in incidents])
-            stored = [_merged(known.get(incident.id), incident, scan_id, now) for incident in incidents]
-            _write(session, stored)
-            note_seen(session, IncidentSightingRow, scan_id, cluster_id, [incident.id for incident in stored])
-            for incident in stored:
+            merged = [_merged(known.get(incident.id), incident, scan_id, now) for incident in incidents]
+            for incident in merged:
                 _link_findings(session, incident)
-            _resolve_ended(session, cluster_id, {incident.id for incident in stored})
+            unseen = _unresolved(session, cluster_id, {incident.id for incident in merged})
+            linked = _findings_of(session, [incident.id for incident in [*merged, *unseen]])
+            seen = [after_findings(each, linked[each.id]) if each.id in linked else each for each in merged]
+            _write(session, [*seen, *(after_findings(each, linked.get(each.id, [])) for each in unseen)])
+            note_seen(session, IncidentSightingRow, scan_id, cluster_id, [incident.id for incident in incidents])
             unannounced = select(IncidentRow.id).where(
                 IncidentRow.cluster_id == cluster_id,
                 col(IncidentRow.announced_at).is_(None),
-                col(IncidentRow.id).in_([incident.id for incident in stored]),
+                col(IncidentRow.id).in_([incident.id for incident in incidents]),
             )
             return sorted(session.exec(unannounced))
 
@@ -133,12 +134,12 @@ def _known(session: Session, incident_ids: Sequence[str]) -> dict[str, Incident]
 def _merged(known: Incident | None, incident: Incident, scan_id: str, now: datetime) -> Incident:
     if known is None:
         return incident.model_copy(update={"scan_id": scan_id, "opened_at": incident.opened_at or now})
-    acknowledged = known.state is FindingState.ACKNOWLEDGED and incident.state is FindingState.OPEN
     return incident.model_copy(
         update={
             "scan_id": scan_id,
             "opened_at": known.opened_at,
-            "state": known.state if acknowledged else incident.state,
+            "state": known.state,
+            "stretches": known.stretches,
         }
     )
 
@@ -149,41 +150,32 @@ def _link_findings(session: Session, incident: Incident) -> None:
         update(FindingRow)
         .where(
             col(FindingRow.cluster_id) == incident.cluster_id,
-            col(FindingRow.fingerprint).in_(incident.fingerprints),
-            col(FindingRow.end_at) >= incident.started_at - TOUCHING,
+            col(FindingRow.id).in_(incident.finding_ids),
         )
         .values(
             incident_id=incident.id,
             body=func.jsonb_set(FindingRow.body, array(["incident_id"]), func.to_jsonb(cast(incident.id, String))),
         )
     )
-    if incident.ended_at is not None:
-        statement = statement.where(col(FindingRow.start_at) <= incident.ended_at + TOUCHING)
     session.connection().execute(statement)
 
 
-def _resolve_ended(session: Session, cluster_id: str, current: set[str]) -> None:
-    """Resolve open incidents that this scan does not know and of whose findings none is open any more."""
-    open_finding = select(FindingRow.id).where(
-        FindingRow.incident_id == IncidentRow.id,
-        col(FindingRow.state).in_([state.value for state in UNRESOLVED]),
-    )
+def _unresolved(session: Session, cluster_id: str, current: set[str]) -> list[Incident]:
+    """Those incidents that are not resolved and that this scan did not see."""
     query = select(IncidentRow).where(
         IncidentRow.cluster_id == cluster_id,
         col(IncidentRow.state).in_([state.value for state in UNRESOLVED]),
         col(IncidentRow.id).not_in(current),
-        ~open_finding.exists(),
     )
-    ended = []
-    for row in session.exec(query).all():
-        incident = from_document(Incident, row.body)
-        last = session.exec(select(func.max(FindingRow.end_at)).where(FindingRow.incident_id == row.id)).one()
-        ended.append(
-            incident.model_copy(
-                update={"state": FindingState.RESOLVED, "ended_at": incident.ended_at or last or incident.started_at}
-            )
-        )
-    _write(session, ended)
+    return [from_document(Incident, row.body) for row in session.exec(query)]
+
+
+def _findings_of(session: Session, incident_ids: Sequence[str]) -> dict[str, list[Finding]]:
+    query = select(FindingRow).where(col(FindingRow.incident_id).in_(incident_ids))
+    found: defaultdict[str, list[Finding]] = defaultdict(list)
+    for row in session.exec(query):
+        found[str(row.incident_id)].append(from_document(Finding, row.body))
+    return found
 
 
 def _write(session: Session, incidents: Sequence[Incident]) -> None:

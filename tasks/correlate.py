@@ -9,8 +9,12 @@ from blocks.stores import open_stores
 from fleet.findings.correlation import correlate
 from fleet.findings.finding import UNRESOLVED
 from fleet.findings.incident import Incident
+from fleet.findings.lifecycle import RELAPSE
+from fleet.findings.scan import Scan
+from fleet.frames.window import Window
 from fleet.inventory.cluster import Cluster
 from fleet.inventory.topology import Topology
+from storage.stores import Stores
 from tasks.outcome import ClusterOutcome, Stage
 from tasks.policy import STEP
 
@@ -19,17 +23,25 @@ from tasks.policy import STEP
 def correlate_findings(scan_id: str, cluster_id: str) -> ClusterOutcome:
     """Incidents of one cluster; emits ``fleet.incident.opened`` for each that was not there before."""
     stores = open_stores()
-    cluster = stores.clusters.get(cluster_id)
-    findings = stores.findings.list(cluster_ids=[cluster.id], scan_id=scan_id)
-    known = stores.incidents.list(cluster_ids=[cluster.id], states=UNRESOLVED)
+    scan, cluster = stores.scans.get(scan_id), stores.clusters.get(cluster_id)
+    findings = stores.findings.list(cluster_ids=[cluster.id], scan_id=scan.id)
     topology = Topology.of(stores.inventories.latest(cluster.id))
-    incidents = correlate(findings, topology, known, scan_id)
+    earlier = stores.findings.earlier(cluster.id, findings)
+    incidents = correlate(findings, topology, _known(stores, scan, cluster.id), scan.id, earlier)
     opened = set(stores.incidents.record(cluster.id, scan_id, incidents))
     announce(cluster, [incident for incident in incidents if incident.id in opened])
     stores.incidents.mark_announced(opened)
     return ClusterOutcome(
         Stage.CORRELATE, cluster.id, cluster.name, counts={"incidents": len(incidents), "opened": len(opened)}
     )
+
+
+def _known(stores: Stores, scan: Scan, cluster_id: str) -> list[Incident]:
+    """Incidents that may go on or come back in a scan's window."""
+    unresolved = stores.incidents.list(cluster_ids=[cluster_id], states=UNRESOLVED)
+    near = Window(start=scan.window.start - RELAPSE, end=scan.window.end)
+    lately = stores.incidents.list(cluster_ids=[cluster_id], window=near)
+    return list({incident.id: incident for incident in [*unresolved, *lately]}.values())
 
 
 def announce(cluster: Cluster, opened: list[Incident]) -> None:

@@ -6,11 +6,20 @@ import math
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime
 
 from fleet.detectors.contract import Anomaly, Sensitivity
-from fleet.findings.finding import Finding, FindingKind, SeriesRef, fingerprint
-from fleet.findings.harm import severity_of, severity_of_gap
+from fleet.findings.finding import (
+    ONE_EPISODE,
+    ONGOING_WITHIN,
+    Finding,
+    FindingKind,
+    SeriesRef,
+    episode_id,
+    fingerprint,
+    gap_fingerprint,
+)
+from fleet.findings.harm import hurts, severity_of, severity_of_gap, touches_service, why_it_hurts
 from fleet.findings.wording import gap_title, title_of, what_of
 from fleet.frames.coverage import Coverage, CoverageStatus, promql_asked
 from fleet.frames.frame import Frame, SeriesKey
@@ -19,9 +28,6 @@ from fleet.frames.window import Window
 from fleet.inventory.subject import Subject, SubjectKind
 from fleet.inventory.topology import Topology
 
-_ONGOING_WITHIN = timedelta(minutes=5)
-_ONE_STRETCH = timedelta(minutes=30)
-"""Findings with one fingerprint that lie no further apart are one stretch."""
 _HOSTED = {SubjectKind.NODE, SubjectKind.DEVICE}
 _UNSEEN = {CoverageStatus.UNKNOWN, CoverageStatus.PARTIAL}
 
@@ -49,10 +55,11 @@ class ScanContext:
 
 
 def findings_of(anomalies: Sequence[Anomaly], frame: Frame, pack: QueryPack, context: ScanContext) -> list[Finding]:
-    """The findings behind a frame's anomalies, one for each fingerprint, the worst first.
+    """The findings behind a frame's anomalies, one for each episode of a fingerprint, the worst first.
 
-    The pods of a workload share a fingerprint: the worst of them speaks for all. Series that vanish together with the
-    exporter of a node make one finding on the node.
+    The pods of a workload share a fingerprint: the worst of them speaks for all, and a pod that takes another's place
+    goes on with its finding. Series that vanish together with the exporter of a node make one finding on the node.
+    A departure to the side that does not hurt is none.
 
     Args:
         anomalies: of this frame; those whose query the pack lacks are left out.
@@ -80,7 +87,7 @@ class _Assessor:
         """The finding behind a value that is not as usual."""
         key = self._frame.keys[anomaly.row]
         query = self._queries.get(key.query_id)
-        if query is None:
+        if query is None or not hurts(anomaly, query):
             return None
         subject = self._subject(query, key)
         kind = FindingKind.ABOVE if anomaly.sign > 0 else FindingKind.BELOW
@@ -89,6 +96,7 @@ class _Assessor:
         return finding.model_copy(
             update={
                 "title": title_of(anomaly, query, subject),
+                "why": why_it_hurts(kind, query, subject),
                 "severity": severity_of(anomaly, query),
                 "observed": anomaly.observed,
                 "baseline_low": low,
@@ -112,7 +120,7 @@ class _Assessor:
 
     def _findings_of_group(self, group: list[Anomaly]) -> list[Finding]:
         together: list[list[Anomaly]] = []
-        reach = int(_ONE_STRETCH.total_seconds() / self._frame.step_seconds)
+        reach = int(ONE_EPISODE.total_seconds() / self._frame.step_seconds)
         for gap in sorted(group, key=lambda each: each.first):
             if together and gap.first <= max(each.last for each in together[-1]) + reach:
                 together[-1].append(gap)
@@ -140,9 +148,12 @@ class _Assessor:
         self, anomaly: Anomaly, query: PackQuery, subject: Subject, kind: FindingKind, window: Window
     ) -> Finding:
         context = self._context
-        mark = fingerprint(context.cluster_id, query.id, subject, kind)
+        if kind is FindingKind.GAP and subject.kind in _HOSTED:
+            mark = gap_fingerprint(context.cluster_id, subject.name)
+        else:
+            mark = fingerprint(context.cluster_id, query.id, subject, kind)
         return Finding(
-            id=mark,
+            id=episode_id(mark, window.start),
             fingerprint=mark,
             cluster_id=context.cluster_id,
             scan_id=context.scan_id,
@@ -150,10 +161,11 @@ class _Assessor:
             subject=subject,
             what=what_of(query),
             title=query.title,
+            service_level=touches_service(query),
             kind=kind,
             severity=Severity.INFO,
             window=window,
-            ongoing=window.end >= self._frame.window.end - _ONGOING_WITHIN,
+            ongoing=window.end >= self._frame.window.end - ONGOING_WITHIN,
             score=anomaly.score,
             threshold=anomaly.threshold,
             p_value=anomaly.p_value,
@@ -191,33 +203,45 @@ def _unseen_windows(coverage: Sequence[Coverage]) -> dict[str, list[Window]]:
 
 
 def _strength(finding: Finding) -> tuple[int, bool, float]:
-    return finding.severity.rank, finding.ongoing, finding.score / max(finding.threshold, 1e-9)
+    return finding.severity.rank, finding.ongoing, finding.strength
 
 
 def _one_each(findings: list[Finding]) -> list[Finding]:
-    """The worst finding of each fingerprint, its window joined with the stretches that overlap or nearly touch it."""
+    """One finding for each episode of a fingerprint, the worst first."""
     groups: defaultdict[str, list[Finding]] = defaultdict(list)
     for finding in findings:
         groups[finding.fingerprint].append(finding)
-    kept = [_worst_of(group) for group in groups.values()]
-    return sorted(kept, key=lambda finding: (*(-part for part in _strength(finding)), finding.fingerprint))
+    kept = [_one_of(episode) for group in groups.values() for episode in _episodes(group)]
+    return sorted(
+        kept, key=lambda finding: (*(-part for part in _strength(finding)), finding.fingerprint, finding.window.start)
+    )
 
 
-def _worst_of(group: list[Finding]) -> Finding:
-    worst = max(group, key=_strength)
-    window, ongoing = worst.window, worst.ongoing
-    for other in sorted(group, key=lambda each: each.window.start):
-        if other.window.start <= window.end + _ONE_STRETCH and window.start <= other.window.end + _ONE_STRETCH:
-            window = Window(start=min(window.start, other.window.start), end=max(window.end, other.window.end))
-            ongoing = ongoing or other.ongoing
-    keys = dict.fromkeys(key for each in [worst, *group] for key in each.series.object_keys)
-    chosen = [key for key in keys if key in worst.series.object_keys or window != worst.window]
+def _episodes(findings: list[Finding]) -> list[list[Finding]]:
+    """Findings of one fingerprint, apart where more than ``ONE_EPISODE`` lies between."""
+    episodes: list[list[Finding]] = []
+    end: datetime | None = None
+    for finding in sorted(findings, key=lambda each: (each.window.start, each.window.end)):
+        if end is None or finding.window.start > end + ONE_EPISODE:
+            episodes.append([])
+            end = finding.window.end
+        episodes[-1].append(finding)
+        end = max(end, finding.window.end)
+    return episodes
+
+
+def _one_of(episode: list[Finding]) -> Finding:
+    """The worst finding of an episode, over all of its time."""
+    worst = max(episode, key=_strength)
+    window = Window(start=episode[0].window.start, end=max(each.window.end for each in episode))
+    keys = dict.fromkeys(key for each in episode for key in each.series.object_keys)
     return worst.model_copy(
         update={
+            "id": episode_id(worst.fingerprint, window.start),
             "window": window,
-            "ongoing": ongoing,
+            "ongoing": any(each.ongoing for each in episode),
             "first_seen_at": window.start,
             "last_seen_at": window.end,
-            "series": worst.series.model_copy(update={"object_keys": chosen}),
+            "series": worst.series.model_copy(update={"object_keys": list(keys)}),
         }
     )

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from hashlib import sha256
+from uuid import NAMESPACE_URL, uuid5
 
 from pydantic import AwareDatetime, BaseModel, Field
 
 from fleet.frames.pack import Severity
 from fleet.frames.window import Window
-from fleet.inventory.subject import Subject
+from fleet.inventory.subject import Subject, SubjectKind
+
+ONE_EPISODE = timedelta(hours=1)
+"""Stretches of one fingerprint no further apart are one finding: a chunk that was not seen must not cut it in two."""
+
+ONGOING_WITHIN = timedelta(minutes=5)
+"""What ends no further from the end of a window goes on there: its last samples may not have come yet."""
 
 
 class FindingState(StrEnum):
-    """OPEN until it is seen no more (RESOLVED) or somebody says that they know (ACKNOWLEDGED)."""
+    """OPEN until it is surely over (RESOLVED, see ``lifecycle``) or somebody says that they know (ACKNOWLEDGED)."""
 
     OPEN = "open"
     ACKNOWLEDGED = "acknowledged"
@@ -45,9 +53,11 @@ class Finding(BaseModel):
     """One anomaly that matters.
 
     ``what`` says what the value is, in the pack's words; ``title`` is the whole sentence with its figures.
+    ``why`` says what harm it may be, where both sides of a value may hurt; ``service_level`` that users feel it.
     ``window`` is the anomalous stretch; ``ongoing`` is true when it reaches the end of what was scanned.
     ``observed`` and ``baseline_*`` are in ``unit`` (None for gaps). ``score`` passed ``threshold`` at
-    ``sensitivity``; higher is more anomalous. ``scan_id`` is the scan that saw it last.
+    ``sensitivity``; higher is more anomalous. ``scan_id`` is the scan that saw it last. ``quiet_at`` are the ends of
+    windows that reach beyond it, were seen, and do not show it any more.
     """
 
     id: str = ""
@@ -58,6 +68,8 @@ class Finding(BaseModel):
     subject: Subject
     what: str
     title: str
+    why: str = ""
+    service_level: bool = False
     kind: FindingKind
     severity: Severity
     state: FindingState = FindingState.OPEN
@@ -77,8 +89,26 @@ class Finding(BaseModel):
     first_seen_at: AwareDatetime | None = None
     last_seen_at: AwareDatetime | None = None
     incident_id: str | None = None
+    quiet_at: list[AwareDatetime] = Field(default_factory=list)
+
+    @property
+    def strength(self) -> float:
+        """How many times its threshold the score is."""
+        return self.score / max(self.threshold, 1e-9)
 
 
 def fingerprint(cluster_id: str, query_id: str, subject: Subject, kind: FindingKind) -> str:
     """A finding's identity over scans: 16 hexadecimal digits that survive pod renames (the workload counts)."""
     return sha256("|".join([cluster_id, query_id, subject.identity, kind]).encode()).hexdigest()[:16]
+
+
+def gap_fingerprint(cluster_id: str, node: str) -> str:
+    """The identity of a node's silence, whichever of its series and devices fall silent."""
+    return fingerprint(
+        cluster_id, "", Subject(cluster_id=cluster_id, kind=SubjectKind.NODE, name=node), FindingKind.GAP
+    )
+
+
+def episode_id(mark: str, start: datetime) -> str:
+    """The id of the episode of a fingerprint that starts then: the same one however often it is computed."""
+    return uuid5(NAMESPACE_URL, f"fleetscope:finding:{mark}:{start.astimezone(UTC).isoformat()}").hex

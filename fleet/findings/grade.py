@@ -8,8 +8,7 @@ from enum import StrEnum
 from pydantic import BaseModel
 
 from fleet.findings.finding import FindingState
-from fleet.findings.harm import touches_service
-from fleet.findings.incident import Incident
+from fleet.findings.incident import Incident, Phase
 from fleet.frames.coverage import Coverage, CoverageStatus
 from fleet.frames.pack import Severity
 
@@ -48,7 +47,8 @@ def grade_cluster(incidents: Sequence[Incident], coverage: Sequence[Coverage], *
     """The grade of one cluster.
 
     Args:
-        incidents: of the cluster; resolved ones do not count.
+        incidents: of the cluster; resolved ones do not count. One that has ended counts until that is sure, so that
+            the grade does not flap.
         coverage: every chunk that was asked for in the window.
         judged: whether what was seen was judged at all: a scan can fail behind its collection.
     """
@@ -84,18 +84,14 @@ def _statuses(chunk: Coverage) -> list[CoverageStatus]:
 def _by_incidents(incidents: list[Incident]) -> tuple[Letter, str]:
     if not incidents:
         return Letter.A, "No open incident."
-    worst = max(incidents, key=lambda each: (each.severity.rank, _felt(each), -each.rank))
-    felt = any(_felt(each) for each in incidents if each.severity is worst.severity)
+    worst = max(incidents, key=lambda each: (each.severity.rank, bool(each.harm.service), -each.rank))
+    felt = any(each.harm.service for each in incidents if each.severity is worst.severity)
     letter = {
         Severity.CRITICAL: Letter.F if felt else Letter.D,
         Severity.WARNING: Letter.C if felt else Letter.B,
         Severity.INFO: Letter.A,
     }[worst.severity]
-    return letter, worst.title
-
-
-def _felt(incident: Incident) -> bool:
-    return any(touches_service(subject) for subject in [incident.subject, *incident.affected])
+    return letter, f"{worst.title} (ended, not sure yet)" if worst.phase is Phase.ENDED else worst.title
 
 
 def _percent(share: float) -> str:

@@ -1,6 +1,21 @@
-"""Disjoint groups of numbered things (union-find)."""
+"""Disjoint groups of numbered things (union-find), and joining those whose stretches of time meet.
+
+Times are numbers. A stretch is its ``start`` and its ``reach``: whatever starts within them meets it. Sweeping over
+starts in order makes joining as cheap as sorting, however many stretches meet at once.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+
+class Reach(NamedTuple):
+    """A numbered thing, when it starts, and until when another may start to meet it."""
+
+    start: float
+    reach: float
+    number: int
 
 
 class Groups:
@@ -23,6 +38,26 @@ class Groups:
         for number in range(len(self._parent)):
             groups.setdefault(self._root(number), []).append(number)
         return list(groups.values())
+
+    def join_meeting(self, things: Iterable[Reach]) -> None:
+        """Join all things of which each meets the next, directly or by others between them."""
+        furthest: Reach | None = None
+        for thing in sorted(things):
+            if furthest is not None and thing.start <= furthest.reach:
+                self.join(thing.number, furthest.number)
+            if furthest is None or thing.reach > furthest.reach:
+                furthest = thing
+
+    def join_across(self, ones: Iterable[Reach], others: Iterable[Reach]) -> None:
+        """Join each thing of one kind with all things of the other kind that it meets, but not like with like."""
+        # Things of one kind that met the same thing are one group: the furthest of them speaks for all.
+        alive: tuple[list[Reach], list[Reach]] = ([], [])
+        for thing, side in sorted([(one, 0) for one in ones] + [(other, 1) for other in others]):
+            met = [each for each in alive[1 - side] if thing.start <= each.reach]
+            for each in met:
+                self.join(thing.number, each.number)
+            alive[1 - side][:] = [max(met, key=lambda each: each.reach)] if met else []
+            alive[side].append(thing)
 
     def _root(self, number: int) -> int:
         while self._parent[number] != number:

@@ -120,9 +120,10 @@ def _symptoms(question: Question, graph: CorrelationGraph, deviations: list[Devi
 def _asked_for(question: Question, deviation: Deviation) -> bool:
     if question.incident_id is None or deviation.finding is None:
         return False
-    return deviation.finding.fingerprint in question.fingerprints or deviation.finding.incident_id == (
-        question.incident_id
-    )
+    # Another episode of the same fingerprint may be another incident's.
+    if deviation.finding.incident_id is not None:
+        return deviation.finding.incident_id == question.incident_id
+    return deviation.finding.fingerprint in question.fingerprints
 
 
 def _at_place(place: Subject, graph: CorrelationGraph, deviation: Deviation) -> bool:

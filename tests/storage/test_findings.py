@@ -108,42 +108,92 @@ def test_a_scan_of_the_past_does_not_overwrite_the_present(store: FindingStore) 
     assert after.score == 9
 
 
-def test_what_a_scan_should_have_seen_and_did_not_is_resolved(store: FindingStore) -> None:
+def test_what_two_scans_should_have_seen_and_did_not_is_resolved(store: FindingStore) -> None:
     record(store, "scan-1", hours(0, 1), finding(hours(0.5, 1), ongoing=True), finding(hours(0, 1), workload="other"))
-    resolved = record(store, "scan-2", hours(1, 2), finding(hours(1, 2), workload="other"))
+    assert record(store, "scan-2", hours(1, 2), finding(hours(1, 2), workload="other")) == []
+    gone, _ = sorted(store.list(), key=lambda each: each.subject.name)
+    assert (gone.state, gone.ongoing, gone.quiet_at) == (FindingState.OPEN, False, [hours(1, 2).end])
+    resolved = record(store, "scan-3", hours(2, 3), finding(hours(2, 3), workload="other"))
     gone, still = sorted(store.list(), key=lambda each: each.subject.name)
     assert resolved == [gone.id]
     assert (gone.state, gone.ongoing, still.state) == (FindingState.RESOLVED, False, FindingState.OPEN)
     assert store.list(states=[FindingState.OPEN]) == [still]
-    assert record(store, "scan-2", hours(1, 2), finding(hours(1, 2), workload="other")) == []
+    assert record(store, "scan-3", hours(2, 3), finding(hours(2, 3), workload="other")) == []
+
+
+def test_a_scan_that_runs_again_or_looks_at_the_same_is_one_look(store: FindingStore) -> None:
+    record(store, "scan-1", hours(0, 1), finding(hours(0, 1)))
+    for scan_id in ("scan-2", "scan-2", "by-hand"):
+        assert record(store, scan_id, hours(1, 2)) == []
+    assert store.list()[0].quiet_at == [hours(1, 2).end]
+
+
+def test_two_looks_within_half_an_hour_are_too_soon(store: FindingStore) -> None:
+    record(store, "scan-1", hours(0, 1), finding(hours(0, 1)))
+    assert record(store, "scan-2", hours(1, 1.2)) == []
+    assert record(store, "scan-3", hours(1.2, 1.4)) == []
+    assert len(record(store, "scan-4", hours(1.4, 1.6))) == 1
+
+
+def test_what_ended_well_inside_the_window_is_over_at_once(store: FindingStore) -> None:
+    lately = finding(hours(20, 23), workload="lately")
+    assert record(store, "scan-1", hours(0, 24), finding(hours(3, 4)), lately) == [store.list(window=hours(3, 4))[0].id]
+    assert [each.subject.name for each in store.list(states=[FindingState.OPEN])] == ["lately"]
+
+
+def test_the_end_of_a_query_that_was_seen_in_part_is_not_sure(store: FindingStore) -> None:
+    store.record(CLUSTER, scan("scan-1", hours(0, 24)), [finding(hours(3, 4))], seen_queries=set())
+    assert store.list()[0].state is FindingState.OPEN
 
 
 def test_a_resolved_finding_opens_again_only_when_it_goes_on(store: FindingStore) -> None:
     record(store, "scan-1", hours(0, 1), finding(hours(0, 1)))
     record(store, "scan-2", hours(1, 2))
-    record(store, "scan-3", hours(0, 2), finding(hours(0, 1)))
+    record(store, "scan-3", hours(2, 3))
+    record(store, "scan-4", hours(0, 2), finding(hours(0, 1)))
     assert store.list()[0].state is FindingState.RESOLVED
-    record(store, "scan-4", hours(0, 2), finding(hours(0, 1.5)))
-    assert store.list()[0].state is FindingState.OPEN
+    record(store, "scan-5", hours(0, 2), finding(hours(0, 1.5)))
+    (again,) = store.list()
+    assert (again.state, again.quiet_at) == (FindingState.OPEN, [hours(2, 3).end]), "one look is behind this end still"
 
 
 def test_a_query_that_was_not_seen_resolves_nothing(store: FindingStore) -> None:
     record(store, "scan-1", hours(0, 1), finding(hours(0, 1)))
-    done = store.record(CLUSTER, scan("scan-2", hours(1, 2)), [], seen_queries={"another_query"})
-    assert done.resolved == []
+    for number in (1, 2, 3):
+        window = hours(number, number + 1)
+        done = store.record(CLUSTER, scan(f"scan-{number + 1}", window), [], seen_queries={"another_query"})
+        assert done.resolved == []
     assert store.list()[0].state is FindingState.OPEN
+    assert store.list()[0].quiet_at == []
 
 
 def test_a_scan_of_the_past_or_of_less_sensitivity_resolves_nothing(store: FindingStore) -> None:
     record(store, "scan-1", hours(5, 6), finding(hours(5, 6), sensitivity=Sensitivity.HIGH))
-    assert record(store, "scan-2", hours(1, 2)) == []
-    assert record(store, "scan-3", hours(5, 6), sensitivity=Sensitivity.LOW) == []
-    assert len(record(store, "scan-4", hours(5, 6), sensitivity=Sensitivity.HIGH)) == 1
+    record(store, "scan-2", hours(1, 2))
+    record(store, "scan-3", hours(5, 8), sensitivity=Sensitivity.LOW)
+    record(store, "scan-4", hours(5, 9), sensitivity=Sensitivity.LOW)
+    assert store.list()[0].quiet_at == []
+    record(store, "scan-5", hours(5, 7), sensitivity=Sensitivity.HIGH)
+    assert len(record(store, "scan-6", hours(5, 8), sensitivity=Sensitivity.HIGH)) == 1
 
 
 def test_what_lies_before_the_window_is_over_at_any_sensitivity(store: FindingStore) -> None:
     record(store, "scan-1", hours(0, 1), finding(hours(0, 1), sensitivity=Sensitivity.EXTREME))
-    assert len(record(store, "scan-2", hours(1, 2), sensitivity=Sensitivity.LOW)) == 1
+    record(store, "scan-2", hours(1, 2), sensitivity=Sensitivity.LOW)
+    assert len(record(store, "scan-3", hours(2, 3), sensitivity=Sensitivity.LOW)) == 1
+
+
+def test_earlier_findings_of_a_fingerprint_are_known_for_a_fortnight(store: FindingStore) -> None:
+    for day in (-20, -3, -1):
+        window = hours(24 * day, 24 * day + 1)
+        record(store, f"scan{day}", window, finding(window), finding(window, workload="other"))
+    record(store, "scan-1", hours(0, 1), finding(hours(0, 1)))
+    now = store.list(scan_id="scan-1")
+    earlier = store.earlier(CLUSTER, now)
+    assert {mark: sorted(starts) for mark, starts in earlier.items()} == {
+        now[0].fingerprint: [hours(-72, 0).start, hours(-24, 0).start]
+    }
+    assert store.earlier(CLUSTER, []) == {}
 
 
 def test_other_clusters_are_left_alone(store: FindingStore) -> None:

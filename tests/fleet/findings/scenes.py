@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from fleet.findings.finding import Finding, FindingKind, SeriesRef, fingerprint
+from fleet.findings.finding import Finding, FindingKind, SeriesRef, episode_id, fingerprint
 from fleet.frames.pack import Severity
 from fleet.frames.window import Window
 from fleet.inventory.inventory import Inventory, Pod, Workload
@@ -82,7 +82,7 @@ def finding(
     begin = NOW + timedelta(minutes=start)
     mark = fingerprint(CLUSTER, query_id, subject, kind)
     return Finding(
-        id=mark,
+        id=episode_id(mark, begin),
         fingerprint=mark,
         cluster_id=CLUSTER,
         scan_id="scan",
@@ -90,6 +90,7 @@ def finding(
         subject=subject,
         what="What it is",
         title=f"{query_id} on {subject.display}",
+        service_level=subject.kind is SubjectKind.ROUTE,
         kind=kind,
         severity=severity,
         window=Window(start=begin, end=begin + timedelta(minutes=minutes)),

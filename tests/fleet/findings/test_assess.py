@@ -1,6 +1,7 @@
 """Anomalies as findings."""
 
 from datetime import timedelta
+from typing import Any
 
 import numpy as np
 import pytest
@@ -28,6 +29,7 @@ from tests.fleet.findings.scenes import CART, CLUSTER, NOW, finding, topology
 CONTAINER = SubjectLabels(kind=SubjectKind.CONTAINER, name="pod", namespace="namespace", part="container")
 NODE = SubjectLabels(kind=SubjectKind.NODE, name="instance")
 DISK = SubjectLabels(kind=SubjectKind.DEVICE, name="instance", part="device")
+ROUTE = SubjectLabels(kind=SubjectKind.ROUTE, name="route", namespace="namespace")
 NAN = float("nan")
 
 
@@ -59,6 +61,8 @@ PACK = QueryPack(
         query("disk", "File system used", DISK),
         query("ready", "Node is ready", NODE, kind=QueryKind.STATE, unit="state", direction=Direction.DOWN),
         query("restarts", "Container restarts", CONTAINER, kind=QueryKind.COUNT, unit="count"),
+        query("requests", "Requests", ROUTE, direction=Direction.BOTH, severity=Severity.INFO),
+        query("success", "Share of successes", ROUTE, direction=Direction.DOWN),
     ],
 )
 KEYS = [
@@ -70,6 +74,8 @@ KEYS = [
     SeriesKey.of("ready", {"instance": "worker-2"}),
     SeriesKey.of("restarts", {"namespace": "shop", "pod": "cart-6f7d8b9c4d-x2x1q", "container": "app"}),
     SeriesKey.of("unheard", {}),
+    SeriesKey.of("requests", {"namespace": "shop", "route": "cart"}),
+    SeriesKey.of("success", {"namespace": "shop", "route": "cart"}),
 ]
 FRAME = Frame(NOW, 30, KEYS, np.zeros((len(KEYS), 2880), dtype=np.float32))
 CHUNKS = tuple(
@@ -133,8 +139,8 @@ def test_a_finding_says_what_where_when_and_on_what_evidence() -> None:
         (3, {"score": 5.0}, Severity.INFO),
     ],
 )
-def test_severity_follows_hint_bounds_and_strength(row: int, fields: dict[str, object], severity: Severity) -> None:
-    (finding,) = assessed(anomaly(row, **fields))  # type: ignore[arg-type]
+def test_severity_follows_hint_bounds_and_strength(row: int, fields: dict[str, Any], severity: Severity) -> None:
+    (finding,) = assessed(anomaly(row, **fields))
     assert finding.severity is severity
 
 
@@ -146,9 +152,15 @@ def test_the_pods_of_a_workload_make_one_finding_and_the_worst_speaks() -> None:
     assert finding.series.object_keys == ["key-2", "key-3"]
 
 
-def test_stretches_of_one_series_far_apart_are_not_stretched_into_one() -> None:
-    (finding,) = assessed(anomaly(0, 240, 359, score=90.0), anomaly(0, 2000, 2100))
-    assert finding.window.end == NOW + timedelta(hours=3)
+def test_stretches_of_one_series_far_apart_are_findings_of_their_own() -> None:
+    early, late = sorted(
+        assessed(anomaly(0, 240, 359, score=90.0), anomaly(0, 2000, 2100)), key=lambda each: each.window.start
+    )
+    assert early.window.end == NOW + timedelta(hours=3)
+    assert late.window.start == NOW + timedelta(seconds=2000 * 30)
+    assert early.fingerprint == late.fingerprint
+    assert early.id != late.id
+    assert early.series.object_keys == ["key-2"]
 
 
 def test_what_lasts_to_the_end_is_ongoing() -> None:
@@ -159,9 +171,39 @@ def test_what_lasts_to_the_end_is_ongoing() -> None:
 def test_fingerprints_survive_new_pods_and_tell_sides_apart() -> None:
     (before,), (after,) = assessed(anomaly(0)), assessed(anomaly(1))
     assert before.fingerprint == after.fingerprint
-    (below,) = assessed(anomaly(0, sign=-1))
-    assert below.fingerprint != before.fingerprint
-    assert " fell to 93%" in below.title
+    more, less = assessed(anomaly(8)), assessed(anomaly(8, sign=-1))
+    assert more[0].fingerprint != less[0].fingerprint
+    assert " fell to 93%" in less[0].title
+
+
+def test_only_the_side_that_hurts_makes_a_finding() -> None:
+    """An idle node that does even less is well; a share of successes that falls is not."""
+    assert assessed(anomaly(2, sign=-1, observed=0.01)) == []
+    assert [each.query_id for each in assessed(anomaly(9, sign=-1))] == ["success"]
+    assert assessed(anomaly(9)) == []
+
+
+@pytest.mark.parametrize(
+    ("fields", "severity", "word"),
+    [
+        ({"sign": 1, "observed": 2.0}, Severity.INFO, "overload"),
+        ({"sign": -1, "observed": 0.2}, Severity.INFO, "do not get through"),
+        ({"sign": -1, "observed": 0.01}, Severity.WARNING, "do not get through"),
+    ],
+)
+def test_where_both_sides_may_hurt_a_finding_says_why(fields: dict[str, Any], severity: Severity, word: str) -> None:
+    (finding,) = assessed(anomaly(8, **fields))
+    assert word in finding.why
+    assert finding.severity is severity
+    assert finding.service_level
+
+
+def test_a_new_pod_goes_on_with_the_finding_of_the_one_it_replaces() -> None:
+    (finding,) = assessed(anomaly(0, 240, 359), anomaly(1, 380, 500))
+    assert (finding.window.start, finding.window.end) == (
+        NOW + timedelta(hours=2),
+        NOW + timedelta(seconds=501 * 30),
+    )
 
 
 def test_states_and_counts_in_words() -> None:
@@ -182,6 +224,13 @@ def test_the_series_of_a_silent_exporter_are_one_finding_on_its_node() -> None:
     assert finding.observed is None
     assert finding.baseline_middle is None
     assert finding.window.start == NOW + timedelta(hours=2, minutes=1)
+
+
+def test_a_node_s_silence_is_one_finding_whichever_of_its_series_are_gone() -> None:
+    marks = {
+        assessed(*(anomaly(row, 240, 359, sign=0) for row in rows))[0].fingerprint for rows in ((2, 3, 4), (3, 4), (4,))
+    }
+    assert len(marks) == 1
 
 
 def test_a_single_gap_and_one_long_after() -> None:

@@ -37,7 +37,8 @@ OK, UNKNOWN, PARTIAL, ABSENT = (
 
 
 def incident(subject: Subject, severity: Severity) -> Incident:
-    return correlate([finding(subject, "query", 0, severity=severity)], topology(), [], "scan")[0]
+    found = finding(subject, "query", 0, severity=severity, ongoing=True)
+    return correlate([found], topology(), [], "scan")[0]
 
 
 @pytest.mark.parametrize(
