@@ -60,6 +60,7 @@ def gather(
         coverage=coverage,
         grades=grades,
         history=_history(stores, scan, chosen),
+        models={each: version for each, version in stores.models.used(scan.id).items() if each in known},
         gaps={cluster_id: figures.gaps for cluster_id, figures in stores.inventories.figures(chosen).items()},
         incidents=incidents,
         findings=findings,

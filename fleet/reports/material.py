@@ -43,6 +43,7 @@ class FleetReportMaterial:
         window: what was scanned.
         coverage, grades, history, gaps: by cluster id. ``history`` is how much past the baselines rest on, ``gaps``
             what discovery could not read. A cluster without coverage was not seen, and without a grade is not graded.
+        models: by cluster id, the version of the learnt state by which it was judged; without one, by its window alone.
         alerts: by cluster id, those that fired at the window's end, the most severe first; of a cluster that is not
             there nothing is known, or it has no section of its own.
         incidents: open ones, and those that were resolved within the window or since the previous report.
@@ -60,6 +61,7 @@ class FleetReportMaterial:
     alerts: dict[str, list[Alert]] = field(default_factory=dict)
     grades: dict[str, Grade] = field(default_factory=dict)
     history: dict[str, timedelta] = field(default_factory=dict)
+    models: dict[str, int] = field(default_factory=dict)
     gaps: dict[str, list[Gap]] = field(default_factory=dict)
     incidents: list[Incident] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)

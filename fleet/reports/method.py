@@ -63,6 +63,9 @@ def _baselines(material: FleetReportMaterial) -> str:
     )
     if short:
         rule += f" Without a daily season, for want of history: {joined(short, _MOST_NAMES)}."
+    if material.models:
+        used = sorted(f"{material.name_of(each)} {version}" for each, version in material.models.items())
+        rule += f" Versions of what was learnt (`fleetscope model show`): {joined(used, _MOST_NAMES)}."
     unlearnt = sorted(cluster.name for cluster in material.clusters if cluster.id not in material.history)
     if unlearnt:
         rule += f" Length of the history not known: {joined(unlearnt, _MOST_NAMES)}."

@@ -21,10 +21,14 @@ if TYPE_CHECKING:
 
 
 class ClusterCoverage(SignalCoverage):
-    """What was seen of one cluster: of its metrics, by which it is graded, and ``beside`` them of the other signals."""
+    """What was seen of one cluster: of its metrics, by which it is graded, and ``beside`` them of the other signals.
+
+    ``model_version`` is the learnt state by which it was judged; None where there was no history to learn from.
+    """
 
     cluster: str
     grade: str
+    model_version: int | None = None
     beside: list[SignalCoverage]
 
 
@@ -88,13 +92,22 @@ def _coverage(stores: Stores, scan: Scan, names: dict[str, str], incidents: list
     found: dict[str, list[Incident]] = defaultdict(list)
     for incident in incidents:
         found[incident.cluster_id].append(incident)
+    models = stores.models.used(scan.id)
     rows = []
     for cluster_id, own in coverage_of(stores, scan, list(names)):
         grade = grade_cluster(found[cluster_id], metrics_of(own), judged=scan.has_judged(cluster_id))
         metrics, *beside = by_signal(own, scan.window)
         unjudged = [grade.reason] if grade.coverage and not scan.has_judged(cluster_id) else []
         told = {**metrics.model_dump(), "reasons": sorted({*metrics.reasons, *unjudged})}
-        rows.append(ClusterCoverage(**told, cluster=names[cluster_id], grade=grade.letter.value, beside=beside))
+        rows.append(
+            ClusterCoverage(
+                **told,
+                cluster=names[cluster_id],
+                grade=grade.letter.value,
+                model_version=models.get(cluster_id),
+                beside=beside,
+            )
+        )
     return rows
 
 

@@ -147,10 +147,11 @@ def save_report(stores: Stores, scan_id: str, directory: Path | None) -> list[Pa
 
 
 def _show(stores: Stores, result: ScanResult, files: list[Path]) -> None:
-    from interfaces.cli.tables import coverage_table, findings_table, print_incidents, utc
+    from interfaces.cli.tables import coverage_table, findings_table, models_line, print_incidents, utc
 
     out().print(f"scan {result.scan_id}: {utc(result.window.start)} to {utc(result.window.end)}")
     out().print(coverage_table(result.coverage))
+    out().print(models_line(result.coverage))
     print_incidents(out(), result)
     findings = stores.findings.list(scan_id=result.scan_id, limit=MOST_FINDINGS)
     if findings:

@@ -21,7 +21,7 @@ from fleet.investigations.investigation import Investigation
 from fleet.reports.record import ReportRecord
 from interfaces.cli.result import ClusterCoverage, IncidentLine, ScanResult
 
-MOST_CLUSTERS, MOST_INCIDENTS = 40, 20
+MOST_CLUSTERS, MOST_INCIDENTS, MOST_MODELS = 40, 20, 12
 """What a terminal shows of a large fleet: the rest is in the report, and in ``--json``."""
 SEVERITY_STYLE = {"critical": "bold red", "warning": "yellow", "info": "cyan"}
 STATUS_STYLE = {"ok": "green", "partial": "yellow", "absent": "dim", "unknown": "bold red"}
@@ -99,6 +99,15 @@ def coverage_table(coverage: Sequence[ClusterCoverage]) -> Table:
         others = [_status(each.status) for each in row.beside]
         table.add_row(row.cluster, row.grade, _status(row.status), f"{row.seen_ratio:.0%}", *others, missing)
     return table
+
+
+def models_line(coverage: Sequence[ClusterCoverage]) -> str:
+    """By which version of its learnt state each cluster was judged."""
+    used = [f"{row.cluster} {row.model_version}" for row in coverage if row.model_version is not None]
+    if not used:
+        return "Nothing was learnt of earlier days: each cluster was judged by its own window alone."
+    more = f" and {len(used) - MOST_MODELS} more" if len(used) > MOST_MODELS else ""
+    return f"judged by learnt state, version: {', '.join(used[:MOST_MODELS])}{more}"
 
 
 def _status(status: CoverageStatus) -> str:

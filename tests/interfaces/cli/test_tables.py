@@ -9,7 +9,7 @@ from rich.console import Console
 from fleet.frames.coverage import CoverageStatus, Signal
 from fleet.frames.signals import SignalCoverage
 from interfaces.cli.result import ClusterCoverage
-from interfaces.cli.tables import coverage_table, findings_table
+from interfaces.cli.tables import MOST_MODELS, coverage_table, findings_table, models_line
 from tests.storage.entities import CLUSTER, finding, hours
 
 
@@ -40,3 +40,12 @@ def test_what_a_server_said_of_a_signal_sends_the_terminal_nothing() -> None:
     assert "\x1b]" not in text
     assert "\x07" not in text
     assert "\x00" not in text
+
+
+def test_the_versions_by_which_clusters_were_judged_are_told_but_not_all_of_a_large_fleet() -> None:
+    seen = {"signal": Signal.METRICS, "status": CoverageStatus.OK, "seen_ratio": 1.0, "grade": "A", "beside": []}
+    told = [{**seen, "cluster": f"edge-{number}", "model_version": number} for number in range(MOST_MODELS + 2)]
+    rows = [ClusterCoverage.model_validate({"missed": False, **each}) for each in told]
+    assert models_line(rows[:2]) == "judged by learnt state, version: edge-0 0, edge-1 1"
+    assert models_line(rows).endswith(f"edge-{MOST_MODELS - 1} {MOST_MODELS - 1} and 2 more")
+    assert "by its own window" in models_line([row.model_copy(update={"model_version": None}) for row in rows])
