@@ -43,7 +43,14 @@ def test_what_a_server_said_of_a_signal_sends_the_terminal_nothing() -> None:
 
 
 def test_the_versions_by_which_clusters_were_judged_are_told_but_not_all_of_a_large_fleet() -> None:
-    seen = {"signal": Signal.METRICS, "status": CoverageStatus.OK, "seen_ratio": 1.0, "grade": "A", "beside": []}
+    seen = {
+        "signal": Signal.METRICS,
+        "status": CoverageStatus.OK,
+        "seen_ratio": 1.0,
+        "grade": "A",
+        "reasons": [],
+        "beside": [],
+    }
     told = [{**seen, "cluster": f"edge-{number}", "model_version": number} for number in range(MOST_MODELS + 2)]
     rows = [ClusterCoverage.model_validate({"missed": False, **each}) for each in told]
     assert models_line(rows[:2]) == "judged by learnt state, version: edge-0 0, edge-1 1"
