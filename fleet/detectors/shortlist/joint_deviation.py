@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 import numpy.typing as npt
 
 from fleet.detectors.contract import FloatArray, Scores
+from fleet.detectors.shortlist.subjects import SubjectOf
 from fleet.detectors.shortlist.windows import WINDOW_POINTS, Deviations, beyond_usual, point_scores
 from fleet.frames.frame import Frame
 
@@ -27,8 +30,7 @@ class JointDeviation:
     score; the row that contributes most to it has it whole, the others in proportion to what they contribute.
 
     Args:
-        groups: for each row of the frames that will be scored the number of its subject; negative numbers are no
-            subject, and their rows are unknown.
+        subject_of: what each series tells of; series of no subject are unknown.
 
     Assumption: series of one subject move together in the same proportions as before.
     Fails: for subjects with one series, whose score is then that of the series; where the relation of series is not
@@ -40,18 +42,25 @@ class JointDeviation:
 
     name = "joint-deviation"
 
-    def __init__(self, groups: npt.NDArray[np.intp]) -> None:
-        self._groups = groups
+    def __init__(self, subject_of: SubjectOf) -> None:
+        self._subject_of = subject_of
 
     def score(self, frame: Frame, history: Frame | None) -> Scores:
         """1 is as far as the subject was in the furthest hundredth of the past's windows."""
         deviations = Deviations.of(frame, history)
         scores = np.full(deviations.judged.shape, np.nan)
-        for group in np.unique(self._groups[self._groups >= 0]):
-            rows = np.flatnonzero((self._groups == group) & deviations.profile.known)
-            if rows.size:
-                scores[rows] = _scores_of_group(deviations.past[rows], deviations.judged[rows])
+        for rows in self._groups(frame, deviations.profile.known):
+            scores[rows] = _scores_of_group(deviations.past[rows], deviations.judged[rows])
         return deviations.scores(scores)
+
+    def _groups(self, frame: Frame, known: npt.NDArray[np.bool_]) -> Iterable[list[int]]:
+        """Known rows by subject."""
+        groups: dict[object, list[int]] = {}
+        for row in np.flatnonzero(known).tolist():
+            subject = self._subject_of(frame.keys[row])
+            if subject is not None:
+                groups.setdefault(subject, []).append(row)
+        return groups.values()
 
 
 def _scores_of_group(past: FloatArray, judged: FloatArray) -> Numbers:

@@ -15,8 +15,8 @@ class OneClassSvm:
 
     Assumption: usual windows fill one region or a few, with soft borders, in the space of their features (level, width,
         extremes, slope, roughness).
-    Fails: where anomalies filled more than a twentieth of the past; a few spreads from the region all windows are equally
-        strange.
+    Fails: where anomalies filled more than a twentieth of the past; a few spreads outside all windows are
+        equally strange.
     Cost: about 0.02 s a series; grows with the square of the past's windows, of which it takes 2,000 at most.
     Source: B. Schölkopf and others, Estimating the Support of a High-Dimensional Distribution, Neural Computation 13,
         2001; PyOD's, on scikit-learn.

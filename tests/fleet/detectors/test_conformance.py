@@ -1,72 +1,60 @@
-"""What every detector of the catalogue keeps to."""
+"""What every detector of the catalogue keeps to. A new one takes a line in ``cases.py``."""
 
-from functools import cache
+import tracemalloc
 
 import numpy as np
 import pytest
 
 from fleet.detectors.catalogue import catalogue, screens
-from fleet.detectors.contract import Detector
 from fleet.frames.frame import Frame
-from fleet.frames.pack import QueryKind
-from tests.fleet.detectors.series import DAY_POINTS, GAUGES, Values, pack_of, points, query, quiet, split
+from tests.fleet.detectors.cases import (
+    AFTER,
+    CASES,
+    CONSTANT,
+    DOWN,
+    HOLES,
+    NEARLY_CONSTANT,
+    PACK,
+    PLANTED,
+    QUIET,
+    UP,
+    VANISHES,
+    Case,
+    Planted,
+    each_case,
+    scene_of,
+    scored,
+)
+from tests.fleet.detectors.series import keys_of
 
-PACK = pack_of(query("gauge", warning=25.0, critical=40.0), query("count", QueryKind.COUNT))
-DETECTORS = catalogue(PACK)
-every_detector = pytest.mark.parametrize("detector", DETECTORS, ids=lambda detector: detector.name)
-PLANTED = slice(1500, 1800)
-BRIEF = {"hampel": slice(1500, 1540), "step-change": slice(1500, 1620)}
-"""Where something shorter is planted for detectors that are for it."""
-VISIBLE = {
-    "hampel": slice(1505, 1535),
-    "step-change": slice(1570, 1620),
-    "trend-change": slice(1770, 1800),
-}
-"""Columns that a detector has to see; the others see the middle of what is planted."""
-
-
-Scene = tuple[Frame, Frame]
-
-
-@cache
-def scene_of(name: str) -> Scene:
-    """Twelve series of the kind that a detector is for, quiet in the past.
-
-    In the frame row 0 jumps up, row 1 down, and row 2 vanishes; row 3 is constant, row 4 has holes throughout.
-    For the variance they jump up and down every five minutes instead.
-    """
-    rng = np.random.default_rng(1)
-    planted = BRIEF.get(name, PLANTED)
-    jump: float | Values = 40.0
-    if name == "state-change":
-        values, jump = np.ones((12, points()), dtype=np.float32), 1.0
-    elif name == "count-tail":
-        values = np.repeat(rng.poisson(0.005, (12, points() // 20)), 20, axis=1).astype(np.float32)
-        jump = 6.0
-    elif name == "variance-change":
-        values, jump = quiet(12, seed=3), np.where(np.arange(300) // 10 % 2, np.float32(40), np.float32(0))
-    else:
-        values = quiet(12, seed=3)
-    values[3] = 7.0
-    values[4, rng.random(values.shape[1]) < 0.2] = np.nan
-    frame, history = split(values, "count" if name == "count-tail" else "gauge")
-    frame.values[0, planted] += jump
-    frame.values[1, planted] -= jump
-    frame.values[2, PLANTED] = np.nan
-    frame.values.flags.writeable = history.values.flags.writeable = False
-    return frame, history
+IN_TIME = slice(PLANTED.start, PLANTED.stop + AFTER)
 
 
-@pytest.fixture
-def scene(detector: Detector) -> Scene:
-    return scene_of(detector.name)
+def scene(case: Case) -> tuple[Frame, Frame]:
+    return scene_of(case.judges, case.sees)
 
 
-@every_detector
-def test_scores_have_the_frames_shape_and_the_contracts_types(detector: Detector, scene: Scene) -> None:
-    frame, history = scene
-    for past in (history, None):
-        scores = detector.score(frame, past)
+def changed(frame: Frame, values: np.ndarray) -> Frame:
+    return Frame(frame.start, frame.step_seconds, frame.keys, values.astype(np.float32))
+
+
+def renamed(frame: Frame) -> Frame:
+    """The frame with keys that differ, of series that were selected again and again."""
+    return Frame(frame.start, frame.step_seconds, keys_of(frame.keys[0].query_id, len(frame.keys)), frame.values)
+
+
+def highest_of_quiet(case: Case) -> float:
+    return float(np.nanmax(scored(case).values[QUIET]))
+
+
+def test_every_detector_of_the_catalogue_is_tested() -> None:
+    assert [case.name for case in CASES] == [detector.name for detector in catalogue(PACK)]
+
+
+@each_case()
+def test_scores_have_the_frames_shape_and_the_contracts_types(case: Case) -> None:
+    frame, _ = scene(case)
+    for scores in (scored(case), case.detector.score(frame, None)):
         assert scores.values.shape == scores.signs.shape == frame.values.shape
         assert scores.values.dtype == np.float32
         assert scores.signs.dtype == np.int8
@@ -75,130 +63,134 @@ def test_scores_have_the_frames_shape_and_the_contracts_types(detector: Detector
         assert set(np.unique(scores.signs)) <= {-1, 0, 1}
 
 
-@every_detector
-def test_higher_is_more_anomalous(detector: Detector, scene: Scene) -> None:
-    scores = detector.score(*scene).values
-    worst = {"staleness": 2}.get(detector.name, 0)
-    middle = VISIBLE.get(detector.name, slice(1650, 1780))
-    assert np.nanmedian(scores[worst, middle]) > 3 * np.nanmedian(scores[5:, middle]) + 0.5
-    if detector.name != "staleness":
-        assert (detector.score(*scene).signs[0, middle] == 1).all()
+@each_case()
+def test_higher_is_more_anomalous(case: Case) -> None:
+    assert np.nanmax(scored(case).values[UP, IN_TIME]) > 1.2 * highest_of_quiet(case) + 0.2
 
 
-@pytest.mark.parametrize("detector", screens(), ids=lambda detector: detector.name)
-def test_signs_tell_the_side(detector: Detector, scene: Scene) -> None:
-    scores = detector.score(*scene)
-    side = 1 if detector.name == "variance-change" else -1
-    assert (scores.signs[1, VISIBLE.get(detector.name, slice(1650, 1780))] == side).all()
-    assert scores.baseline is not None
-    assert np.nanmax(np.abs(scores.baseline.middle[5] - scene[0].values[5])) < 5
+@each_case(sided=True)
+def test_signs_tell_the_side(case: Case) -> None:
+    scores = scored(case)
+    for row, side in ((UP, 1), (DOWN, -1)):
+        place = IN_TIME.start + np.nanargmax(scores.values[row, IN_TIME])
+        assert scores.signs[row, place] == side
+        assert scores.values[row, place] > highest_of_quiet(case)
 
 
-@every_detector
-def test_a_gap_is_not_scored_as_a_value(detector: Detector, scene: Scene) -> None:
-    frame, history = scene
-    scores = detector.score(frame, history)
-    gap = scores.values[2, PLANTED]
-    if detector.name == "staleness":
-        assert gap[-1] == gap.max() > 10
-        assert (scores.values[5] == 0).all()
-    elif detector.name not in {"level-shift", "step-change", "trend-change", "variance-change"}:
-        assert np.isnan(gap).all()
-    else:
-        assert np.isnan(gap[-60:]).all()
+@each_case()
+def test_what_was_expected_is_where_a_quiet_series_is(case: Case) -> None:
+    baseline = scored(case).baseline
+    if baseline is None:
+        return
+    low, middle, high = (each[QUIET] for each in (baseline.low, baseline.middle, baseline.high))
+    values = scene(case)[0].values[QUIET]
+    assert ((low <= middle) & (middle <= high)).all()
+    assert ((low <= values) & (values <= high)).mean() > 0.9
 
 
-@every_detector
-def test_missing_samples_here_and_there_take_nothing_away(detector: Detector, scene: Scene) -> None:
-    scores = detector.score(*scene).values
-    known = np.isfinite(scores[4]) if detector.name != "staleness" else np.ones(DAY_POINTS, dtype=bool)
-    assert known.mean() > 0.75
-    assert np.nanmax(scores[4]) <= max(2 * np.nanmax(scores[5:]), 1)
+@each_case()
+def test_a_gap_is_not_scored_as_a_value(case: Case) -> None:
+    if case.sees is Planted.GAP:
+        assert (scored(case).values[QUIET] == 0).all()
+        return
+    gap = scored(case).values[VANISHES, PLANTED]
+    assert np.isnan(gap[-60:]).all()
+    assert not (gap > highest_of_quiet(case)).any()
 
 
-@every_detector
-def test_a_constant_series_is_no_anomaly_and_its_jump_is_finite(detector: Detector, scene: Scene) -> None:
-    frame, history = scene
-    assert np.nanmax(detector.score(frame, history).values[3]) < 1
-    jumped = Frame(frame.start, 30, frame.keys, frame.values.copy())
-    jumped.values[3, PLANTED] = 7.5
-    assert not np.isinf(detector.score(jumped, history).values[3]).any()
+@each_case()
+def test_missing_samples_here_and_there_take_nothing_away(case: Case) -> None:
+    scores = scored(case).values[HOLES]
+    assert np.isfinite(scores).mean() > 0.75
+    assert np.nanmax(scores) <= max(2 * highest_of_quiet(case), 1)
 
 
-@every_detector
-def test_scoring_is_pure_and_repeats_itself(detector: Detector, scene: Scene) -> None:
-    frame, history = scene
-    assert not frame.values.flags.writeable
-    assert not history.values.flags.writeable
-    first, second = detector.score(frame, history), detector.score(frame, history)
+@each_case()
+def test_a_series_that_hardly_moves_is_no_anomaly_and_its_jump_is_finite(case: Case) -> None:
+    frame, history = scene(case)
+    assert np.nanmax(scored(case).values[[CONSTANT, NEARLY_CONSTANT]]) <= max(highest_of_quiet(case), 1)
+    rows = [CONSTANT, NEARLY_CONSTANT]
+    jumped = frame.select(rows)
+    jumped.values[:, PLANTED] += 0.5
+    assert not np.isinf(case.detector.score(jumped, history.select(rows)).values).any()
+
+
+@each_case()
+def test_scoring_is_pure_and_repeats_itself(case: Case) -> None:
+    """The scene's arrays cannot be written: an attempt would have raised."""
+    rows = [UP, HOLES, QUIET[0]]
+    frame, history = (each.select(rows) for each in scene(case))
+    before = frame.values.copy(), history.values.copy()
+    first, second = (case.detector.score(frame, history) for _ in range(2))
     np.testing.assert_array_equal(first.values, second.values)
     np.testing.assert_array_equal(first.signs, second.signs)
+    np.testing.assert_array_equal(frame.values, before[0])
+    np.testing.assert_array_equal(history.values, before[1])
 
 
-@pytest.mark.parametrize(
-    "detector", [each for each in DETECTORS if each.name != "count-tail"], ids=lambda each: each.name
-)
-def test_one_series_alone_scores_as_in_the_batch(detector: Detector, scene: Scene) -> None:
-    """Counts are left out: their rates lean on like series, by design."""
-    frame, history = scene
-    batch = detector.score(frame, history)
-    for row in (0, 3, 4):
-        alone = detector.score(frame.select([row]), history.select([row]))
-        np.testing.assert_allclose(alone.values[0], batch.values[row], rtol=1e-5)
-        np.testing.assert_array_equal(alone.signs[0], batch.signs[row])
+@each_case(alone=True)
+def test_one_series_alone_scores_as_in_the_batch(case: Case) -> None:
+    frame, history = scene(case)
+    for row in (UP, CONSTANT, HOLES):
+        alone = case.detector.score(frame.select([row]), history.select([row]))
+        np.testing.assert_allclose(alone.values[0], scored(case).values[row], rtol=1e-5, atol=1e-6)
+        np.testing.assert_array_equal(alone.signs[0], scored(case).signs[row])
 
 
-@every_detector
-def test_rows_of_the_history_may_come_in_any_order_and_more_of_them(detector: Detector, scene: Scene) -> None:
-    frame, history = scene
-    shuffled = history.select([7, 2, 0, 11, 1])
-    scores = detector.score(frame.select([0, 1, 2]), shuffled)
-    ordered = detector.score(frame.select([0, 1, 2]), history.select([0, 1, 2, 7, 11]))
-    np.testing.assert_allclose(scores.values, ordered.values, rtol=1e-5)
+@each_case(alone=True)
+def test_rows_of_the_history_may_come_in_any_order_and_more_of_them(case: Case) -> None:
+    frame, history = scene(case)
+    scores = case.detector.score(frame.select([UP, DOWN]), history.select([QUIET[0], DOWN, UP]))
+    np.testing.assert_allclose(scores.values, scored(case).values[[UP, DOWN]], rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.parametrize("detector", screens(), ids=lambda detector: detector.name)
+@each_case(unitless=True)
 @pytest.mark.parametrize(("scale", "shift"), [(1000.0, 0.0), (0.001, 0.0), (1.0, 5.0)])
-def test_units_do_not_matter(detector: Detector, scene: Scene, scale: float, shift: float) -> None:
-    frame, history = scene
-    rows = [0, 1, 5, 6]
-
-    def changed(one: Frame) -> Frame:
-        part = one.select(rows)
-        return Frame(part.start, part.step_seconds, part.keys, (part.values * scale + shift).astype(np.float32))
-
-    plain = detector.score(frame.select(rows), history.select(rows)).values
-    other = detector.score(changed(frame), changed(history)).values
-    np.testing.assert_allclose(other, plain, rtol=0.02, atol=0.02)
+def test_units_do_not_matter(case: Case, scale: float, shift: float) -> None:
+    rows = [UP, QUIET[0]]
+    frame, history = (changed(each.select(rows), each.values[rows] * scale + shift) for each in scene(case))
+    scores = case.detector.score(frame, history).values
+    np.testing.assert_allclose(scores, scored(case).values[rows], rtol=0.02, atol=0.03)
 
 
-@every_detector
-def test_infinite_values_are_gaps(detector: Detector, scene: Scene) -> None:
-    frame, history = scene
-    rows = [5, 6]
-    infinite, missing = frame.select(rows), frame.select(rows)
+@each_case()
+def test_infinite_values_are_gaps(case: Case) -> None:
+    frame, history = scene(case)
+    infinite, missing = frame.select([QUIET[0]]), frame.select([QUIET[0]])
     infinite.values[0, 100:110] = np.inf
     missing.values[0, 100:110] = np.nan
-    scores, expected = (detector.score(part, history.select(rows)) for part in (infinite, missing))
+    past = history.select([QUIET[0]])
+    scores, expected = (case.detector.score(part, past) for part in (infinite, missing))
     np.testing.assert_array_equal(scores.values, expected.values)
 
 
-@every_detector
-def test_a_series_without_a_past_is_unknown_or_unremarkable(detector: Detector, scene: Scene) -> None:
-    frame, history = scene
-    scores = detector.score(frame.select([5]), history.select([6])).values
-    if detector.name in {"threshold", "count-tail"}:
-        return
+@each_case(needs_past=True)
+def test_a_series_without_a_past_is_unknown_or_unremarkable(case: Case) -> None:
+    frame, history = scene(case)
+    scores = case.detector.score(frame.select([QUIET[0]]), history.select([QUIET[1]])).values
     assert np.isnan(scores).all() or np.nanmax(scores) == 0
 
 
-@every_detector
-def test_every_detector_says_what_it_assumes_and_where_it_fails(detector: Detector) -> None:
-    text = type(detector).__doc__ or ""
+@each_case()
+def test_memory_stays_near_what_frame_and_history_take(case: Case) -> None:
+    rows = (QUIET * case.many)[: case.many]
+    frame, history = (renamed(each.select(rows)) for each in scene(case))
+    case.detector.score(frame.select([0]), history.select([0]))
+    tracemalloc.start()
+    try:
+        case.detector.score(frame, history)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 5 * (frame.values.nbytes + history.values.nbytes) + 4_000_000
+
+
+@each_case()
+def test_every_detector_says_what_it_assumes_and_where_it_fails(case: Case) -> None:
+    text = type(case.detector).__doc__ or ""
     for word in ("Assumption:", "Fails:", "Cost:", "Source:"):
         assert word in text
 
 
-def test_the_shares_of_the_budget_sum_to_one() -> None:
-    assert sum(screen.share for screen in screens()) == pytest.approx(1)
-    assert len({detector.name for detector in catalogue(GAUGES)}) == len(catalogue(GAUGES))
+def test_screens_have_least_daily_maxima() -> None:
+    assert all(screen.least > 0 for screen in screens())
