@@ -43,6 +43,7 @@ class ScanContext:
         endpoint: the address that was asked.
         topology: None where no inventory could be had; names alone then tell owners.
         coverage: what was asked, and what was not seen; a gap there is our blindness, and no finding.
+        model_version: of the learnt state by which the frame was judged; None where there was none.
     """
 
     cluster_id: str
@@ -52,6 +53,7 @@ class ScanContext:
     endpoint: str = ""
     topology: Topology | None = None
     coverage: Sequence[Coverage] = field(default_factory=tuple)
+    model_version: int | None = None
 
 
 def findings_of(anomalies: Sequence[Anomaly], frame: Frame, pack: QueryPack, context: ScanContext) -> list[Finding]:
@@ -170,6 +172,7 @@ class _Assessor:
             threshold=anomaly.threshold,
             p_value=anomaly.p_value,
             sensitivity=context.sensitivity.value,
+            model_version=context.model_version,
             detectors=list(anomaly.detectors),
             unit=query.unit,
             series=SeriesRef(

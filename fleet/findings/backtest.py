@@ -110,7 +110,7 @@ class _Sum:
     def add(self, cluster: str, findings: Sequence[Finding]) -> None:
         self.raised += len(findings)
         known = [*self.findings, *((cluster, each) for each in findings)]
-        self.findings = sorted(known, key=lambda each: (-_strength(each[1]), each[1].fingerprint))[:MOST_EXAMPLES]
+        self.findings = sorted(known, key=lambda each: (-each[1].strength, each[1].fingerprint))[:MOST_EXAMPLES]
 
 
 def backtest_of(days: Iterable[ReplayedDay | MissingDay], budget: float) -> Backtest:
@@ -158,15 +158,11 @@ def _setting(sensitivity: Sensitivity, total: _Sum, series_days: float) -> Setti
                 severity=finding.severity,
                 start=finding.window.start,
                 end=finding.window.end,
-                strength=_strength(finding),
+                strength=finding.strength,
             )
             for cluster, finding in total.findings
         ],
     )
-
-
-def _strength(finding: Finding) -> float:
-    return finding.score / max(finding.threshold, 1e-9)
 
 
 def _told(reason: str, windows: Sequence[Window]) -> str:

@@ -56,7 +56,8 @@ class Finding(BaseModel):
     ``why`` says what harm it may be, where both sides of a value may hurt; ``service_level`` that users feel it.
     ``window`` is the anomalous stretch; ``ongoing`` is true when it reaches the end of what was scanned.
     ``observed`` and ``baseline_*`` are in ``unit`` (None for gaps). ``score`` passed ``threshold`` at
-    ``sensitivity``; higher is more anomalous. ``scan_id`` is the scan that saw it last. ``quiet_at`` are the ends of
+    ``sensitivity``; higher is more anomalous. ``model_version`` is the learnt state by which it was judged
+    (None: by its own window alone). ``scan_id`` is the scan that saw it last. ``quiet_at`` are the ends of
     windows that reach beyond it, were seen, and do not show it any more.
     """
 
@@ -79,6 +80,7 @@ class Finding(BaseModel):
     threshold: float
     p_value: float | None = None
     sensitivity: str
+    model_version: int | None = None
     detectors: list[str]
     observed: float | None = None
     baseline_low: float | None = None
