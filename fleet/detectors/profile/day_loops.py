@@ -35,7 +35,7 @@ def slot_medians(values: FloatArray, medians: FloatArray, others: FloatArray) ->
         _sort_days(ordered)
         _middles(ordered, medians[row], middles)
         for day in range(days):
-            _chosen(values[row, day], medians[row], middles, others[row, day])
+            _chosen(values[row, day], medians[row], middles[0], middles[1], middles[2], others[row, day])
 
 
 @compiled
@@ -53,17 +53,14 @@ def smooth_slots(values: FloatArray, weights: FloatArray) -> None:
     total = np.empty(slots, dtype=np.float32)
     share = np.empty(slots, dtype=np.float32)
     for row in range(rows):
-        for place in range(slots + width - 1):
-            value = values[row, (place - width // 2) % slots]
-            seen = value == value
-            known[place] = 1 if seen else 0
-            filled[place] = value if seen else 0
+        _fill_around(values[row], width // 2, filled, known)
         total[:] = 0
         share[:] = 0
         for offset in range(width):
+            weight = weights[offset]
             for slot in range(slots):
-                total[slot] += weights[offset] * filled[slot + offset]
-                share[slot] += weights[offset] * known[slot + offset]
+                total[slot] += weight * filled[slot + offset]
+                share[slot] += weight * known[slot + offset]
         for slot in range(slots):
             values[row, slot] = total[slot] / share[slot] if share[slot] > 0 else _NAN
 
@@ -115,6 +112,30 @@ def blend_spreads(local: FloatArray, scale: float, pooled: FloatArray, floor: Fl
 
 
 @compiled
+def standardise(residual: FloatArray, spread: FloatArray, stray: FloatArray, deviations: FloatArray) -> None:
+    """Residuals in units of a spread that has two independent parts: one by slot, (rows, slots), and one by row."""
+    rows, slots = residual.shape
+    for row in range(rows):
+        common = stray[row] * stray[row]
+        for slot in range(slots):
+            deviations[row, slot] = residual[row, slot] / np.sqrt(spread[row, slot] * spread[row, slot] + common)
+
+
+@compiled
+def _fill_around(values: FloatArray, half: int, filled: FloatArray, known: FloatArray) -> None:
+    """A row with its ends continued by its other ends, 0 in gaps, and 1 where it is known."""
+    slots = values.size
+    for slot in range(slots):
+        value = values[slot]
+        filled[half + slot] = value if value == value else 0
+        known[half + slot] = 1 if value == value else 0
+    for place in range(half):
+        before, after = half + (place - half) % slots, half + place % slots
+        filled[place], known[place] = filled[before], known[before]
+        filled[half + slots + place], known[half + slots + place] = filled[after], known[after]
+
+
+@compiled
 def _copy_for_sorting(values: FloatArray, ordered: FloatArray) -> None:
     days, slots = values.shape
     for day in range(days):
@@ -163,8 +184,12 @@ def _middles(ordered: FloatArray, median: FloatArray, middles: FloatArray) -> No
 
 
 @compiled
-def _chosen(values: FloatArray, median: FloatArray, middles: FloatArray, others: FloatArray) -> None:
+def _chosen(
+    values: FloatArray, median: FloatArray, below: FloatArray, on: FloatArray, above: FloatArray, others: FloatArray
+) -> None:
+    """The medians without a day's values; everything is read before anything is chosen, so that it runs in vectors."""
     for slot in range(values.size):
-        value, middle = values[slot], median[slot]
-        without = middles[0, slot] if value < middle else (middles[2, slot] if value > middle else middles[1, slot])
+        value, middle, low, same, high = values[slot], median[slot], below[slot], on[slot], above[slot]
+        without = low if value < middle else same
+        without = high if value > middle else without
         others[slot] = without if value == value else middle

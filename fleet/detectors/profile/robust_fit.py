@@ -6,22 +6,11 @@ the others, so that deviations inside the past are as large as those of a day ne
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
-import numpy.typing as npt
 
 from fleet.detectors.contract import FloatArray
 from fleet.detectors.profile.blocks import median_last, median_without_each, sorted_quantile
-from fleet.detectors.profile.weekdays import WEEK
 
-Flags = npt.NDArray[np.bool_]
-
-FORETELLING_DAYS = 3
-"""Seen days from which the level of the next one is foretold."""
-_MIN_DAYS_TO_COMPARE = 6
-_RECENT_ADVANTAGE = 0.7
-"""The level of the last days is taken where its errors are at most this share of those of the last week's."""
 _SEASON_WEIGHTS = np.array([1, 2, 3, 2, 1], dtype=np.float32)
 _SPREAD_WEIGHTS = np.ones(25, dtype=np.float32)
 _SPREAD_PRIOR_DAYS = 7.0
@@ -34,15 +23,6 @@ _MEDIAN_NOISE = 1.5708
 _LEVEL_FLOOR = np.float32(0.01)
 _MOVING_SHARE = 0.02
 _SMALLEST = np.float32(1e-9)
-
-
-@dataclass(frozen=True)
-class Levels:
-    """Levels of (rows, days) of the past, where they were foretold from the days before, and of the day after it."""
-
-    of_days: FloatArray
-    foretold: Flags
-    next: FloatArray
 
 
 def seasons_of(folded: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -87,77 +67,30 @@ def _tell_from_noise(medians: FloatArray, centre: FloatArray, noise: FloatArray,
     shrink_slots(medians, told)
 
 
-def levels_of(by_day: FloatArray) -> Levels:
-    """What would have been foretold for each day, from days before it alone, and what is foretold for the next.
-
-    That is the median of the last week, or, for a series that drifts, that of the last 3 days: whichever would have
-    foretold the series' other days better. The first days, for which nothing is foretold, have the level that
-    the days after them would foretell backwards.
+def spreads_of(
+    within: FloatArray, levels: FloatArray, resolution: FloatArray, *, seasonal: bool
+) -> tuple[FloatArray, FloatArray]:
+    """The spread by slot of deviations from the day's own median; pooled over the day where not ``seasonal``.
 
     Args:
-        by_day: median of each day, (rows, days).
-    """
-    days = by_day.shape[1]
-    backwards = by_day[:, ::-1]
-    recent, week = _medians_before(by_day, FORETELLING_DAYS), _medians_before(by_day, WEEK)
-    foretold = np.stack([_days_before(by_day, day) >= FORETELLING_DAYS for day in range(days + 1)], axis=1)
-    errors = [np.where(foretold, each, np.nan)[:, :days] - by_day for each in (recent, week)]
-    drifts = _drifts(*errors)
-    levels = np.where(drifts & np.isfinite(recent), recent, week)
-    after = np.where(
-        drifts[:, :days],
-        _medians_before(backwards, FORETELLING_DAYS)[:, days - 1 :: -1],
-        _medians_before(backwards, WEEK)[:, days - 1 :: -1],
-    )
-    substitute = np.where(np.isfinite(after), after, by_day)
-    return Levels(
-        of_days=np.where(foretold[:, :days], levels[:, :days], substitute).astype(np.float32),
-        foretold=foretold[:, :days],
-        next=np.where(foretold[:, days], levels[:, days], median_last(by_day)).astype(np.float32),
-    )
-
-
-def _medians_before(by_day: FloatArray, memory: int) -> FloatArray:
-    """For each day, and the one after the last, the median of up to ``memory`` days before it; (rows, days + 1)."""
-    return np.stack([median_last(by_day[:, max(0, day - memory) : day]) for day in range(by_day.shape[1] + 1)], axis=1)
-
-
-def _days_before(by_day: FloatArray, day: int) -> npt.NDArray[np.intp]:
-    """How many days of the week before a day were seen."""
-    return np.asarray(np.isfinite(by_day[:, max(0, day - WEEK) : day]).sum(axis=1))
-
-
-def _drifts(recent_errors: FloatArray, week_errors: FloatArray) -> Flags:
-    """Whether the last days foretell better than the last week, as the other days tell; the last column: as all do."""
-    recent, recent_of_others = median_without_each(np.abs(recent_errors))
-    week, week_of_others = median_without_each(np.abs(week_errors))
-    enough = np.isfinite(recent_errors).sum(axis=1) >= _MIN_DAYS_TO_COMPARE - FORETELLING_DAYS
-    ours = np.concatenate([recent_of_others, recent[:, None]], axis=1)
-    theirs = np.concatenate([week_of_others, week[:, None]], axis=1)
-    with np.errstate(invalid="ignore"):
-        return np.asarray(enough[:, None] & (ours < _RECENT_ADVANTAGE * theirs))
-
-
-def spreads_of(
-    residual: FloatArray, levels: Levels, resolution: FloatArray, *, seasonal: bool
-) -> tuple[FloatArray, FloatArray]:
-    """The spread by slot of residuals of shape (rows, days, slots); pooled over the day where not ``seasonal``.
+        within: deviations, (rows, days, slots).
+        levels: of the days and of the next one, (rows, days + 1).
+        resolution: the step in which each row's values move.
 
     Returns:
         The spread of all days, (rows, slots), and for each day that of the others, (rows, days, slots).
     """
-    rows, days, slots = residual.shape
-    size = np.abs(residual)
+    _, days, slots = within.shape
+    size = np.abs(within)
     typical, typical_of_others = median_without_each(median_last(size))
     typical_of_others = np.where(np.isfinite(typical_of_others), typical_of_others, typical[:, None])
     mean, mean_of_others = _means(size)
-    floor = _floor(resolution, levels.next, mean)
-    floor_of_others = _floor(resolution[:, None], levels.of_days, mean_of_others)
+    floor = _floor(resolution, levels[:, days], mean)
+    floor_of_others = _floor(resolution[:, None], levels[:, :days], mean_of_others)
     pooled = np.fmax(_MAD_TO_SIGMA * typical, floor)
     pooled_of_others = np.fmax(_MAD_TO_SIGMA * typical_of_others, floor_of_others)
     if not seasonal:
-        shape = (rows, days, slots)
-        return np.repeat(pooled[:, None], slots, axis=1), np.broadcast_to(pooled_of_others[:, :, None], shape)
+        return np.repeat(pooled[:, None], slots, axis=1), np.repeat(pooled_of_others[:, :, None], slots, axis=2)
     return _spreads_by_slot(size, (pooled, floor), (pooled_of_others, floor_of_others))
 
 
