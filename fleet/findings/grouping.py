@@ -28,10 +28,6 @@ class Groups:
         """Make the groups of two numbers one."""
         self._parent[self._root(one)] = self._root(other)
 
-    def same(self, one: int, other: int) -> bool:
-        """Whether two numbers are in one group."""
-        return self._root(one) == self._root(other)
-
     def members(self) -> list[list[int]]:
         """The groups, by their smallest number, each in order."""
         groups: dict[int, list[int]] = {}

@@ -108,12 +108,16 @@ def _resumed(known: Sequence[Stretch], findings: Sequence[Finding], *, resolved:
 
 
 def _closed(known: Sequence[Stretch], ordered: Sequence[Finding]) -> list[Stretch]:
-    """The known stretches, the first from the first finding on; one without an end lasted until the next finding."""
+    """The known stretches, the first from the first finding on, for the findings to lead on.
+
+    One that had no end yet lasted until the next finding, unless those from then tell it.
+    """
     stretches = list(known)
     if stretches and ordered:
         first, last = stretches[0], stretches[-1]
         stretches[0] = Stretch(start=min(first.start, ordered[0].window.start), end=first.end)
         if last.end is None:
-            later = [each.window.start for each in ordered if each.window.start > last.start]
+            told = any(each.window.start <= last.start <= each.window.end for each in ordered)
+            later = [each.window.start for each in ordered if each.window.start > last.start and not told]
             stretches[-1] = Stretch(start=stretches[-1].start, end=min(later, default=last.start))
     return stretches

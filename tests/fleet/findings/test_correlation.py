@@ -1,10 +1,17 @@
 """Findings joined into incidents."""
 
+import time
 from datetime import timedelta
 
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from fleet.findings.correlation import correlate
-from fleet.findings.finding import Finding, FindingKind
-from fleet.findings.incident import Incident
+from fleet.findings.finding import Finding, FindingKind, FindingState
+from fleet.findings.incident import Incident, Phase
+from fleet.findings.opening import is_enough, opens_incident
+from fleet.findings.relations import groups_of
 from fleet.frames.pack import Severity
 from fleet.inventory.subject import Subject, SubjectKind
 from tests.fleet.findings.scenes import (
@@ -188,3 +195,163 @@ def test_without_topology_names_alone_relate() -> None:
 
 def test_no_findings_no_incidents() -> None:
     assert correlate([], topology(), [], "scan") == []
+
+
+def test_the_same_trouble_that_comes_back_is_one_incident() -> None:
+    cpu = [finding(node(), "node_cpu_util", start) for start in (0, 240)]
+    (incident,) = incidents(*cpu)
+    assert incident.reopenings == 1
+    assert len(incident.fingerprints) == 1
+    assert incident.finding_ids == [each.id for each in sorted(cpu, key=lambda each: each.window.start, reverse=True)]
+    assert len(incidents(cpu[0], finding(node(), "node_cpu_util", 60 + 361))) == 2, "later it is another"
+
+
+def test_a_shared_side_effect_does_not_make_two_faults_one() -> None:
+    def fault(place: Subject, start: float) -> list[Finding]:
+        return [
+            finding(place, "node_cpu_util", start, severity=Severity.CRITICAL),
+            finding(CLUSTER_WIDE, "cluster_cpu_util", start + 1, severity=Severity.INFO),
+        ]
+
+    assert len(incidents(*fault(node("worker-1"), 0), *fault(node("worker-2"), 200))) == 2
+    (first,) = incidents(*fault(node("worker-1"), 0))
+    (other,) = incidents(*fault(node("worker-2"), 100), known=(first,))
+    assert other.id != first.id
+
+
+def test_a_resolved_incident_that_comes_back_is_open_again_with_its_id() -> None:
+    (first,) = incidents(finding(node(), "node_cpu_util", 0))
+    resolved = first.model_copy(update={"state": FindingState.RESOLVED})
+    (back,) = incidents(finding(node(), "node_cpu_util", 300, ongoing=True), known=(resolved,))
+    assert (back.id, back.reopenings, back.phase, back.started_at) == (first.id, 1, Phase.ONGOING, NOW)
+    (unlike,) = incidents(finding(node(), "node_mem_util", 300, ongoing=True), known=(resolved,))
+    assert unlike.id != first.id
+
+
+def test_what_splits_stays_the_incident_that_it_was() -> None:
+    early, late = finding(CART, "container_mem_bytes", 0), finding(CART, "container_restarts", 70)
+    (known,) = incidents(early, late)
+    apart = finding(CART, "container_restarts", 90)
+    (same,) = incidents(early, apart, known=(known,))
+    assert same.id == known.id
+
+
+WEAK = {"severity": Severity.INFO, "score": 5.0}
+
+
+@pytest.mark.parametrize(
+    ("fields", "enough"),
+    [
+        ({"severity": Severity.CRITICAL, "minutes": 5}, True),
+        ({"kind": FindingKind.GAP, **WEAK}, True),
+        ({"severity": Severity.WARNING, "minutes": 10, "score": 5.0}, False),
+        ({"severity": Severity.WARNING, "minutes": 10, "score": 9.0}, True),
+        ({"severity": Severity.WARNING, "minutes": 20, "score": 5.0}, True),
+        ({"severity": Severity.WARNING, "minutes": 5, "score": 5.0, "ongoing": True}, True),
+        ({"severity": Severity.INFO, "minutes": 30, "score": 40.0}, False),
+        ({"severity": Severity.INFO, "minutes": 90, "score": 5.0}, False),
+        ({"severity": Severity.INFO, "minutes": 90, "score": 8.0}, True),
+    ],
+)
+def test_a_lone_finding_opens_an_incident_when_it_is_bad_long_or_strong(
+    fields: dict[str, object], enough: bool
+) -> None:
+    lone = finding(node(), "node_cpu_util", 0, **fields)  # type: ignore[arg-type]
+    assert is_enough(lone) is enough
+    assert len(incidents(lone)) == enough
+
+
+def test_weak_findings_that_agree_open_one_together() -> None:
+    brief = {"severity": Severity.WARNING, "score": 5.0}
+    one = finding(node(), "node_cpu_util", 0, 10, **brief)  # type: ignore[arg-type]
+    assert opens_incident([one, finding(node(), "node_load_per_core", 0, 10, **brief)])  # type: ignore[arg-type]
+    hints = [finding(place, "some", 0, 10, **WEAK) for place in (node(), CART, BATCH)]  # type: ignore[arg-type]
+    assert opens_incident(hints)
+    assert not opens_incident([*hints[:2], finding(CLUSTER_WIDE, "cluster_cpu_util", 0, 10, **WEAK)])  # type: ignore[arg-type]
+
+
+def test_a_known_incident_goes_on_with_findings_that_would_open_none() -> None:
+    (known,) = incidents(finding(node(), "node_cpu_util", 0))
+    weak = finding(node(), "node_cpu_util", 70, 5, **WEAK)  # type: ignore[arg-type]
+    assert incidents(weak) == []
+    assert [each.id for each in incidents(weak, known=(known,))] == [known.id]
+
+
+def test_the_rank_is_explained() -> None:
+    felt = finding(route("shop", "catalog"), "ingress_5xx_ratio", 0, severity=Severity.CRITICAL, ongoing=True)
+    load = finding(node("worker-1"), "node_cpu_util", 0)
+    first, second = incidents(load, felt)
+    assert first.harm.why == (
+        "critical; users feel it on route shop/catalog; goes on; 5.0 times its threshold; new within 14 days"
+    )
+    assert second.harm.why == "warning; ended; touches 1 node; 5.0 times its threshold; new within 14 days"
+
+
+def test_news_comes_before_what_recurs_daily() -> None:
+    daily, news = finding(device("worker-1"), "disk_busy", 0), finding(device("worker-2"), "disk_busy", 0, score=18)
+    earlier = {daily.fingerprint: [NOW - timedelta(days=day) for day in range(1, 6)]}
+    ranked = correlate([daily, news], topology(), [], "scan", earlier)
+    assert [each.subject.name for each in ranked] == ["worker-2", "worker-1"]
+    assert ranked[1].harm.why.endswith("seen on 5 of the 14 days before")
+
+
+def _many(places: list[tuple[int, int, int, int]]) -> list[Finding]:
+    subjects = [
+        CART,
+        BATCH,
+        node("worker-1"),
+        node("worker-2"),
+        device("worker-1"),
+        route("shop", "cart"),
+        route("shop", "catalog"),
+        CLUSTER_WIDE,
+        Subject(cluster_id=CLUSTER, kind=SubjectKind.NAMESPACE, name="shop"),
+        Subject(cluster_id=CLUSTER, kind=SubjectKind.COMPONENT, name="etcd"),
+    ]
+    made = [
+        finding(
+            subjects[place % len(subjects)],
+            f"query_{query}",
+            start,
+            length,
+            kind=list(FindingKind)[query % 3],
+            severity=list(Severity)[place % 3],
+        )
+        for place, query, start, length in places
+    ]
+    return list({each.id: each for each in made}.values())
+
+
+_PLACES = st.lists(
+    st.tuples(st.integers(0, 29), st.integers(0, 5), st.integers(0, 1500), st.integers(1, 200)), max_size=25
+)
+
+
+@settings(max_examples=60)
+@given(_PLACES, st.randoms())
+def test_groups_are_a_partition_and_ids_stay_in_any_order(
+    places: list[tuple[int, int, int, int]], order: object
+) -> None:
+    findings = _many(places)
+    groups = groups_of(findings, topology())
+    assert sorted(each.id for group in groups for each in group) == sorted(each.id for each in findings)
+    found = incidents(*findings)
+    members = [each for incident in found for each in incident.finding_ids]
+    assert len(members) == len(set(members))
+    assert [incident.rank for incident in found] == list(range(1, len(found) + 1))
+    shuffled = list(findings)
+    order.shuffle(shuffled)  # type: ignore[attr-defined]
+    assert incidents(*shuffled) == found
+    again = incidents(*shuffled, known=tuple(found))
+    assert {incident.id for incident in again} == {incident.id for incident in found}
+
+
+def test_two_thousand_findings_take_no_time_however_close_they_are() -> None:
+    findings = [
+        finding(place, f"query_{number}", number / 100)
+        for number in range(500)
+        for place in (node("worker-1"), CART, CLUSTER_WIDE, route("shop", "cart"))
+    ]
+    began = time.process_time()
+    incidents(*findings)
+    assert time.process_time() - began < 2
