@@ -115,6 +115,8 @@ class PackQuery(BaseModel):
         promql, needs: the form that is asked first, as in ``Variant``.
         unit: of the value: ``ratio``, ``seconds``, ``bytes``, ``bytes/s``, ``cores``, ``count``, ``1/s`` …
         severity: a hint: how bad a finding on this query is at its worst, before harm is known.
+        alike: whether things of a kind (nodes of one machine, clusters of one version) should have about one value;
+            an age or the time left of something is each one's own.
         alternatives: forms with the same meaning, unit and labels, of which the first that the server can answer is
             asked where it lacks what ``promql`` needs: metrics are renamed from release to release.
     """
@@ -132,6 +134,7 @@ class PackQuery(BaseModel):
     severity: Severity
     needs: list[MetricName] = Field(min_length=1)
     thresholds: Thresholds = Thresholds()
+    alike: bool = True
     alternatives: list[Variant] = Field(default_factory=list)
 
     @property
