@@ -5,7 +5,8 @@ Forms of names (Kubernetes' own controllers):
 - Deployment: ``<deployment>-<pod-template-hash>-<5 random>``; the hash is an FNV-32 number in the alphabet
   ``bcdfghjklmnpqrstvwxz2456789`` (no vowels, and no 0, 1 and 3), 8 to 10 of them in practice.
 - CronJob: ``<cronjob>-<minutes since 1970>-<5 random>``; Job and DaemonSet: ``<name>-<5 random>``.
-- StatefulSet: ``<name>-<ordinal>``.
+- StatefulSet: ``<name>-<ordinal>``. A Job with indexes: ``<job>-<index>-<5 random>``.
+- A claim of an ephemeral volume: ``<pod>-<volume>``.
 """
 
 from __future__ import annotations
@@ -30,7 +31,9 @@ _SUFFIX_POD = re.compile(rf"^(?P<workload>.+)-{_RANDOM}$")
 _KNOWN_FORMS = (
     re.compile(r"^(?P<workload>.+)-[a-z0-9]{1,10}$"),
     re.compile(rf"^(?P<workload>.+)-{_SHORT_HASH}-[a-z0-9]{{5}}$"),
+    re.compile(r"^(?P<workload>.+)-\d{1,5}-[a-z0-9]{5}$"),
 )
+_CLAIM_OF_POD = re.compile(rf"^(?P<workload>.+)-[{_GENERATED}]{{8,10}}-[{_GENERATED}]{{5}}-(?P<volume>.+)$")
 _POD_FORMS = (_CRON_JOB_POD, _REPLICA_SET_POD, _ORDINAL_POD, _SUFFIX_POD)
 
 
@@ -65,3 +68,9 @@ def cron_job_of_job(name: str) -> str | None:
     """The CronJob that made a Job of this name, or None for a Job of its own."""
     match = _CRON_JOB.match(name)
     return match["workload"] if match else None
+
+
+def owner_of_claim(name: str) -> tuple[str, str] | None:
+    """Workload and volume of the claim that a Deployment's pod made for itself, or None for any other claim."""
+    match = _CLAIM_OF_POD.match(name)
+    return (match["workload"], match["volume"]) if match else None

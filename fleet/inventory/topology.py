@@ -8,7 +8,12 @@ from typing import Self
 
 from fleet.inventory.inventory import Inventory, Pod
 from fleet.inventory.node import Node
-from fleet.inventory.ownership import workload_of_pod_name
+from fleet.inventory.ownership import (
+    cron_job_of_job,
+    deployment_of_replica_set,
+    owner_of_claim,
+    workload_of_pod_name,
+)
 from fleet.inventory.subject import Subject, SubjectKind
 
 _PODS = frozenset({SubjectKind.POD, SubjectKind.CONTAINER})
@@ -63,6 +68,7 @@ class Topology:
         """The same thing under its lasting name.
 
         Pods and containers get their workload (from the inventory, or by the form of the name when the pod is gone);
+        so do ReplicaSets of Deployments, Jobs of CronJobs that are known, and the claims that pods make for themselves;
         nodes and devices that are named by a scrape address (``10.0.0.7:9100``) get the node's name. What
         cannot be resolved comes back as it is.
         """
@@ -72,6 +78,11 @@ class Topology:
         if subject.kind in _NODES:
             node = self._node_named(subject.name)
             return subject.model_copy(update={"name": node}) if node and node != subject.name else subject
+        if subject.kind is SubjectKind.WORKLOAD and subject.workload is None:
+            maker = self._maker_of_workload(subject)
+            return subject.model_copy(update={"workload": maker}) if maker else subject
+        if subject.kind is SubjectKind.VOLUME and subject.workload is None and (owner := owner_of_claim(subject.name)):
+            return subject.model_copy(update={"workload": owner[0], "part": owner[1]})
         return subject
 
     def workload_of(self, subject: Subject) -> tuple[str, str] | None:
@@ -88,7 +99,7 @@ class Topology:
         elif subject.kind in _PODS:
             name = subject.workload or self._workload_of_pod(subject)
         elif subject.kind is SubjectKind.VOLUME:
-            name = self._workload_of_volume(subject)
+            name = subject.workload or self._workload_of_volume(subject)
         return (subject.namespace or "", name) if name else None
 
     def node_of(self, subject: Subject) -> str | None:
@@ -165,6 +176,12 @@ class Topology:
         if pod is not None:
             return pod.workload
         return workload_of_pod_name(subject.name, self._workloads.get(namespace, ()))
+
+    def _maker_of_workload(self, subject: Subject) -> str | None:
+        """The Deployment or CronJob, known to exist, that makes workloads of such a name anew."""
+        known = self._workloads.get(subject.namespace or "", set())
+        maker = cron_job_of_job(subject.name) or deployment_of_replica_set(subject.name)
+        return maker if maker in known and subject.name not in known else None
 
     def _workload_of_component(self, subject: Subject) -> tuple[str, str] | None:
         homes = [

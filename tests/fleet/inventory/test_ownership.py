@@ -1,6 +1,11 @@
 import pytest
 
-from fleet.inventory.ownership import cron_job_of_job, deployment_of_replica_set, workload_of_pod_name
+from fleet.inventory.ownership import (
+    cron_job_of_job,
+    deployment_of_replica_set,
+    owner_of_claim,
+    workload_of_pod_name,
+)
 
 
 @pytest.mark.parametrize(
@@ -41,3 +46,14 @@ def test_replica_sets_and_jobs_lead_to_their_makers() -> None:
     assert deployment_of_replica_set("by-hand") is None
     assert cron_job_of_job("backup-28473920") == "backup"
     assert cron_job_of_job("migrate") is None
+
+
+def test_a_claim_that_a_pod_made_for_itself() -> None:
+    assert owner_of_claim("cart-6d4b75cb6d-hwmfn-scratch-space") == ("cart", "scratch-space")
+    for other in ("data-postgres-0", "data-mysql80x1-mysql-0", "prometheus-k8s-db-prometheus-k8s-0", "registry"):
+        assert owner_of_claim(other) is None
+
+
+def test_an_index_of_a_known_job() -> None:
+    assert workload_of_pod_name("train-0-x2x1q", {"train"}) == "train"
+    assert workload_of_pod_name("train-0-x2x1q") == "train-0"
