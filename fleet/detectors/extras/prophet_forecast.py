@@ -90,6 +90,7 @@ def _forecast(prophet: Any, past: Frame, row: int, frame: Frame, *, known_before
         daily_seasonality=known_before and days >= _MIN_SEASON_DAYS,
         weekly_seasonality=known_before and days >= _MIN_WEEK_DAYS,
         yearly_seasonality=False,
+        scaling="minmax",
         uncertainty_samples=0,
     )
     with warnings.catch_warnings():
