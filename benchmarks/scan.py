@@ -152,6 +152,7 @@ def core_scan(registration: Registration) -> tuple[int, int, int]:
     """One cluster: numbers of series, findings and incidents."""
     from fleet.collectors.kubernetes import collect_inventory
     from fleet.detectors.contract import Sensitivity
+    from fleet.detectors.learnt import learn
     from fleet.detectors.scan import detect
     from fleet.findings.assess import ScanContext, findings_of
     from fleet.findings.correlation import correlate
@@ -170,7 +171,7 @@ def core_scan(registration: Registration) -> tuple[int, int, int]:
     frame = collected(cluster, metrics, window, STEP_SECONDS, CHUNK)
     history = collected(cluster, metrics, history_window(window), HISTORY_STEP_SECONDS, HISTORY_CHUNK)
     topology = Topology.of(inventory)
-    anomalies = detect(frame, history, pack, Sensitivity.HIGH)
+    anomalies = detect(frame, learn(history, pack), pack, Sensitivity.HIGH)
     context = ScanContext(cluster.id, "bench", Sensitivity.HIGH, topology=topology)
     findings = findings_of(anomalies, frame, pack, context)
     incidents = correlate(findings, topology, [], "bench")

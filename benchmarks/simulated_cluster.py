@@ -14,6 +14,7 @@ from fleet.collectors.kubernetes import collect_inventory
 from fleet.collectors.prometheus import PrometheusClient, collect_pack
 from fleet.credentials import Credential
 from fleet.detectors.contract import Sensitivity
+from fleet.detectors.learnt import learn
 from fleet.detectors.scan import detect
 from fleet.findings.assess import ScanContext, findings_of
 from fleet.findings.correlation import correlate
@@ -95,7 +96,7 @@ def _judged(
     coverage, sensitivity = terms
     topology = Topology.of(inventory)
     began = time.perf_counter()
-    anomalies = detect(frame, history, PACK, sensitivity)
+    anomalies = detect(frame, learn(history, PACK), PACK, sensitivity)
     detected = time.perf_counter()
     context = ScanContext(cluster.id, "bench", sensitivity, topology=topology, coverage=coverage)
     findings = findings_of(anomalies, frame, PACK, context)

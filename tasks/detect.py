@@ -5,6 +5,7 @@ from __future__ import annotations
 from prefect import task
 
 from blocks.stores import open_stores
+from fleet.detectors.learnt import learn
 from fleet.detectors.scan import detect
 from fleet.detectors.vanished import with_vanished
 from fleet.findings.assess import findings_of
@@ -25,7 +26,7 @@ def detect_anomalies(scan_id: str, cluster_id: str) -> ClusterOutcome:
         return ClusterOutcome(Stage.DETECT, cluster.id, cluster.name, seen=False, gaps=("no data to judge",))
     history = load_history(stores, scan, cluster.id)
     frame = with_vanished(seen.frame, history)
-    anomalies = detect(frame, history, scan.pack, scan.sensitivity)
+    anomalies = detect(frame, learn(history, scan.pack, frame.start), scan.pack, scan.sensitivity)
     topology = Topology.of(stores.inventories.latest(cluster.id))
     findings = findings_of(anomalies, frame, scan.pack, context_of(scan, cluster.id, seen, topology))
     # A metric that was there a day ago is not absent by nature: its silence must not resolve what was found in it.

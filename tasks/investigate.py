@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from prefect import task
 
 from blocks.stores import open_stores
+from fleet.detectors.learnt import learn
 from fleet.detectors.scan import detect
 from fleet.findings.assess import findings_of
 from fleet.findings.finding import Finding
@@ -59,7 +60,8 @@ def investigate_place(scan_id: str, cluster_id: str, place: dict[str, str | None
         return ClusterOutcome(Stage.INVESTIGATE, cluster.id, cluster.name, seen=False, gaps=(gap,))
     topology = Topology.of(stores.inventories.latest(cluster.id))
     history = load_history(stores, inquiry, cluster.id)
-    anomalies = detect(stored.frame, history, inquiry.pack, inquiry.sensitivity)
+    learnt = learn(history, inquiry.pack, stored.frame.start)
+    anomalies = detect(stored.frame, learnt, inquiry.pack, inquiry.sensitivity)
     findings = findings_of(anomalies, stored.frame, inquiry.pack, context_of(inquiry, cluster.id, stored, topology))
     material = material_of(stores, inquiry, cluster.id, stored.frame, stored.coverage, findings)
     answer = investigate(question_of(stores, inquiry, cluster.id, place), material)

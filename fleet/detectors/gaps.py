@@ -17,23 +17,24 @@ _WHOLE_CLUSTER = 0.7
 _NAN = float("nan")
 
 
-def gaps_of(frame: Frame, judged: Judged) -> list[Anomaly]:
+def gaps_of(judged: Judged) -> list[Anomaly]:
     """Gaps of series on lasting things (nodes, devices, components), longer than they usually have any."""
-    rows = np.flatnonzero(judged.rules.lasting & np.isnan(judged.blocks.values).any(axis=1))
+    rows = np.flatnonzero(judged.rules.lasting & np.isnan(judged.points.values).any(axis=1))
     if not rows.size:
         return []
-    blocks = judged.blocks.select(rows.tolist())
-    profile = judged.profile.select(rows)
-    scores = Staleness().score(blocks, profile.past_frame(blocks)).values
-    missing = np.isnan(blocks.values) & ~_unseen(judged)[None, :]
+    points = judged.points.select(rows.tolist())
+    missing = np.isnan(points.values) & ~_unseen(judged)[None, :]
+    if judged.usual.in_sample:
+        # Before its first sample a series may just not have existed.
+        missing &= np.cumsum(np.isfinite(points.values), axis=1) > 0
+    scores = Staleness().scores(points, judged.usual.gaps.select(rows)).values
     needed = _GAP_LENGTHS[judged.sensitivity]
-    width = round(blocks.step_seconds / frame.step_seconds)
     anomalies = []
     for place, first, last in runs_of(missing).tolist():
         score = float(scores[place, last])
         if score >= needed:
             row = int(rows[place])
-            start, end = _columns(frame, row, first * width, (last + 1) * width - 1)
+            start, end = _columns(judged.frame, row, *judged.columns(first, last))
             anomalies.append(
                 Anomaly(row, start, end, score, needed, 0, _NAN, (_NAN, _NAN, _NAN), None, (Staleness.name,))
             )
@@ -41,8 +42,8 @@ def gaps_of(frame: Frame, judged: Judged) -> list[Anomaly]:
 
 
 def _unseen(judged: Judged) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-    """Blocks in which nearly the whole cluster is missing, of the series that the frame has at any time."""
-    seen = np.isfinite(judged.blocks.values)
+    """Points at which nearly the whole cluster is missing, of the series that the frame has at any time."""
+    seen = np.isfinite(judged.points.values)
     alive = seen[seen.any(axis=1)]
     if not len(alive):
         return np.ones(seen.shape[1], dtype=np.bool_)
@@ -52,7 +53,6 @@ def _unseen(judged: Judged) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
 def _columns(frame: Frame, row: int, start: int, end: int) -> tuple[int, int]:
     """A gap's ends in columns: cut to, and moved out to, the samples on both sides."""
     seen = np.isfinite(frame.values[row])
-    end = min(end, frame.points - 1)
     middle = (start + end) // 2
     before = np.flatnonzero(seen[:middle])
     after = np.flatnonzero(seen[middle + 1 :])

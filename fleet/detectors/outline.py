@@ -1,4 +1,4 @@
-"""The true ends of a stretch: found in blocks, told in the frame's own columns."""
+"""The true ends of a stretch: found on the history's grid, told in the frame's own columns."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from fleet.detectors.profile.blocks import finite, median_last
 from fleet.detectors.profile.seasonal import band_of
 from fleet.detectors.screen.threshold import CRITICAL, Threshold
 from fleet.detectors.stretches import reach
-from fleet.frames.frame import Frame
 
 _SMOOTHED_COLUMNS = 5
 """Ends are looked for in medians of this many columns: single samples leave the usual range now and then."""
@@ -24,8 +23,7 @@ _HALF_A_COUNT = np.float32(0.5)
 class Outline:
     """The series that have an anomaly, on the frame's grid, and where each lies beyond its usual range on one side."""
 
-    frame: Frame
-    columns_a_block: int
+    judged: Judged
     side: int
     place: dict[int, int]
     values: FloatArray
@@ -33,10 +31,10 @@ class Outline:
     band: Baseline
 
     @classmethod
-    def of(cls, frame: Frame, judged: Judged, rows: npt.NDArray[np.intp], side: int, bounds: Threshold) -> Outline:
+    def of(cls, judged: Judged, rows: npt.NDArray[np.intp], side: int, bounds: Threshold) -> Outline:
         """The outline of some rows; what passed a critical bound is beyond, however usual it is."""
-        part = frame.select(rows.tolist())
-        band = band_of(part, judged.profile.select(rows))
+        part = judged.frame.select(rows.tolist())
+        band = band_of(part, judged.usual.profile.select(rows))
         values = finite(part.values)
         discrete = (judged.rules.counted | judged.rules.states)[rows]
         edge = np.where(
@@ -47,8 +45,7 @@ class Outline:
         passed = bounds.score(part, None)
         beyond |= (passed.values >= CRITICAL) & (passed.signs == side)
         return cls(
-            frame,
-            round(judged.blocks.step_seconds / frame.step_seconds),
+            judged,
             side,
             {int(row): place for place, row in enumerate(rows)},
             values,
@@ -57,14 +54,13 @@ class Outline:
         )
 
     def ends(self, row: int, first: int, last: int) -> tuple[int, int]:
-        """Columns of a stretch of blocks: cut to where the series is beyond its usual range, then moved outwards."""
-        start = first * self.columns_a_block
-        end = min((last + 1) * self.columns_a_block, self.frame.points) - 1
+        """Columns of a stretch of points: cut to where the series is beyond its usual range, then moved outwards."""
+        start, end = self.judged.columns(first, last)
         beyond = self.beyond[self.place[row]]
         inside = np.flatnonzero(beyond[start : end + 1])
         if not inside.size:
             return start, end
-        return reach(beyond, start + int(inside[0]), start + int(inside[-1]), self.columns_a_block)
+        return reach(beyond, start + int(inside[0]), start + int(inside[-1]), self.judged.columns_a_point)
 
     def extreme(self, row: int, start: int, end: int) -> tuple[float, tuple[float, float, float]]:
         """The most extreme value on this side between two columns, and what was usual there."""

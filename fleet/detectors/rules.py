@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
 
@@ -9,13 +10,18 @@ import numpy as np
 import numpy.typing as npt
 
 from fleet.detectors.contract import FloatArray, Sensitivity
-from fleet.frames.frame import Frame
+from fleet.frames.frame import SeriesKey
 from fleet.frames.pack import Direction, PackQuery, QueryKind, QueryPack
 from fleet.inventory.subject import SubjectKind
 
-_STRICT = {Sensitivity.LOW, Sensitivity.MEDIUM}
-_STATE_SECONDS = {Sensitivity.LOW: 900, Sensitivity.MEDIUM: 600, Sensitivity.HIGH: 600, Sensitivity.EXTREME: 600}
+Flags = npt.NDArray[np.bool_]
+
+STATE_SECONDS = {Sensitivity.LOW: 900, Sensitivity.MEDIUM: 600, Sensitivity.HIGH: 600, Sensitivity.EXTREME: 600}
 """How long a state has to be away from its level: shorter departures are seen on quiet clusters too."""
+_GAUGE_SECONDS = 600
+"""Two points on the history's grid: what is seen at one of them only is a spike."""
+_COUNT_SECONDS = 300
+"""Events leave their mark on a count for 5 minutes at least."""
 _LASTING_SUBJECTS = {SubjectKind.CLUSTER, SubjectKind.NODE, SubjectKind.DEVICE, SubjectKind.COMPONENT}
 """Things whose absence is news; pods, workloads, volumes and routes come and go by somebody's will."""
 _LEAST_RATIO_CHANGE = 0.02
@@ -29,71 +35,74 @@ class RowRules:
     """Rules by row of a frame.
 
     Attributes:
-        measured, counted, states: which rows are gauges or ratios, counts, states; rows whose query the pack does
-            not know, or that never hurt, are none of them.
+        measured, counted, states: which rows are gauges (or rates of counters) or ratios, counts, states; rows whose
+            query the pack does not know, or that never hurt, are none of them.
         up, down: whether that side hurts.
         lasting: rows whose absence is news.
         pools: number of the row's query.
         absolute, relative: the least departure that matters is the larger of ``absolute`` and ``relative`` × usual.
-        shortest: blocks that an anomaly has to last.
+        warning: the pack's warning bound, NaN where there is none; ``warning_side`` is the side (+1 or −1) beyond it.
+        shortest: points of the history's grid that an anomaly has to last.
     """
 
-    measured: npt.NDArray[np.bool_]
-    counted: npt.NDArray[np.bool_]
-    states: npt.NDArray[np.bool_]
-    up: npt.NDArray[np.bool_]
-    down: npt.NDArray[np.bool_]
-    lasting: npt.NDArray[np.bool_]
+    measured: Flags
+    counted: Flags
+    states: Flags
+    up: Flags
+    down: Flags
+    lasting: Flags
     pools: npt.NDArray[np.intp]
     absolute: FloatArray
     relative: FloatArray
+    warning: FloatArray
+    warning_side: FloatArray
     shortest: npt.NDArray[np.intp]
 
-    def sided(self, side: int) -> npt.NDArray[np.bool_]:
+    def sided(self, side: int) -> Flags:
         """The rows that this side (+1 or -1) hurts."""
         return self.up if side > 0 else self.down
 
+    def select(self, rows: slice | npt.NDArray[np.intp]) -> RowRules:
+        """The rules of some rows."""
+        return RowRules(**{name: column[rows] for name, column in vars(self).items()})
+
     @classmethod
-    def of(cls, frame: Frame, pack: QueryPack, sensitivity: Sensitivity, block_seconds: int) -> RowRules:
-        """The rules for a frame's rows, in blocks of this length."""
+    def of(cls, keys: Sequence[SeriesKey], pack: QueryPack, step_seconds: int) -> RowRules:
+        """The rules for series on a grid of this step."""
         queries = {query.id: query for query in pack.queries}
-        numbers = {query_id: number for number, query_id in enumerate(dict.fromkeys(k.query_id for k in frame.keys))}
-        rows = [queries.get(key.query_id) for key in frame.keys]
-
-        def flags(chosen: list[bool]) -> npt.NDArray[np.bool_]:
-            return np.array(chosen, dtype=np.bool_)
-
-        def is_kind(*kinds: QueryKind) -> npt.NDArray[np.bool_]:
-            return flags(
-                [row is not None and row.direction is not Direction.NONE and row.kind in kinds for row in rows]
-            )
-
-        ratio = is_kind(QueryKind.RATIO)
-        return cls(
-            measured=is_kind(QueryKind.GAUGE, QueryKind.RATIO),
-            counted=is_kind(QueryKind.COUNT),
-            states=is_kind(QueryKind.STATE),
-            up=flags([row is not None and row.direction in {Direction.UP, Direction.BOTH} for row in rows]),
-            down=flags([row is not None and row.direction in {Direction.DOWN, Direction.BOTH} for row in rows]),
-            lasting=flags([row is not None and _absence_hurts(row) for row in rows]),
-            pools=np.array([numbers[key.query_id] for key in frame.keys], dtype=np.intp),
-            absolute=np.where(ratio, _LEAST_RATIO_CHANGE, 0).astype(np.float32),
-            relative=np.where(ratio, 0, _LEAST_GAUGE_CHANGE).astype(np.float32),
-            shortest=np.array([_shortest(row, sensitivity, block_seconds) for row in rows], dtype=np.intp),
-        )
+        numbers = {query_id: number for number, query_id in enumerate(dict.fromkeys(key.query_id for key in keys))}
+        pools = np.array([numbers[key.query_id] for key in keys], dtype=np.intp)
+        of_query = [_rule_of(queries.get(query_id), step_seconds) for query_id in numbers]
+        columns = {
+            name: np.array([rule[name] for rule in of_query], dtype=dtype)[pools] for name, dtype in _COLUMNS.items()
+        }
+        return cls(pools=pools, **columns)
 
 
-def _absence_hurts(query: PackQuery) -> bool:
-    return query.direction is not Direction.NONE and query.subject.kind in _LASTING_SUBJECTS
+_COLUMNS: dict[str, type[np.generic]] = {
+    **dict.fromkeys(("measured", "counted", "states", "up", "down", "lasting"), np.bool_),
+    **dict.fromkeys(("absolute", "relative", "warning", "warning_side"), np.float32),
+    "shortest": np.intp,
+}
 
 
-def _shortest(query: PackQuery | None, sensitivity: Sensitivity, block_seconds: int) -> int:
-    """Blocks that an anomaly of this query has to last; events leave their mark on a count for 5 minutes at least."""
-    kind = query.kind if query is not None else QueryKind.GAUGE
-    if kind is QueryKind.STATE:
-        seconds = _STATE_SECONDS[sensitivity]
-    elif kind is QueryKind.COUNT or sensitivity not in _STRICT:
-        seconds = 300
-    else:
-        seconds = 600
-    return max(1, ceil(seconds / block_seconds))
+def _rule_of(query: PackQuery | None, step_seconds: int) -> dict[str, float]:
+    """What holds for all series of a query; for one that the pack lacks, nothing hurts."""
+    if query is None or query.direction is Direction.NONE:
+        return {**dict.fromkeys(_COLUMNS, 0), "warning": np.nan, "warning_side": 1, "shortest": 1}
+    ratio = query.kind is QueryKind.RATIO
+    counted = query.kind is QueryKind.COUNT
+    warning = query.thresholds.warning
+    return {
+        "measured": query.kind in {QueryKind.GAUGE, QueryKind.RATIO, QueryKind.COUNTER},
+        "counted": counted,
+        "states": query.kind is QueryKind.STATE,
+        "up": query.direction in {Direction.UP, Direction.BOTH},
+        "down": query.direction in {Direction.DOWN, Direction.BOTH},
+        "lasting": query.subject.kind in _LASTING_SUBJECTS,
+        "absolute": _LEAST_RATIO_CHANGE if ratio else 0,
+        "relative": 0 if ratio else _LEAST_GAUGE_CHANGE,
+        "warning": np.nan if warning is None else warning,
+        "warning_side": -1 if query.direction is Direction.DOWN else 1,
+        "shortest": max(1, ceil((_COUNT_SECONDS if counted else _GAUGE_SECONDS) / step_seconds)),
+    }

@@ -1,9 +1,11 @@
-"""Stretches of time out of flags: joined over short interruptions, long enough, and with their true ends."""
+"""Stretches of time out of flags: joined over short interruptions, and with their true ends."""
 
 from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
+
+from fleet.detectors.contract import FloatArray
 
 Flags = npt.NDArray[np.bool_]
 
@@ -29,11 +31,6 @@ def joined_runs(runs: npt.NDArray[np.intp], longest_break: int) -> npt.NDArray[n
     return np.stack([runs[starts, 0], runs[starts, 1], runs[ends, 2]], axis=1)
 
 
-def long_runs(runs: npt.NDArray[np.intp], shortest: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
-    """Runs of at least as many columns as ``shortest`` says for their series."""
-    return runs[runs[:, 2] - runs[:, 1] + 1 >= shortest[runs[:, 0]]]
-
-
 def reach(beyond: Flags, first: int, last: int, patience: int) -> tuple[int, int]:
     """The ends of a stretch, moved outwards over flagged columns and over breaks of up to ``patience`` columns.
 
@@ -54,3 +51,27 @@ def _walk(end: int, flagged: npt.NDArray[np.intp], patience: int, direction: int
     stop = np.flatnonzero(steps > patience + 1)
     count = int(stop[0]) if stop.size else flagged.size
     return int(flagged[count - 1]) if count else end
+
+
+def lasting(scores: FloatArray, shortest: npt.NDArray[np.intp]) -> FloatArray:
+    """For each point the height above which its scores lie for long enough, in a stretch that contains it.
+
+    Args:
+        scores: oriented so that higher is further out, NaN unknown, (series, points).
+        shortest: points that an anomaly has to last, (series,).
+
+    Returns:
+        −inf where no such stretch contains the point.
+    """
+    result = np.full_like(scores, -np.inf)
+    for length in np.unique(shortest).tolist():
+        if scores.shape[1] >= length:
+            rows = shortest == length
+            result[rows] = _lasting(np.where(np.isnan(scores[rows]), np.float32(-np.inf), scores[rows]), length)
+    return result
+
+
+def _lasting(scores: FloatArray, length: int) -> FloatArray:
+    windows = np.lib.stride_tricks.sliding_window_view(scores, length, axis=1).min(axis=2)
+    padded = np.pad(windows, ((0, 0), (length - 1, length - 1)), constant_values=-np.inf)
+    return np.asarray(np.lib.stride_tricks.sliding_window_view(padded, length, axis=1).max(axis=2))

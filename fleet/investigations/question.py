@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fleet.detectors.contract import Anomaly, Sensitivity
+from fleet.detectors.learnt import learn
 from fleet.detectors.scan import detect
 from fleet.findings.finding import Finding
 from fleet.findings.incident import Incident
@@ -94,7 +95,8 @@ class Material:
     @cached_property
     def context(self) -> list[Anomaly]:
         """Deviations at the most sensitive setting: too weak to be findings, telling when they fit a story."""
-        return detect(self.frame, self.history, self.pack, Sensitivity.EXTREME)
+        learnt = learn(self.history, self.pack, self.frame.start)
+        return detect(self.frame, learnt, self.pack, Sensitivity.EXTREME)
 
     @cached_property
     def _rows(self) -> dict[int, dict[SeriesKey, int]]:

@@ -1,0 +1,218 @@
+"""Families of series that one set of detectors judges: scores of a judged frame, and of the past in the same way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from fleet.detectors.calibration.body import BodyChances, body_of, stated
+from fleet.detectors.calibration.budget import SIDES
+from fleet.detectors.contract import FloatArray
+from fleet.detectors.profile.blocks import day_folds
+from fleet.detectors.profile.pieces import in_pieces
+from fleet.detectors.profile.seasonal import DAY_SECONDS, SeasonalProfile
+from fleet.detectors.rules import Flags, RowRules
+from fleet.detectors.screen.count_rates import CountRates
+from fleet.detectors.screen.count_tail import CountTail
+from fleet.detectors.screen.screen import Screen
+from fleet.frames.frame import Frame
+
+Ints = npt.NDArray[np.intp]
+
+ROWS_IN_PIECE = 64
+_LEAST_SEEN = 0.5
+"""A day of the past of which less was seen says nothing of how high days get."""
+
+
+@dataclass(frozen=True)
+class Scored:
+    """Scores of some series.
+
+    Attributes:
+        signed: by detector, (series, points): positive above what was expected, NaN unknown.
+        weights: factors of all of them, (series, points).
+    """
+
+    signed: Sequence[FloatArray]
+    weights: FloatArray
+
+
+@dataclass(frozen=True)
+class Part:
+    """Some rows of what is judged, or of what is learnt from: on the history's grid, with what is usual for them."""
+
+    rows: Ints
+    points: Frame
+    profile: SeasonalProfile
+    rules: RowRules
+
+    def select(self, places: Ints | slice) -> Part:
+        """The same of some of the rows."""
+        chosen = np.arange(len(self.rows))[places]
+        return Part(
+            self.rows[chosen],
+            self.points.select(chosen.tolist()),
+            self.profile.select(chosen),
+            self.rules.select(chosen),
+        )
+
+    @property
+    def sides(self) -> Flags:
+        """Which sides hurt, (rows, 2)."""
+        return np.stack([self.rules.sided(side) for side in SIDES], axis=1)
+
+
+class Family(Protocol):
+    """Detectors of one kind of series. The same score is made of a frame and of the past that it is compared with."""
+
+    @property
+    def names(self) -> Sequence[str]:
+        """Of the detectors."""
+        ...
+
+    @property
+    def least(self) -> Sequence[float]:
+        """For each detector the smallest daily maximum that is believed to be usual."""
+        ...
+
+    def judges(self, rules: RowRules) -> Flags:
+        """The rows that it is for."""
+        ...
+
+    def of_frame(self, part: Part) -> Scored:
+        """Scores of the part's points."""
+        ...
+
+    def of_past(self, part: Part) -> Scored:
+        """Scores of every day of the past that the part's profile was learnt from, by what the other days say."""
+        ...
+
+    def chances_of_body(self, part: Part) -> BodyChances:
+        """Chances where the past tells none."""
+        ...
+
+
+@dataclass(frozen=True)
+class Gauges:
+    """Gauges and ratios, judged by screens over deviations from the seasonal profile."""
+
+    screens: Sequence[Screen]
+
+    @property
+    def names(self) -> Sequence[str]:
+        """Of the screens."""
+        return [screen.name for screen in self.screens]
+
+    @property
+    def least(self) -> Sequence[float]:
+        """Of the screens."""
+        return [screen.least for screen in self.screens]
+
+    def judges(self, rules: RowRules) -> Flags:
+        """Gauges and ratios."""
+        return rules.measured
+
+    def of_frame(self, part: Part) -> Scored:
+        """Scores of the part's points."""
+        deviations = part.profile.standardised(part.points)
+        residuals = np.asarray(part.points.values - part.profile.expected(part.points), dtype=np.float32)
+        return self._scored(deviations, part.points.values, residuals, part)
+
+    def of_past(self, part: Part) -> Scored:
+        """Scores of every day of the past, each with the season of the others and a level from before it."""
+        folded = part.profile.standardised_past()
+        rows, days, slots = folded.shape
+        with np.errstate(invalid="ignore"):
+            residuals = (folded * part.profile.spread[:, None, :]).reshape(rows, days * slots)
+        return self._scored(folded.reshape(rows, days * slots), _in_whole_days(part), residuals, part)
+
+    def chances_of_body(self, part: Part) -> BodyChances:
+        """Tails of the body of the part's own scores."""
+        return body_of(self.of_frame(part).signed, self.least, DAY_SECONDS / part.points.step_seconds)
+
+    def _scored(self, deviations: FloatArray, values: FloatArray, residuals: FloatArray, part: Part) -> Scored:
+        from fleet.detectors.weights import weights_of
+
+        step = part.profile.slot_seconds
+        return Scored(
+            [screen.signed(deviations, part.profile, step) for screen in self.screens],
+            weights_of(values, residuals, part.rules),
+        )
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Counts, judged by how improbable they are at the rates of other days.
+
+    Attributes:
+        after: rates for what comes after the past, one row for each row of the whole that parts are taken from.
+        without_day: rates for each day of the past by its other days, likewise; None where nothing is learnt any more.
+    """
+
+    after: CountRates
+    without_day: CountRates | None = None
+    names: Sequence[str] = (CountTail.name,)
+    least: Sequence[float] = (CountTail.least,)
+
+    def judges(self, rules: RowRules) -> Flags:
+        """Counts."""
+        return rules.counted
+
+    def of_frame(self, part: Part) -> Scored:
+        """Digits of the part's points."""
+        return self._scored(part.points.values, self.after.select(part.rows), part)
+
+    def of_past(self, part: Part) -> Scored:
+        """Digits of every day of the past at the rate of the others."""
+        if self.without_day is None:
+            raise ValueError("rates of past days are known only while learning")
+        return self._scored(_in_whole_days(part), self.without_day.select(part.rows), part)
+
+    def chances_of_body(self, part: Part) -> BodyChances:
+        """The digits as they are: chances of one point."""
+        return stated(len(part.rows), len(self.names), DAY_SECONDS / part.points.step_seconds)
+
+    def _scored(self, values: FloatArray, rates: CountRates, part: Part) -> Scored:
+        signed = CountTail().signed(values, rates, part.profile.slot_seconds)
+        return Scored([signed], np.ones_like(signed))
+
+
+def maxima_of_frame(family: Family, part: Part, points_a_day: int) -> FloatArray:
+    """Lasting maxima of the days of the part's points, (rows, days, detectors, 2), NaN for sides that do not hurt."""
+    days = max(1, -(-part.points.points // points_a_day))
+    return _maxima(family, part, family.of_frame, (days, points_a_day))
+
+
+def maxima_of_past(family: Family, part: Part) -> FloatArray:
+    """Lasting maxima of the days of the past, (rows, days, detectors, 2); NaN where too little was seen."""
+    slots = part.profile.slots
+    seen = np.isfinite(_in_whole_days(part)).reshape(len(part.rows), -1, slots).mean(axis=2)
+    maxima = _maxima(family, part, family.of_past, (seen.shape[1], slots))
+    maxima[seen < _LEAST_SEEN] = np.nan
+    return maxima
+
+
+def _in_whole_days(part: Part) -> FloatArray:
+    """The part's values with gaps before them, so that its last day is a whole one and so is its first."""
+    return day_folds(part.points.values, part.profile.slots).reshape(len(part.rows), -1)
+
+
+def _maxima(family: Family, part: Part, score: Callable[[Part], Scored], grid: tuple[int, int]) -> FloatArray:
+    from fleet.detectors.calibration.lasting import lasting_maxima
+
+    days, points_a_day = grid
+    maxima = np.full((len(part.rows), days, len(family.names), len(SIDES)), np.nan, dtype=np.float32)
+
+    def work(rows: slice) -> None:
+        piece = part.select(rows)
+        scored = score(piece)
+        for detector, signed in enumerate(scored.signed):
+            lasting_maxima(signed, scored.weights, points_a_day, piece.rules.shortest, maxima[rows, :, detector])
+
+    in_pieces(len(part.rows), work, ROWS_IN_PIECE)
+    maxima[~np.broadcast_to(part.sides[:, None, None, :], maxima.shape)] = np.nan
+    return maxima

@@ -1,0 +1,48 @@
+"""What a departure from the usual counts, by how large it is and which bound of the pack it passed."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from fleet.detectors.compiled import compiled
+from fleet.detectors.contract import FloatArray
+from fleet.detectors.rules import RowRules
+
+_WARNED = np.float32(1.25)
+"""Beyond the pack's warning bound scores count more: the bound is evidence of its own."""
+
+
+def weights_of(values: FloatArray, residuals: FloatArray, rules: RowRules) -> FloatArray:
+    """Factors of scores: 0 where a departure is too small to matter, more than 1 beyond the pack's warning bound.
+
+    Args:
+        values: (series, points), NaN for gaps.
+        residuals: values less what was expected, of the same shape; NaN where nothing was.
+    """
+    weights = np.empty_like(values)
+    _weigh(values, residuals, rules.absolute, rules.relative, rules.warning, rules.warning_side, weights)
+    return weights
+
+
+@compiled
+def _weigh(
+    values: FloatArray,
+    residuals: FloatArray,
+    absolute: FloatArray,
+    relative: FloatArray,
+    warning: FloatArray,
+    side: npt.NDArray[np.float32],
+    weights: FloatArray,
+) -> None:
+    rows, points = values.shape
+    for row in range(rows):
+        for point in range(points):
+            residual = residuals[row, point]
+            least = max(absolute[row], relative[row] * abs(values[row, point] - residual))
+            if abs(residual) <= least:
+                weights[row, point] = 0
+            elif residual * side[row] > 0 and (values[row, point] - warning[row]) * side[row] >= 0:
+                weights[row, point] = _WARNED
+            else:
+                weights[row, point] = 1

@@ -1,0 +1,75 @@
+"""Daily maxima of several detectors as one chance."""
+
+import numpy as np
+
+from fleet.detectors.calibration.chances import highest
+from fleet.detectors.calibration.ensemble import Ensemble, learn_ensemble
+from fleet.detectors.calibration.own_days import medians_of_others, second_highest, second_of_others, without_oldest
+
+ROWS, DAYS = 1000, 15
+POOLS = np.arange(ROWS) // 200
+
+
+def maxima(seed: int) -> np.ndarray:
+    """Two detectors with much in common, over series of which some are far more restless than others; above only."""
+    rng = np.random.default_rng(seed)
+    values = rng.standard_normal((ROWS, DAYS, 40))
+    both = np.stack([values.max(axis=2), (values[:, :, ::2] + values[:, :, 1::2]).max(axis=2)], axis=2)
+    result = np.full((ROWS, DAYS, 2, 2), np.nan, dtype=np.float32)
+    result[..., 0] = both * rng.uniform(0.2, 5, ROWS)[:, None, None]
+    return result
+
+
+def learnt(days: np.ndarray) -> Ensemble:
+    sides = np.tile([True, False], (ROWS, 1))
+    ensemble = learn_ensemble(days, POOLS, [0.1, 0.1], [day % 7 for day in range(days.shape[1])], sides)
+    assert ensemble is not None
+    return ensemble
+
+
+def found(ensemble: Ensemble, day: np.ndarray, chance: float) -> np.ndarray:
+    wanted = np.maximum(ensemble.no_news([0]), ensemble.needed(chance))
+    return np.flatnonzero(highest(ensemble.digits(day)) >= wanted)
+
+
+def test_a_quiet_day_has_as_many_false_findings_as_the_chance_says() -> None:
+    counts = []
+    for seed in range(12):
+        days = maxima(seed)
+        counts.append(len(found(learnt(days[:, :-1]), days[:, -1], 0.01)))
+    assert 0.75 < np.mean(counts) / (0.01 * ROWS) < 1.25
+
+
+def test_heights_are_where_the_digits_begin() -> None:
+    days = maxima(0)
+    ensemble = learnt(days[:, :-1])
+    digits = np.full(ROWS, 4.0, dtype=np.float32)
+    heights = ensemble.heights(digits)
+    assert np.isnan(heights[:, :, 1]).all()
+    np.testing.assert_allclose(ensemble.digits(heights * 1.001)[:, :, 0], 4, atol=0.05)
+
+
+def test_a_day_that_comes_every_week_is_no_news() -> None:
+    days = maxima(0)
+    days[0, [0, 7, 14], :, 0] = 100
+    days[1, 14, :, 0] = 100
+    ensemble = learnt(days[:, :-1])
+    assert 0 not in found(ensemble, days[:, -1], 1e-3)
+    assert 1 in found(ensemble, days[:, -1], 1e-3)
+
+
+def test_too_short_a_past_says_nothing() -> None:
+    short = np.full((10, 14, 1, 2), np.nan, dtype=np.float32)
+    short[:, :5, :, 0] = 1
+    sides = np.ones((10, 2), dtype=bool)
+    assert learn_ensemble(short, np.zeros(10, dtype=np.intp), [1.0], list(range(7)) * 2, sides) is None
+
+
+def test_each_day_is_compared_with_the_others() -> None:
+    heights = np.array([[1, 5, 3, np.nan, 2], [np.nan, np.nan, 4, np.nan, np.nan]], dtype=np.float32)
+    np.testing.assert_array_equal(medians_of_others(heights)[0], np.float32([3, 2, 2, 2.5, 3]))
+    np.testing.assert_array_equal(second_of_others(heights)[0], np.float32([3, 2, 2, 3, 3]))
+    assert np.isnan(medians_of_others(heights)[1, 2])
+    assert second_highest(heights).tolist() == [3, -np.inf]
+    np.testing.assert_array_equal(without_oldest(heights)[0], np.float32([np.nan, 5, 3, np.nan, 2]))
+    assert without_oldest(heights)[1, 2] == 4

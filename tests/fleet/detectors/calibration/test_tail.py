@@ -1,0 +1,60 @@
+"""Chances from heights of days."""
+
+import numpy as np
+import pytest
+
+from fleet.detectors.calibration.pareto import Pareto, fit_pareto
+from fleet.detectors.calibration.tail import Expected, fit_tail, without_incident_days
+
+EXPECTED = Expected(1.0, Pareto(0.2, 0.1))
+
+
+def heights(heavy: bool, count: int, seed: int = 0) -> np.ndarray:
+    rng = np.random.default_rng(seed)
+    return np.exp(rng.standard_normal(count) * (1.0 if heavy else 0.2))
+
+
+@pytest.mark.parametrize("heavy", [False, True])
+@pytest.mark.parametrize("chance", [3e-3, 3e-4])
+def test_heights_are_passed_as_often_as_they_say(heavy: bool, chance: float) -> None:
+    """On days that were not seen, whether the height lies among those that were seen or far beyond."""
+    rates = []
+    for seed in range(10):
+        tail = fit_tail(heights(heavy, 20_000, seed), EXPECTED)
+        height = tail.height(np.array(-np.log10(chance)))
+        rates.append((heights(heavy, 200_000, seed + 100) >= height).mean())
+    assert 0.6 * chance < np.mean(rates) < 1.5 * chance
+
+
+def test_digits_invert_heights_and_rise_with_them() -> None:
+    tail = fit_tail(heights(True, 5000), EXPECTED)
+    digits = np.array([0.5, 1.5, 2.5, 4.0, 6.0])
+    np.testing.assert_allclose(tail.digits(tail.height(digits)), digits, rtol=1e-6)
+    assert (np.diff(tail.height(digits)) > 0).all()
+    assert tail.digits(np.array(np.inf)) == 9
+    assert np.isnan(tail.digits(np.array(np.nan)))
+
+
+def test_a_past_incident_counts_as_one_high_day_however_high_it_was() -> None:
+    days = np.random.default_rng(3).exponential(size=400)
+    some, huge = (fit_pareto(np.append(days, height), Pareto(1.0, 0.1)) for height in (8.0, 8000.0))
+    assert some == huge
+
+
+def test_few_excesses_lean_on_what_is_expected() -> None:
+    assert fit_pareto(np.array([]), Pareto(0.3, 0.2)) == Pareto(0.3, 0.2)
+    assert fit_pareto(np.full(5, 9.0), Pareto(0.3, 0.2)).scale < 4
+
+
+def test_days_without_any_height_do_not_make_low_ones_improbable() -> None:
+    tail = fit_tail(np.zeros(1000), EXPECTED)
+    assert tail.digits(np.array(0.5)) == 0
+    assert 2 < tail.digits(np.array(2.5)) < 5
+
+
+def test_days_on_which_many_series_are_high_are_left_out_and_quiet_ones_are_not() -> None:
+    rng = np.random.default_rng(0)
+    quiet = rng.standard_normal((500, 11)).astype(np.float32)
+    assert np.isfinite(without_incident_days(quiet)).all()
+    quiet[:100, 4] += 9
+    assert np.flatnonzero(np.isnan(without_incident_days(quiet)).any(axis=0)).tolist() == [4]
