@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from fleet.frames.frame import SeriesKey
@@ -25,9 +25,17 @@ class Block:
     part: int = 0
     parts: int = 1
 
+    @property
+    def keep(self) -> Callable[[SeriesKey], bool] | None:
+        """Which series of these queries are in this part, the same in one process; None where all are."""
+        return None if self.parts == 1 else self._keeps
+
     def holds(self, key: SeriesKey) -> bool:
-        """Whether a series of these queries is in this part; the same in one process, whatever the time."""
-        return self.parts == 1 or hash(key.labels) % self.parts == self.part
+        """Whether a series is one of this block."""
+        return key.query_id in self.queries and (self.parts == 1 or self._keeps(key))
+
+    def _keeps(self, key: SeriesKey) -> bool:
+        return hash(key.labels) % self.parts == self.part
 
 
 def blocks_of(series: Mapping[str, int], most: int = SERIES_AT_ONCE) -> Iterator[Block]:

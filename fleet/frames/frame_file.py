@@ -69,7 +69,7 @@ class FrameFile:
                 continue
             with self._explained():
                 some, values = self._read_group(number)
-            if queries is not None or keep is not None:
+            if keep is not None or (queries is not None and not self._groups[number].keys() <= set(queries)):
                 rows = [row for row, key in enumerate(some) if _wanted(key, queries, keep)]
                 if len(rows) < len(some):
                     some, values = [some[row] for row in rows], values[rows]

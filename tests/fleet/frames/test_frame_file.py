@@ -61,7 +61,8 @@ def test_a_part_of_a_large_query_is_read_alone_and_the_parts_are_the_whole() -> 
     file = FrameFile(encode_frame(whole, PACK), {})
     blocks = list(blocks_of(file.queries, 4))
     assert [(each.queries, each.parts) for each in blocks] == [(("node_cpu_util",), 1), *[(("disk_busy",), 3)] * 3]
-    parts = [file.read(each.queries, each.holds) for each in blocks]
+    parts = [file.read(each.queries, each.keep) for each in blocks]
+    assert all(each.holds(key) for each, part in zip(blocks, parts, strict=True) for key in part.keys)
     assert sorted(str(key) for part in parts for key in part.keys) == sorted(str(key) for key in whole.keys)
 
 
