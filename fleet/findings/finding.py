@@ -32,11 +32,25 @@ UNRESOLVED = (FindingState.OPEN, FindingState.ACKNOWLEDGED)
 
 
 class FindingKind(StrEnum):
-    """How the series is not as it should be."""
+    """How the series is not as it should be: beside its own past, or, for as long as it is known, beside its like."""
 
     ABOVE = "above"
     BELOW = "below"
     GAP = "gap"
+    ABOVE_PEERS = "above-peers"
+    BELOW_PEERS = "below-peers"
+
+    @property
+    def among_peers(self) -> bool:
+        """Whether it stands beside its like, and began at no time that is known."""
+        return self in {FindingKind.ABOVE_PEERS, FindingKind.BELOW_PEERS}
+
+    @property
+    def sign(self) -> int:
+        """+1 above, -1 below, 0 for a gap."""
+        if self is FindingKind.GAP:
+            return 0
+        return 1 if self in {FindingKind.ABOVE, FindingKind.ABOVE_PEERS} else -1
 
 
 class SeriesRef(BaseModel):
@@ -49,6 +63,24 @@ class SeriesRef(BaseModel):
     endpoint: str = ""
 
 
+class PeerEvidence(BaseModel):
+    """What a member of a cohort was compared with.
+
+    Attributes:
+        members: what they are, as it follows "19 like" (``nodes``, ``clusters``).
+        cohort: by what they are alike.
+        seen, known: members that were compared, of those that are known; the one that the finding is on is among them.
+        q_value: the share of findings at least as strong that is to be expected to be chance, over all comparisons of
+            the scan. No false findings a day: those are what a sensitivity promises.
+    """
+
+    members: str
+    cohort: str
+    seen: int
+    known: int
+    q_value: float
+
+
 class Finding(BaseModel):
     """One anomaly that matters.
 
@@ -57,7 +89,8 @@ class Finding(BaseModel):
     ``window`` is the anomalous stretch; ``ongoing`` is true when it reaches the end of what was scanned.
     ``observed`` and ``baseline_*`` are in ``unit`` (None for gaps). ``score`` passed ``threshold`` at
     ``sensitivity``; higher is more anomalous. ``model_version`` is the learnt state by which it was judged
-    (None: by its own window alone). ``scan_id`` is the scan that saw it last. ``quiet_at`` are the ends of
+    (None: by its own window alone). ``peers`` is set where it was compared with its like, whose range
+    the baseline then is. ``scan_id`` is the scan that saw it last. ``quiet_at`` are the ends of
     windows that reach beyond it, were seen, and do not show it any more.
     """
 
@@ -86,12 +119,18 @@ class Finding(BaseModel):
     baseline_low: float | None = None
     baseline_middle: float | None = None
     baseline_high: float | None = None
+    peers: PeerEvidence | None = None
     unit: str
     series: SeriesRef
     first_seen_at: AwareDatetime | None = None
     last_seen_at: AwareDatetime | None = None
     incident_id: str | None = None
     quiet_at: list[AwareDatetime] = Field(default_factory=list)
+
+    @property
+    def across_fleet(self) -> bool:
+        """Whether a cluster was compared with others, which is done when all of them have been judged."""
+        return self.peers is not None and self.subject.kind in {SubjectKind.CLUSTER, SubjectKind.COMPONENT}
 
     @property
     def strength(self) -> float:

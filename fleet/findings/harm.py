@@ -25,13 +25,13 @@ def why_it_hurts(kind: FindingKind, query: PackQuery, subject: Subject) -> str:
         return ""
     if subject.kind is SubjectKind.ROUTE:
         return {
-            FindingKind.BELOW: "So few may mean that callers do not get through any more; or that they have gone.",
-            FindingKind.ABOVE: "So many may overload what answers; or callers try again since it fails.",
-        }[kind]
+            -1: "So few may mean that callers do not get through any more; or that they have gone.",
+            1: "So many may overload what answers; or callers try again since it fails.",
+        }[kind.sign]
     return {
-        FindingKind.BELOW: "So little may mean that work does not reach it any more; or that it has gone elsewhere.",
-        FindingKind.ABOVE: "So much may be load that others miss, or a loop; or work that somebody wants.",
-    }[kind]
+        -1: "So little may mean that work does not reach it any more; or that it has gone elsewhere.",
+        1: "So much may be load that others miss, or a loop; or work that somebody wants.",
+    }[kind.sign]
 
 
 def severity_of(anomaly: Anomaly, query: PackQuery) -> Severity:
@@ -52,6 +52,11 @@ def severity_of(anomaly: Anomaly, query: PackQuery) -> Severity:
         return query.severity if anomaly.score >= _STRONG * anomaly.threshold else _lower(query.severity)
     if query.kind is QueryKind.STATE:
         return query.severity
+    return _at_most(_lower(query.severity), Severity.WARNING)
+
+
+def severity_among_peers(query: PackQuery) -> Severity:
+    """One rank less than the pack's hint, a warning at most: it was always so, and was borne."""
     return _at_most(_lower(query.severity), Severity.WARNING)
 
 

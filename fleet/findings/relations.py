@@ -49,13 +49,20 @@ def groups_of(findings: Sequence[Finding], topology: Topology) -> list[list[Find
     """
     ordered = sorted(findings, key=lambda each: (each.window.start, each.fingerprint, each.window.end))
     placed = [_Placed.of(finding, topology) for finding in ordered]
-    wide = [each for each in placed if each.finding.subject.kind in WIDE]
-    cores = _cores([each for each in placed if each.finding.subject.kind not in WIDE])
+    # What always was so began at no time by which it could belong to what began lately.
+    dated = _groups_of([each for each in placed if not each.finding.kind.among_peers])
+    standing = [each for each in placed if each.finding.kind.among_peers]
+    parted = _cores([each for each in standing if not each.wide]) + _alike([each for each in standing if each.wide])
+    return [[each.finding for each in group] for group in dated + parted]
+
+
+def _groups_of(placed: list[_Placed]) -> list[list[_Placed]]:
+    wide = [each for each in placed if each.wide]
+    cores = _cores([each for each in placed if not each.wide])
     wide += [core[0] for core in cores if _is_hint(core)]
     homes = _Homes([core for core in cores if not _is_hint(core)])
     homeless = [each for each in wide if not homes.take_in(each)]
-    groups = homes.groups + _alike(homeless)
-    return [[each.finding for each in group] for group in groups]
+    return homes.groups + _alike(homeless)
 
 
 @dataclass(frozen=True)
@@ -82,6 +89,10 @@ class _Placed:
                 keys.append(("pod", subject.namespace, subject.name))
         window = finding.window
         return cls(finding, window.start.timestamp(), window.end.timestamp(), nodes, tuple(keys))
+
+    @property
+    def wide(self) -> bool:
+        return self.finding.subject.kind in WIDE
 
     def reach(self, number: int, within: float = float("inf")) -> Reach:
         """As a numbered thing that meets what starts before its end, and ``within`` so many seconds of its start."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from fleet.detectors.cohorts.outlier import Outlier
 from fleet.detectors.contract import Anomaly
 from fleet.findings.finding import Finding, FindingKind
 from fleet.findings.quantity import quantity, quantity_range, time_span
@@ -13,6 +14,8 @@ from fleet.inventory.subject import Subject
 
 _PER = re.compile(r",? per [^,]+$|, whole cluster$")
 _HALF = 0.5
+_LARGE_RATIO = 10
+_LEAST_Q = 1e-4
 
 
 def what_of(query: PackQuery) -> str:
@@ -28,6 +31,9 @@ def incident_title(centre: Finding, others: int) -> str:
     subject = centre.subject.model_copy(update={"name": centre.subject.workload or centre.subject.name}).display
     if centre.kind is FindingKind.GAP:
         title = f"No data from {subject}"
+    elif centre.peers is not None:
+        side = "higher" if centre.kind.sign > 0 else "lower"
+        title = f"{centre.what}: {side} than on like {centre.peers.members}, on {subject}"
     elif centre.unit == "state":
         title = f"{centre.what}: {'yes' if (centre.observed or 0) > _HALF else 'no'}, on {subject}"
     else:
@@ -47,6 +53,30 @@ def title_of(anomaly: Anomaly, query: PackQuery, subject: Subject) -> str:
     # Prometheus extrapolates: one event in the range shows as 1.05.
     observed = round(anomaly.observed) if query.kind is QueryKind.COUNT else anomaly.observed
     return f"{what} {verb} {quantity(observed, query.unit)}{bracket} on {subject.display}"
+
+
+def peer_title(outlier: Outlier, query: PackQuery) -> str:
+    """For what is unlike its like: ``etcd fsync p99 is 1.8 times that of 19 like clusters (q 0.0004) on …``.
+
+    Shares are told by themselves: ``CPU used is 85%, that of 7 like nodes 31–40% (q 0.002) on node worker-1``.
+    """
+    others = f"{outlier.seen - 1} like {outlier.cohort.kind}"
+    if query.kind is QueryKind.RATIO:
+        range_ = quantity_range(max(outlier.low, 0), outlier.high, query.unit)
+        told = f"{quantity(outlier.value, query.unit)}, that of {others} {range_}"
+    else:
+        told = f"{times(outlier.value / outlier.centre)} that of {others}"
+    return f"{what_of(query)} is {told} ({q_words(outlier.q_value)}) on {outlier.subject.display}"
+
+
+def times(ratio: float) -> str:
+    """A ratio to two digits: ``1.8 times``; half and less in hundredths."""
+    return f"{ratio:.0f} times" if ratio >= _LARGE_RATIO else f"{ratio:.2g} times"
+
+
+def q_words(q_value: float) -> str:
+    """A q value to one digit; below a ten-thousandth its size is not to be believed."""
+    return f"q {q_value:.1g}" if q_value >= _LEAST_Q else "q < 0.0001"
 
 
 def gap_title(query: PackQuery, subject: Subject, series: int, window: Window, *, ongoing: bool) -> str:

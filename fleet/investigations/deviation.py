@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 import numpy as np
 
 from fleet.detectors.contract import Anomaly
-from fleet.findings.finding import Finding, FindingKind
+from fleet.findings.finding import Finding
 from fleet.frames.frame import SeriesKey
 from fleet.frames.pack import PackQuery
 from fleet.frames.window import Window
@@ -19,7 +19,6 @@ from fleet.investigations.presence import Presence
 from fleet.investigations.question import Material
 from fleet.investigations.timeline import Timeline
 
-_SIGNS = {FindingKind.ABOVE: 1, FindingKind.BELOW: -1, FindingKind.GAP: 0}
 LASTING = frozenset({SubjectKind.NODE, SubjectKind.DEVICE})
 """Subjects whose series are missed when they end; those of pods end with their pods."""
 _GONE = 0.5
@@ -146,7 +145,7 @@ def _from_findings(material: Material) -> Iterator[Deviation]:
             row=rows.get(key),
             subject=material.topology.resolve(finding.subject),
             window=finding.window,
-            sign=_SIGNS[finding.kind],
+            sign=finding.kind.sign,
             strength=_strength(finding.score, finding.threshold),
             observed=math.nan if finding.observed is None else finding.observed,
             expected=math.nan if finding.baseline_middle is None else finding.baseline_middle,

@@ -54,7 +54,9 @@ def observed(finding: Finding) -> str:
     seen = value(finding.observed, finding.unit)
     if finding.baseline_low is None or finding.baseline_high is None:
         return seen
-    return f"{seen}, usually {value(finding.baseline_low, finding.unit)} – {value(finding.baseline_high, finding.unit)}"
+    beside = "usually" if finding.peers is None else f"like {finding.peers.members}"
+    low, high = (value(each, finding.unit) for each in (finding.baseline_low, finding.baseline_high))
+    return f"{seen}, {beside} {low} – {high}"
 
 
 def findings_table(caption: str, findings: list[Finding], most: int) -> Table:
