@@ -10,6 +10,7 @@ from fleet.detectors.screen.hampel import Hampel
 from fleet.detectors.screen.interquartile import Interquartile
 from fleet.detectors.screen.level_shift import LevelShift
 from fleet.detectors.screen.robust_zscore import RobustZScore
+from fleet.detectors.screen.saturation import Saturation
 from fleet.detectors.screen.screen import Screen
 from fleet.detectors.screen.staleness import Staleness
 from fleet.detectors.screen.state_change import StateChange
@@ -27,10 +28,13 @@ from fleet.frames.pack import QueryPack
 
 
 def screens() -> tuple[Screen, ...]:
-    """For gauges and ratios, over whole frames."""
+    """For gauges and ratios, over whole frames; each finds what the others miss.
+
+    The interquartile distance is none of them: beyond a quartile it ranks a series' values as the robust z-score does,
+    so that against the series' own past it finds the same.
+    """
     return (
         RobustZScore(),
-        Interquartile(),
         Hampel(),
         LevelShift(),
         StepChange(),
@@ -41,7 +45,7 @@ def screens() -> tuple[Screen, ...]:
 
 def of_other_kinds(pack: QueryPack) -> tuple[Detector, ...]:
     """For counts, states, gaps and bounds, over whole frames."""
-    return (CountTail(), StateChange(), Staleness(), Threshold(pack))
+    return (CountTail(), StateChange(), Staleness(), Threshold(pack), Saturation(pack))
 
 
 def of_shortlist(pack: QueryPack) -> tuple[Detector, ...]:
@@ -62,4 +66,4 @@ def extras() -> tuple[Detector, ...]:
 
 def catalogue(pack: QueryPack) -> tuple[Detector, ...]:
     """All detectors, each once."""
-    return (*screens(), *of_other_kinds(pack), *of_shortlist(pack), *extras())
+    return (*screens(), Interquartile(), *of_other_kinds(pack), *of_shortlist(pack), *extras())

@@ -6,7 +6,7 @@ import numpy as np
 
 from fleet.detectors.contract import FloatArray, Scores
 from fleet.detectors.profile.seasonal import SeasonalProfile, fit_profile
-from fleet.detectors.screen.screen import points_in, scores_of
+from fleet.detectors.screen.screen import scores_of, window_of
 from fleet.frames.frame import Frame
 
 _WINDOW_SECONDS = 3600
@@ -40,6 +40,6 @@ class Hampel:
         """Positive above the median of the hour around each value."""
         from fleet.detectors.screen.running_median import running_scale
 
-        half = points_in(_WINDOW_SECONDS, step_seconds) // 2
-        medians, distances = running_scale(deviations, 2 * half + 1, ahead=half)
+        width, spacing = window_of(_WINDOW_SECONDS, step_seconds)
+        medians, distances = running_scale(deviations, width, ahead=width // 2 * spacing, spacing=spacing)
         return np.asarray((deviations - medians) / np.fmax(_MAD_TO_SIGMA * distances, _NARROWEST), dtype=np.float32)

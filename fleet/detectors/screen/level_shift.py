@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fleet.detectors.contract import FloatArray, Scores
 from fleet.detectors.profile.seasonal import SeasonalProfile, fit_profile
-from fleet.detectors.screen.screen import points_in, scores_of
+from fleet.detectors.screen.screen import scores_of, window_of
 from fleet.frames.frame import Frame
 
 _WINDOW_SECONDS = 3600
@@ -35,4 +35,5 @@ class LevelShift:
         """Median deviations of the hour that ends at each value."""
         from fleet.detectors.screen.running_median import running_median
 
-        return running_median(deviations, points_in(_WINDOW_SECONDS, step_seconds) // 2 * 2 + 1)
+        width, spacing = window_of(_WINDOW_SECONDS, step_seconds)
+        return running_median(deviations, width, spacing=spacing)

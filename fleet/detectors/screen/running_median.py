@@ -31,7 +31,7 @@ def running_median(values: FloatArray, width: int, *, ahead: int = 0, spacing: i
     Args:
         values: float32 of shape (series, points), NaN for gaps.
         width: values in a window; columns before the first and after the last count as gaps.
-        ahead: 0 for windows of the past; for centred ones half of their length.
+        ahead: 0 for windows of the past; for centred ones half of their length, in columns.
         spacing: a window takes every so many columns.
 
     Returns:
@@ -42,10 +42,10 @@ def running_median(values: FloatArray, width: int, *, ahead: int = 0, spacing: i
     return medians
 
 
-def running_scale(values: FloatArray, width: int, *, ahead: int = 0) -> tuple[FloatArray, FloatArray]:
+def running_scale(values: FloatArray, width: int, *, ahead: int = 0, spacing: int = 1) -> tuple[FloatArray, FloatArray]:
     """Running medians as ``running_median`` gives them, and each window's median distance from its median (MAD)."""
     medians, distances = np.empty(values.shape, dtype=np.float32), np.empty(values.shape, dtype=np.float32)
-    _median_rows(np.ascontiguousarray(values), middle_exchanges(width), (width, 1, ahead), medians, distances)
+    _median_rows(np.ascontiguousarray(values), middle_exchanges(width), (width, spacing, ahead), medians, distances)
     return medians, distances
 
 
@@ -96,7 +96,8 @@ def _median_rows(
                 middle[lane] = lanes[width // 2, lane] if 2 * seen[lane] >= width else _NAN
             if distances.shape[0]:
                 for place in range(width):
-                    _distances(padded[first + place : first + place + count], middle, lanes[place])
+                    start = first + place * spacing
+                    _distances(padded[start : start + count], middle, lanes[place])
                 _exchange(lanes, exchanges, count)
                 for lane in range(count):
                     distances[row, first + lane] = lanes[width // 2, lane] if 2 * seen[lane] >= width else _NAN

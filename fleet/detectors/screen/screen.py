@@ -9,6 +9,7 @@ import numpy as np
 from fleet.detectors.contract import Detector, FloatArray, Scores
 from fleet.detectors.profile.seasonal import SeasonalProfile, band_of
 from fleet.frames.frame import Frame
+from fleet.frames.window import HISTORY_STEP_SECONDS
 
 
 class Screen(Detector, Protocol):
@@ -43,6 +44,15 @@ def scores_of(signed: FloatArray, frame: Frame, profile: SeasonalProfile) -> Sco
 def points_in(seconds: int, step_seconds: int) -> int:
     """How many steps fill a time: at least 1."""
     return max(1, round(seconds / step_seconds))
+
+
+def window_of(seconds: int, step_seconds: int) -> tuple[int, int]:
+    """A window of a length: an odd number of values, and how many columns they lie apart.
+
+    On a finer grid than the history's, a window takes every so many columns: it is the same operator on every grid.
+    """
+    spacing = points_in(HISTORY_STEP_SECONDS, step_seconds)
+    return points_in(seconds, spacing * step_seconds) // 2 * 2 + 1, spacing
 
 
 def later(values: FloatArray, columns: int) -> FloatArray:

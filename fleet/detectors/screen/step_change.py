@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fleet.detectors.contract import FloatArray, Scores
 from fleet.detectors.profile.seasonal import SeasonalProfile, fit_profile
-from fleet.detectors.screen.screen import later, leading_away, points_in, scores_of
+from fleet.detectors.screen.screen import later, leading_away, scores_of, window_of
 from fleet.frames.frame import Frame
 
 _WINDOW_SECONDS = 3600
@@ -34,6 +34,6 @@ class StepChange:
         """Positive where the level rises above what was expected."""
         from fleet.detectors.screen.running_median import running_median
 
-        width = points_in(_WINDOW_SECONDS, step_seconds) // 2 * 2 + 1
-        levels = running_median(deviations, width)
-        return leading_away(levels - later(levels, width), levels)
+        width, spacing = window_of(_WINDOW_SECONDS, step_seconds)
+        levels = running_median(deviations, width, spacing=spacing)
+        return leading_away(levels - later(levels, width * spacing), levels)

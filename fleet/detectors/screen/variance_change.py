@@ -6,11 +6,10 @@ import numpy as np
 
 from fleet.detectors.contract import FloatArray, Scores
 from fleet.detectors.profile.seasonal import SeasonalProfile, fit_profile
-from fleet.detectors.screen.screen import later, points_in, scores_of
+from fleet.detectors.screen.screen import later, scores_of, window_of
 from fleet.frames.frame import Frame
 
 _WINDOW_SECONDS = 3600
-_CHANGE_SECONDS = 300
 
 
 class VarianceChange:
@@ -23,7 +22,7 @@ class VarianceChange:
     Assumption: neighbouring values of a quiet series differ about alike over the day, but for what its spread by
         time of day says.
     Fails: for oscillations of half a day and longer, which are no rougher; a series that becomes calmer than usual
-        is not reported; half of an hour has to be rough.
+        is not reported; half of an hour has to be seen and rough.
     Cost: one sorting network over the frame, 8 ns a value.
     Source: J. von Neumann, Annals of Mathematical Statistics 12, 1941 (successive differences as a measure of
         scale that trends do not touch), with the median in place of the mean.
@@ -42,5 +41,8 @@ class VarianceChange:
         """Never negative: the change of a series' scale has no side of its own, and more of it is worse."""
         from fleet.detectors.screen.running_median import running_median
 
-        changes = np.abs(deviations - later(deviations, points_in(_CHANGE_SECONDS, step_seconds)))
-        return running_median(changes, points_in(_WINDOW_SECONDS, step_seconds) // 2 * 2 + 1)
+        width, spacing = window_of(_WINDOW_SECONDS, step_seconds)
+        changes = np.abs(deviations - later(deviations, spacing))
+        # What was not seen was not rough: the few values beside a gap would tell a scale badly.
+        rough = running_median(np.nan_to_num(changes, copy=False), width, spacing=spacing)
+        return np.where(np.isnan(deviations), np.float32(np.nan), rough)

@@ -29,6 +29,7 @@ class Planted(StrEnum):
     JUMP = "jump"
     SPIKE = "spike"
     RAMP = "ramp"
+    LEAK = "leak"
     ROUGHNESS = "roughness"
     GAP = "gap"
 
@@ -70,16 +71,17 @@ class Case:
 
 CASES = (
     Case("robust-zscore"),
-    Case("interquartile"),
     Case("hampel", sees=Planted.SPIKE),
     Case("level-shift"),
     Case("step-change"),
     Case("trend-change", sees=Planted.RAMP),
     Case("variance-change", sees=Planted.ROUGHNESS, sided=False),
+    Case("interquartile"),
     Case("count-tail", judges="count", sided=False, unitless=False, alone=False, needs_past=False),
     Case("state-change", judges="state"),
     Case("staleness", sees=Planted.GAP, sided=False),
     Case("threshold", sided=False, unitless=False, needs_past=False),
+    Case("saturation", sees=Planted.LEAK, sided=False, unitless=False),
     Case("matrix-profile", many=2),
     Case("isolation-forest", many=2),
     Case("ecod", many=2),
@@ -123,14 +125,16 @@ def scene_of(judges: str, sees: Planted) -> tuple[Frame, Frame]:
     values[NEARLY_CONSTANT] = 7.0 + 1e-6 * rng.standard_normal(values.shape[1])
     values[HOLES, rng.random(values.shape[1]) < 0.2] = np.nan
     frame, history = split(values, judges)
-    length = PLANTED.stop - PLANTED.start
+    planted = slice(900, PLANTED.stop) if sees is Planted.LEAK else PLANTED
+    length = planted.stop - planted.start
     shape = {
         Planted.SPIKE: np.where(np.arange(length) // 10 == 20, jump, 0),
         Planted.RAMP: np.linspace(0, jump, length),
+        Planted.LEAK: np.linspace(0, 0.6 * jump, length),
         Planted.ROUGHNESS: jump * (-1.0) ** (np.arange(length) // 10),
     }.get(sees, np.full(length, jump))
-    frame.values[UP, PLANTED] += shape
-    frame.values[DOWN, PLANTED] -= shape
+    frame.values[UP, planted] += shape
+    frame.values[DOWN, planted] -= shape
     frame.values[UP if sees is Planted.GAP else VANISHES, PLANTED] = np.nan
     frame.values.flags.writeable = history.values.flags.writeable = False
     return frame, history

@@ -26,6 +26,7 @@ from tests.fleet.detectors.cases import (
     scored,
 )
 from tests.fleet.detectors.series import keys_of
+from tests.fleet.detectors.table import DOCUMENT, document_table, table
 
 IN_TIME = slice(PLANTED.start, PLANTED.stop + AFTER)
 
@@ -59,7 +60,7 @@ def test_scores_have_the_frames_shape_and_the_contracts_types(case: Case) -> Non
         assert scores.values.dtype == np.float32
         assert scores.signs.dtype == np.int8
         assert not np.isinf(scores.values).any()
-        assert np.nanmin(scores.values) >= 0
+        assert not (scores.values < 0).any()
         assert set(np.unique(scores.signs)) <= {-1, 0, 1}
 
 
@@ -194,3 +195,8 @@ def test_every_detector_says_what_it_assumes_and_where_it_fails(case: Case) -> N
 
 def test_screens_have_least_daily_maxima() -> None:
     assert all(screen.least > 0 for screen in screens())
+
+
+def test_the_documents_table_is_the_catalogues() -> None:
+    written = document_table(DOCUMENT.read_text(encoding="utf-8"))
+    assert written == table(), "write it anew: python -m tests.fleet.detectors.table"
