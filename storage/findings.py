@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Self
 
 from sqlalchemy import delete, func
 from sqlmodel import Session, col, select
@@ -21,7 +22,7 @@ from fleet.frames.window import Window
 from storage.database import Database, lock_cluster
 from storage.documents import from_document, to_document
 from storage.episodes import first_sighting, touches, unite
-from storage.sightings import move_sightings, note_seen, seen_by
+from storage.sightings import move_sightings, note_also_seen, note_seen, seen_by
 from storage.statements import upsert
 from storage.tables import FindingRow, FindingSightingRow
 
@@ -32,6 +33,12 @@ class RecordedFindings:
 
     seen: list[Finding]
     resolved: list[Finding]
+
+    @classmethod
+    def of(cls, seen: list[Finding], unseen: list[Finding]) -> Self:
+        """What became of the findings that a scan saw, and of those that it should have seen and did not."""
+        over = [finding for finding in [*seen, *unseen] if finding.state is FindingState.RESOLVED]
+        return cls(seen, over)
 
 
 class FindingStore:
@@ -48,7 +55,8 @@ class FindingStore:
         Recording the same findings again changes nothing. A finding is resolved when its end is sure
         (``fleet.findings.lifecycle``). That it was not seen is noted of open and acknowledged findings of the
         queries that were seen, which do not reach beyond the scan's window, were not seen by this scan, and would
-        have shown at its sensitivity (or lie wholly before its window).
+        have shown at its sensitivity (or lie wholly before its window). Findings on a cluster among its like are
+        left to ``record_compared``.
 
         Args:
             cluster_id: whose findings they are; findings of other clusters are refused.
@@ -66,9 +74,28 @@ class FindingStore:
             seen = [seen_again(each, scan.window.end, whole=each.query_id in queries) for each in united]
             _write(session, seen)
             note_seen(session, FindingSightingRow, scan.id, cluster_id, [finding.id for finding in seen])
-            unseen = _note_unseen(session, cluster_id, scan, queries)
-        over = [finding for finding in [*seen, *unseen] if finding.state is FindingState.RESOLVED]
-        return RecordedFindings(seen, over)
+            unseen = _note_unseen(session, cluster_id, scan, queries, across_fleet=False)
+        return RecordedFindings.of(seen, unseen)
+
+    def record_compared(
+        self, cluster_id: str, scan: Scan, findings: Sequence[Finding], *, judged_queries: Collection[str]
+    ) -> RecordedFindings:
+        """The same for a cluster among its like, when all of them have been judged: beside what was recorded of it.
+
+        Args:
+            cluster_id: of the cluster.
+            scan: the scan.
+            findings: in which it is unlike its like.
+            judged_queries: the queries by which it was compared.
+        """
+        with self._database.session() as session:
+            lock_cluster(session, "findings", cluster_id)
+            united = _record_episodes(session, findings, datetime.now(UTC))
+            seen = [seen_again(each, scan.window.end, whole=True) for each in united]
+            _write(session, seen)
+            note_also_seen(session, FindingSightingRow, scan.id, cluster_id, [finding.id for finding in seen])
+            unseen = _note_unseen(session, cluster_id, scan, set(judged_queries), across_fleet=True)
+        return RecordedFindings.of(seen, unseen)
 
     def get(self, finding_id: str) -> Finding:
         """The finding with this id.
@@ -129,6 +156,16 @@ class FindingStore:
             counts = dict(session.exec(query).all())
         return {severity: counts[severity.rank] for severity in Severity if severity.rank in counts}
 
+    def apart(self, scan_id: str) -> int:
+        """How many of the findings that a scan saw are in no incident."""
+        query = (
+            select(func.count())
+            .select_from(FindingRow)
+            .where(seen_by(FindingSightingRow, FindingRow.id, scan_id), col(FindingRow.incident_id).is_(None))
+        )
+        with self._database.session() as session:
+            return session.exec(query).one()
+
     def earlier(self, cluster_id: str, findings: Sequence[Finding]) -> Earlier:
         """When other findings with the fingerprints of these began, within ``LOOK_BACK`` before the first of them."""
         if not findings:
@@ -181,7 +218,9 @@ def _known_episodes(session: Session, findings: Sequence[Finding]) -> list[Findi
     return [from_document(Finding, row.body) for row in session.exec(query)]
 
 
-def _note_unseen(session: Session, cluster_id: str, scan: Scan, seen_queries: set[str]) -> list[Finding]:
+def _note_unseen(
+    session: Session, cluster_id: str, scan: Scan, seen_queries: set[str], *, across_fleet: bool
+) -> list[Finding]:
     query = select(FindingRow).where(
         FindingRow.cluster_id == cluster_id,
         col(FindingRow.state).in_([state.value for state in UNRESOLVED]),
@@ -193,7 +232,8 @@ def _note_unseen(session: Session, cluster_id: str, scan: Scan, seen_queries: se
     unseen = [
         seen_no_more(finding, scan.window.end)
         for finding in candidates
-        if finding.window.end <= scan.window.start or _would_show(finding, scan.sensitivity)
+        if finding.across_fleet is across_fleet
+        and (finding.window.end <= scan.window.start or _would_show(finding, scan.sensitivity))
     ]
     _write(session, unseen)
     return unseen

@@ -76,6 +76,7 @@ def publish_findings(scan_id: str) -> None:
                 "cluster": names[finding.cluster_id],
                 "severity": finding.severity.value,
                 "since": f"{finding.window.start:%Y-%m-%d %H:%M}Z",
+                "until": "" if finding.ongoing else f"{finding.window.end:%Y-%m-%d %H:%M}Z",
                 "finding": quoted(finding.title),
                 "subject": quoted(finding.subject.display),
                 "score": round(finding.score, 1),
@@ -89,14 +90,17 @@ def publish_findings(scan_id: str) -> None:
     investigations = stores.investigations.of_incidents([incident.id for incident in shown])
     publish_table(
         "incidents",
-        "Incidents of this scan and their most probable causes.",
+        "Incidents of this scan, the worst first, and their most probable causes.",
         [
             {
                 "cluster": names[incident.cluster_id],
                 "severity": incident.severity.value,
                 "since": f"{incident.started_at:%Y-%m-%d %H:%M}Z",
+                "until": f"{incident.ended_at:%Y-%m-%d %H:%M}Z" if incident.ended_at else "",
+                "state": incident.standing,
                 "probable cause": quoted(_cause(investigations.get(incident.id))),
                 "incident": quoted(incident.title),
+                "why it ranks here": quoted(incident.harm.why),
             }
             for incident in shown
         ],

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from pydantic import AwareDatetime, BaseModel, Field
 
-from fleet.findings.finding import UNRESOLVED, FindingState
+from fleet.findings.finding import UNRESOLVED, Finding, FindingState
 from fleet.frames.pack import Severity
 from fleet.inventory.subject import Subject
 
@@ -73,6 +73,12 @@ class Incident(BaseModel):
     stretches: list[Stretch] = Field(default_factory=list)
     rank: int = 0
     harm: Harm = Field(default_factory=Harm)
+
+    def holds(self, finding: Finding) -> bool:
+        """Whether a finding is one of its own; another episode of a fingerprint may be another incident's."""
+        if finding.incident_id is not None:
+            return finding.incident_id == self.id
+        return finding.fingerprint in self.fingerprints
 
     @property
     def phase(self) -> Phase:

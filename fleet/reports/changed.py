@@ -6,7 +6,7 @@ from collections import Counter
 
 from fleet.findings.finding import FindingState
 from fleet.findings.grade import Letter
-from fleet.findings.incident import Incident
+from fleet.findings.incident import Incident, Phase
 from fleet.inventory.alike import told_together
 from fleet.inventory.change import Change, ChangeKind
 from fleet.reports.content import IncidentLine, ReportSummary, Statement
@@ -57,11 +57,17 @@ def _new_incidents(material: FleetReportMaterial, previous: ReportSummary) -> li
             lead="New",
             text=f"{brief(incident.title)} in {material.name_of(incident.cluster_id)}, {incident.severity.value}, "
             f"{'since' if incident.ended_at is None else 'began'} {short_time(incident.started_at)}"
-            f"{', already resolved' if incident.state is FindingState.RESOLVED else ''}.",
+            f"{_over_by_now(incident)}.",
         )
         for incident in material.ranked_incidents
         if incident.id not in known
     ]
+
+
+def _over_by_now(incident: Incident) -> str:
+    if incident.phase is Phase.ONGOING or incident.ended_at is None:
+        return ""
+    return f", ended {short_time(incident.ended_at)}{', not sure yet' if incident.phase is Phase.ENDED else ''}"
 
 
 def _known_incidents(material: FleetReportMaterial, previous: ReportSummary) -> list[Statement]:
@@ -75,7 +81,7 @@ def _known_incidents(material: FleetReportMaterial, previous: ReportSummary) -> 
         told = _moved(incident, line, material.name_of(incident.cluster_id))
         if told:
             moved.append(told)
-        elif incident.state is not FindingState.RESOLVED:
+        elif incident.phase is not Phase.RESOLVED:
             ongoing.append(incident)
     if ongoing:
         names = [f"{brief(each.title, 60)} in {material.name_of(each.cluster_id)}" for each in ongoing]
@@ -89,10 +95,11 @@ def _moved(incident: Incident, line: IncidentLine, cluster: str) -> Statement | 
     name = f"{brief(incident.title)} in {cluster}"
     over_now, over_then = incident.state is FindingState.RESOLVED, line.state is FindingState.RESOLVED
     if over_now and not over_then:
-        ended = f", ended {short_time(incident.ended_at)}" if incident.ended_at else ""
-        return Statement(lead="Resolved", text=f"{name}{ended}.")
+        return Statement(lead="Resolved", text=f"{name}{_over_by_now(incident)}.")
     if over_then and not over_now:
         return Statement(lead="Back", text=f"{name}, {incident.severity.value}.")
+    if incident.phase is Phase.ENDED and line.ended_at is None:
+        return Statement(lead="Ended", text=f"{name}{_over_by_now(incident)}.")
     if not over_now and incident.severity is not line.severity:
         word = "Worse" if incident.severity.rank > line.severity.rank else "Better"
         return Statement(lead=word, text=f"{name}, {line.severity.value} → {incident.severity.value}.")

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
+from fleet.findings.finding import Finding
+from fleet.findings.incident import Phase
 from fleet.inventory.cluster import Cluster
 from fleet.reports.alerts import alerts_block
 from fleet.reports.content import (
@@ -39,6 +43,7 @@ def cluster_section(material: FleetReportMaterial, cluster: Cluster, number: int
         blocks.append(alerts_block(alerts))
     if findings:
         blocks.append(findings_table("Findings, the most severe first", findings, depth.findings))
+        blocks += _apart(material, cluster, findings)
     elif material.metrics_of(cluster.id):
         text = f"Nothing was found at sensitivity {material.sensitivity.value} in what was seen."
         blocks.append(Paragraph(statements=[Statement(text=text)]))
@@ -47,12 +52,23 @@ def cluster_section(material: FleetReportMaterial, cluster: Cluster, number: int
     return Section(anchor=f"cluster-{number}", title=cluster.name, blocks=blocks, level=2)
 
 
+def _apart(material: FleetReportMaterial, cluster: Cluster, findings: list[Finding]) -> list[Block]:
+    """That some findings are in no incident, lest somebody looks for them there."""
+    incidents = material.incidents_in.get(cluster.id, [])
+    left = sum(not any(incident.holds(finding) for incident in incidents) for finding in findings)
+    if not left:
+        return []
+    verb = "is" if left == 1 else "are"
+    text = f"{counted(left, 'finding')} {verb} in no incident: too weak and too short to be one, so far."
+    return [Paragraph(statements=[Statement(text=text)])]
+
+
 def _facts(material: FleetReportMaterial, cluster: Cluster) -> Definitions:
-    own, still_open = material.incidents_in.get(cluster.id, []), material.open_in(cluster.id)
+    phases = Counter(incident.phase for incident in material.incidents_in.get(cluster.id, []))
     facts = [
         ("Grade", f"{material.letter_of(cluster.id).value}: {material.reason_of(cluster.id)}"),
         ("Seen", f"{share(material.seen_of(cluster.id))} of the metrics that were asked for"),
-        ("Incidents", f"{len(still_open)} open, {len(own) - len(still_open)} resolved"),
+        ("Incidents", ", ".join(f"{phases[phase]} {phase.value}" for phase in Phase if phases[phase]) or "none"),
         (
             "Endpoints",
             ", ".join(

@@ -76,7 +76,7 @@ def compose_incident_report(material: FleetReportMaterial, incident_id: str) -> 
         material,
         clusters=[each for each in material.clusters if each.id == incident.cluster_id],
         incidents=[incident],
-        findings=[each for each in material.findings if each.fingerprint in set(incident.fingerprints)],
+        findings=[each for each in material.findings if incident.holds(each)],
     )
     own = _comparable(own, ReportKind.INCIDENT, incident.id)
     citations = Citations()
@@ -192,6 +192,7 @@ def _summary(material: FleetReportMaterial, kind: ReportKind, scope: str, title:
                 title=incident.title,
                 severity=incident.severity,
                 state=incident.state,
+                standing=incident.standing,
                 started_at=incident.started_at,
                 ended_at=incident.ended_at,
                 cause=probable_cause(material.investigation_of(incident)),

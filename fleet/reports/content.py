@@ -217,7 +217,10 @@ class GradeLine(_Part):
 
 
 class IncidentLine(_Part):
-    """An incident as a report printed it; ``cause`` is the most probable one, empty where none is known."""
+    """An incident as a report printed it.
+
+    ``standing`` is its state in words; ``cause`` is the most probable one, empty where none is known.
+    """
 
     id: str
     cluster_id: str
@@ -225,6 +228,7 @@ class IncidentLine(_Part):
     title: PlainText
     severity: Severity
     state: FindingState
+    standing: PlainText = ""
     started_at: AwareDatetime
     ended_at: AwareDatetime | None = None
     cause: PlainText = ""

@@ -101,7 +101,8 @@ def _first(lines: list[str]) -> list[str]:
 
 def _incident(line: IncidentLine) -> str:
     began = short_time(line.started_at)
-    return f"{line.severity.value}: {line.title} in {line.cluster}, began {began} UTC, {line.state.value}"
+    told = f"{line.severity.value}: {line.title} in {line.cluster}, began {began} UTC"
+    return ", ".join(filter(None, [told, line.standing]))
 
 
 def _as_text(lines: dict[str, object]) -> str:

@@ -39,18 +39,20 @@ def headline(material: FleetReportMaterial) -> str:
         return "No cluster is registered: there is nothing to judge."
     unjudged = sum(material.letter_of(cluster.id) is Letter.NOT_GRADED for cluster in material.clusters)
     judged = len(material.clusters) - unjudged
-    if not judged and not material.open_incidents:
+    if not judged and not material.unsettled_incidents:
         return "Nothing could be judged: no data of any cluster was seen."
     unknown = f" {counted(unjudged, 'cluster')} could not be judged." if unjudged else ""
+    ended = len(material.unsettled_incidents) - len(material.open_incidents)
+    over = f" {counted(ended, 'incident')} ended, which is not sure yet." if ended else ""
     if not material.open_incidents:
-        return f"No incident is open in {counted(judged, 'cluster')}.{unknown}"
+        return f"No incident is open in {counted(judged, 'cluster')}.{over}{unknown}"
     by_severity = Counter(incident.severity for incident in material.open_incidents)
     parts = [f"{by_severity[each]} {each.value}" for each in reversed(Severity) if by_severity[each]]
     places = {incident.cluster_id for incident in material.open_incidents}
     total = len(material.open_incidents)
     what = " and ".join(filter(None, [", ".join(parts[:-1]), parts[-1]]))
     verb = "incident is" if total == 1 else "incidents are"
-    return f"{what} {verb} open in {len(places)} of {counted(len(material.clusters), 'cluster')}.{unknown}"
+    return f"{what} {verb} open in {len(places)} of {counted(len(material.clusters), 'cluster')}.{over}{unknown}"
 
 
 def unknown_lines(material: FleetReportMaterial) -> list[Statement]:
@@ -112,7 +114,7 @@ def incident_table(material: FleetReportMaterial, most: int, linked: int, captio
             Cell(text=brief(incident.title, 70), target=f"incident-{number}" if number <= linked else None),
             Cell(text=material.name_of(incident.cluster_id)),
             Cell(text=short_time(incident.started_at)),
-            Cell(text=incident.state.value),
+            Cell(text=incident.phase.value),
             Cell(text=probable_cause(material.investigation_of(incident))),
         ]
         for number, incident in enumerate(incidents[:most], start=1)

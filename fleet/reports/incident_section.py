@@ -84,13 +84,18 @@ def _facts(material: FleetReportMaterial, incident: Incident) -> Definitions:
         else f"{date_time(incident.started_at)} – {date_time(incident.ended_at)} ({lasted})"
     )
     facts = [
-        ("Severity", f"{incident.severity.value}, {incident.state.value}"),
+        ("Severity", f"{incident.severity.value}, {incident.standing}"),
         ("Cluster", material.name_of(incident.cluster_id)),
         ("Where", incident.subject.display),
         ("When", when),
         ("Affected", f"{counted(len(affected), 'subject')}: {joined(affected, _MOST_AFFECTED)}" if affected else "–"),
         ("Incident", incident.id),
     ]
+    if incident.harm.why:
+        facts.insert(1, ("Why it ranks here", f"{incident.harm.why}."))
+    if incident.reopenings:
+        went_on = "; ".join(short_span(each.start, each.end) for each in incident.stretches)
+        facts.insert(-1, ("It went on", went_on))
     if brief(incident.title) != incident.title:
         facts.insert(0, ("Title", incident.title))
     return Definitions(items=[Definition(term=term, statements=[Statement(text=text)]) for term, text in facts])
@@ -161,8 +166,10 @@ def _moments(
     dated = [each for each in (investigation.evidence if investigation else []) if _is_dated_fact(each)]
     told |= {(each.at, each.subject.display if each.subject else "", each.summary) for each in dated if each.at}
     told |= {(each.window.start, each.subject.display, each.title) for each in findings}
-    if incident.ended_at:
-        told.add((incident.ended_at, incident.subject.display, "The incident ended."))
+    where = incident.subject.display
+    ends = [each.end for each in incident.stretches] or [incident.ended_at]
+    told |= {(end, where, "The incident ended.") for end in ends if end}
+    told |= {(each.start, where, "The incident came back.") for each in incident.stretches[1:]}
     return sorted(told)
 
 

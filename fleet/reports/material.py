@@ -9,9 +9,9 @@ from functools import cached_property
 from typing import TypeVar
 
 from fleet.detectors.contract import Sensitivity
-from fleet.findings.finding import Finding, FindingState
+from fleet.findings.finding import Finding
 from fleet.findings.grade import Grade, Letter
-from fleet.findings.incident import Incident
+from fleet.findings.incident import Incident, Phase
 from fleet.frames.alerts import Alert
 from fleet.frames.coverage import Coverage, Signal
 from fleet.frames.window import Window
@@ -88,11 +88,11 @@ class FleetReportMaterial:
 
     @cached_property
     def ranked_incidents(self) -> list[Incident]:
-        """Open incidents before resolved ones, the worst first."""
+        """Incidents that go on, or may, before resolved ones, the worst first."""
         return sorted(
             self.incidents,
             key=lambda each: (
-                each.state is FindingState.RESOLVED,
+                each.phase is Phase.RESOLVED,
                 -each.severity.rank,
                 each.rank,
                 each.started_at,
@@ -102,8 +102,8 @@ class FleetReportMaterial:
 
     @cached_property
     def open_incidents(self) -> list[Incident]:
-        """Ranked incidents that are not resolved."""
-        return [incident for incident in self.ranked_incidents if incident.state is not FindingState.RESOLVED]
+        """Ranked incidents that go on."""
+        return [incident for incident in self.ranked_incidents if incident.phase is Phase.ONGOING]
 
     @cached_property
     def ranked_findings(self) -> list[Finding]:
@@ -129,14 +129,19 @@ class FleetReportMaterial:
         """The coverage by which a cluster is graded."""
         return [row for row in self.coverage.get(cluster_id, []) if row.signal == Signal.METRICS]
 
+    @cached_property
+    def unsettled_incidents(self) -> list[Incident]:
+        """Ranked incidents that go on, and those of which it is not sure yet that they ended."""
+        return [incident for incident in self.ranked_incidents if incident.phase is not Phase.RESOLVED]
+
     def open_in(self, cluster_id: str) -> list[Incident]:
-        """A cluster's incidents that are not resolved, the worst first."""
-        return [each for each in self.incidents_in.get(cluster_id, []) if each.state is not FindingState.RESOLVED]
+        """A cluster's incidents that go on, the worst first."""
+        return [each for each in self.incidents_in.get(cluster_id, []) if each.phase is Phase.ONGOING]
 
     def findings_of(self, incident: Incident) -> list[Finding]:
         """An incident's findings in order of time."""
-        chosen = [each for key in set(incident.fingerprints) for each in self._findings_by_fingerprint.get(key, [])]
-        return sorted(chosen, key=lambda each: (each.window.start, each.fingerprint))
+        near = [each for key in set(incident.fingerprints) for each in self._findings_by_fingerprint.get(key, [])]
+        return sorted(filter(incident.holds, near), key=lambda each: (each.window.start, each.fingerprint))
 
     @cached_property
     def _findings_by_fingerprint(self) -> dict[str, list[Finding]]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pydantic import AwareDatetime, BaseModel
 
 from fleet.findings.grade import grade_cluster
-from fleet.findings.incident import Incident
+from fleet.findings.incident import Incident, Phase
 from fleet.findings.scan import Scan
 from fleet.frames.pack import Severity
 from fleet.frames.signals import SignalCoverage, by_signal
@@ -44,7 +44,11 @@ class CauseLine(BaseModel):
 
 
 class IncidentLine(BaseModel):
-    """An incident with its causes, the most probable first."""
+    """An incident with its causes, the most probable first.
+
+    ``phase`` says whether it goes on, has ended, or is resolved, ``standing`` the same with more in words; ``why`` is
+    the reason of its rank; ``reopenings`` is how often it came back.
+    """
 
     id: str
     cluster: str
@@ -53,12 +57,20 @@ class IncidentLine(BaseModel):
     severity: Severity
     started_at: AwareDatetime
     ended_at: AwareDatetime | None
+    phase: Phase
+    standing: str
+    reopenings: int
+    why: str
     investigation_id: str | None
     causes: list[CauseLine]
 
 
 class ScanResult(BaseModel):
-    """A scan's result: ``findings`` counts what it saw, ``worst`` is the severity of the worst of it."""
+    """A scan's result.
+
+    ``findings`` counts what it saw, ``findings_apart`` those that are in no incident since they are too weak and too
+    short; ``worst`` is the severity of the worst.
+    """
 
     scan_id: str
     state: str
@@ -66,6 +78,7 @@ class ScanResult(BaseModel):
     coverage: list[ClusterCoverage]
     incidents: list[IncidentLine]
     findings: int
+    findings_apart: int
     worst: Severity | None
 
 
@@ -84,6 +97,7 @@ def result_of(stores: Stores, scan_id: str) -> ScanResult:
         coverage=_coverage(stores, scan, names, incidents),
         incidents=[_incident(names, incident, investigations.get(incident.id)) for incident in incidents],
         findings=sum(findings.values()),
+        findings_apart=stores.findings.apart(scan.id),
         worst=max(severities, key=lambda severity: severity.rank, default=None),
     )
 
@@ -120,6 +134,10 @@ def _incident(names: dict[str, str], incident: Incident, investigation: Investig
         severity=incident.severity,
         started_at=incident.started_at,
         ended_at=incident.ended_at,
+        phase=incident.phase,
+        standing=incident.standing,
+        reopenings=incident.reopenings,
+        why=incident.harm.why,
         investigation_id=investigation.id if investigation else None,
         causes=[
             CauseLine(

@@ -79,7 +79,8 @@ def load_table(loads: Sequence[EndpointLoad]) -> Table:
 def print_open_incidents(console: Console, incidents: Sequence[Incident]) -> None:
     """Incidents of a cluster, one a line."""
     for incident in incidents:
-        console.print(f"[{SEVERITY_STYLE[incident.severity]}]{incident.severity.value}[/] {printable(incident.title)}")
+        severity = f"[{SEVERITY_STYLE[incident.severity]}]{incident.severity.value}[/]"
+        console.print(f"{severity} {printable(incident.title)} [dim]({_when(incident)}, {incident.standing})[/]")
 
 
 def coverage_table(coverage: Sequence[ClusterCoverage]) -> Table:
@@ -132,14 +133,19 @@ def print_incidents(console: Console, result: ScanResult) -> None:
         console.print("No incidents.")
     for number, line in enumerate(result.incidents[:MOST_INCIDENTS], start=1):
         severity = f"[{SEVERITY_STYLE[line.severity]}]{line.severity.value}[/]"
-        console.print(f"[bold]{number}. {line.cluster}[/]  {severity}  {_stretch(line)}")
+        console.print(f"[bold]{number}. {line.cluster}[/]  {severity}  {_when(line)}, {line.standing}")
         console.print(Padding(printable(line.title), (0, 0, 0, 3)))
         console.print(Padding(_cause_words(line), (0, 0, 0, 3)))
+        console.print(Padding(f"[dim]why here:[/] {printable(line.why)}", (0, 0, 0, 3)))
     if len(result.incidents) > MOST_INCIDENTS:
         console.print(f"and {len(result.incidents) - MOST_INCIDENTS} more incidents: all are in the report")
+    if result.findings_apart:
+        console.print(
+            f"Findings too weak and too short for an incident, so far: {result.findings_apart}. The report lists them."
+        )
 
 
-def _stretch(line: IncidentLine) -> str:
+def _when(line: IncidentLine | Incident) -> str:
     return f"{utc(line.started_at)} to {utc(line.ended_at)}" if line.ended_at else f"since {utc(line.started_at)}"
 
 

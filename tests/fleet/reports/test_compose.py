@@ -10,6 +10,7 @@ import pytest
 from fleet.errors import NotFound, UsageError
 from fleet.findings.finding import FindingState
 from fleet.findings.grade import Grade, Letter
+from fleet.findings.incident import Harm, Stretch
 from fleet.frames.coverage import Coverage, CoverageStatus, QueryCoverage, Signal
 from fleet.frames.pack import Severity
 from fleet.frames.window import Window
@@ -18,7 +19,17 @@ from fleet.inventory.inventory import Gap
 from fleet.inventory.subject import Subject, SubjectKind
 from fleet.reports.changed import what_changed
 from fleet.reports.compose import compose, compose_fleet_report
-from fleet.reports.content import Callout, Chart, Definitions, EvidenceList, ReportContent, Section, Table, Tone
+from fleet.reports.content import (
+    Callout,
+    Chart,
+    Definitions,
+    EvidenceList,
+    Paragraph,
+    ReportContent,
+    Section,
+    Table,
+    Tone,
+)
 from fleet.reports.gaps import absent_queries, coverage_table, gaps_of
 from fleet.reports.material import FleetReportMaterial
 from fleet.reports.record import ReportKind
@@ -78,6 +89,47 @@ def test_new_worse_resolved_back_and_lost_incidents_are_told(material: FleetRepo
     assert "Worse: Disk of worker-1 is filling in prod-east, warning → critical." in lines
     assert "Back: CPU pressure on worker-2 in prod-west, warning." in lines
     assert "Not seen: Exporter of worker-1 fell silent in prod-east: no longer reported." in lines
+
+
+def test_an_incident_that_has_ended_is_not_called_open(material: FleetReportMaterial) -> None:
+    first, *others = material.incidents
+    ended = first.model_copy(update={"ended_at": materials.END})
+    after = later(material, incidents=[ended, *others])
+    lines = changed(after)
+    assert "Ended: Memory leak in shop/cart ends in OOM kills in prod-west, ended 21 Nov 13:00, not sure yet." in lines
+    content = compose_fleet_report(after)
+    assert "1 incident ended, which is not sure yet." in content.headline
+    assert content.headline.startswith("1 critical, 1 warning and 1 info incidents are open")
+    assert [line.standing for line in content.summary.incidents][:2] == ["ended", "ongoing"]
+
+
+def test_an_incident_that_came_back_tells_its_stretches_and_why_it_ranks_where_it_does(
+    material: FleetReportMaterial,
+) -> None:
+    first, *others = material.incidents
+    times = [first.started_at + timedelta(hours=hour) for hour in (0, 1, 4)]
+    back = first.model_copy(
+        update={
+            "stretches": [Stretch(start=times[0], end=times[1]), Stretch(start=times[2])],
+            "harm": Harm(why="critical; goes on"),
+        }
+    )
+    own = section(compose_fleet_report(replace(material, incidents=[back, *others])), "incident-1")
+    facts = next(block for block in own.blocks if isinstance(block, Definitions))
+    told = {item.term: item.statements[0].text for item in facts.items}
+    assert told["Why it ranks here"] == "critical; goes on."
+    assert told["Severity"] == "critical, ongoing, reopened once"
+    assert told["It went on"].count(";") == 1
+    moments = next(each for each in own.blocks if isinstance(each, Table) and each.caption.startswith("What happened"))
+    said = [row[2].text for row in moments.rows if row[2].text.startswith("The incident")]
+    assert said == ["The incident ended.", "The incident came back."]
+
+
+def test_findings_that_are_in_no_incident_are_told_as_such(material: FleetReportMaterial) -> None:
+    apart = replace(material, incidents=material.incidents[1:], previous=None)
+    own = section(compose_fleet_report(apart), "cluster-1")
+    texts = [line.text for block in own.blocks if isinstance(block, Paragraph) for line in block.statements]
+    assert "3 findings are in no incident: too weak and too short to be one, so far." in texts
 
 
 def test_an_incident_of_a_cluster_that_was_not_seen_is_not_called_over(material: FleetReportMaterial) -> None:

@@ -4,13 +4,24 @@ from __future__ import annotations
 
 import io
 
+import pytest
 from rich.console import Console
 
+from fleet.findings.finding import FindingState
+from fleet.findings.incident import Harm, Incident, Stretch
 from fleet.frames.coverage import CoverageStatus, Signal
+from fleet.frames.pack import Severity
 from fleet.frames.signals import SignalCoverage
-from interfaces.cli.result import ClusterCoverage
-from interfaces.cli.tables import MOST_MODELS, coverage_table, findings_table, models_line
-from tests.storage.entities import CLUSTER, finding, hours
+from interfaces.cli.result import ClusterCoverage, IncidentLine, ScanResult
+from interfaces.cli.tables import (
+    MOST_MODELS,
+    coverage_table,
+    findings_table,
+    models_line,
+    print_incidents,
+    print_open_incidents,
+)
+from tests.storage.entities import CLUSTER, T0, finding, hours, incident
 
 
 def shown(table: object) -> str:
@@ -56,3 +67,60 @@ def test_the_versions_by_which_clusters_were_judged_are_told_but_not_all_of_a_la
     assert models_line(rows[:2]) == "judged by learnt state, version: edge-0 0, edge-1 1"
     assert models_line(rows).endswith(f"edge-{MOST_MODELS - 1} {MOST_MODELS - 1} and 2 more")
     assert "by its own window" in models_line([row.model_copy(update={"model_version": None}) for row in rows])
+
+
+def told(lines: list[Incident], apart: int = 0) -> str:
+    result = ScanResult(
+        scan_id="scan",
+        state="completed",
+        window=hours(0, 24),
+        coverage=[],
+        incidents=[
+            IncidentLine(
+                **each.model_dump(include={"id", "title", "severity", "started_at", "ended_at"}),
+                cluster="east",
+                subject=each.subject.display,
+                phase=each.phase,
+                standing=each.standing,
+                reopenings=each.reopenings,
+                why=each.harm.why,
+                investigation_id=None,
+                causes=[],
+            )
+            for each in lines
+        ],
+        findings=3,
+        findings_apart=apart,
+        worst=Severity.WARNING,
+    )
+    console = Console(file=io.StringIO(), width=200)
+    print_incidents(console, result)
+    print_open_incidents(console, lines)
+    return console.file.getvalue()  # type: ignore[attr-defined, no-any-return]
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({}, "since 2026-11-20 12:00Z, ongoing"),
+        ({"ended_at": hours(0, 2).end}, "2026-11-20 12:00Z to 2026-11-20 14:00Z, ended"),
+        (
+            {"ended_at": hours(0, 2).end, "state": FindingState.RESOLVED},
+            "2026-11-20 12:00Z to 2026-11-20 14:00Z, resolved",
+        ),
+        (
+            {"stretches": [Stretch(start=T0, end=hours(0, 1).end), Stretch(start=hours(3, 4).start)]},
+            "since 2026-11-20 12:00Z, ongoing, reopened once",
+        ),
+    ],
+)
+def test_an_incident_tells_where_it_stands_and_why_it_ranks_there(fields: dict[str, object], words: str) -> None:
+    text = told([incident("i-1", ["f"], harm=Harm(why="warning; [red]goes on"), **fields)])
+    assert f"warning  {words}\n" in text
+    assert "why here: warning; [red]goes on" in text
+    assert f"({words})" in text
+
+
+def test_findings_that_are_in_no_incident_are_counted() -> None:
+    assert "Findings too weak and too short for an incident, so far: 2." in told([], apart=2)
+    assert "too weak" not in told([])
