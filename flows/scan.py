@@ -22,6 +22,7 @@ from tasks.correlate import correlate_findings
 from tasks.detect import detect_anomalies
 from tasks.discover import discover_cluster
 from tasks.investigate import investigate_incidents
+from tasks.learn import learn_baselines
 from tasks.outcome import Stage
 from tasks.publish import publish_coverage, publish_findings, publish_report
 from tasks.report import write_report
@@ -98,6 +99,7 @@ def scan_clusters(names: dict[str, str], scan_id: str) -> FleetOutcome:
     signals = fleet.start(Stage.SIGNALS, asked, scan_id=scan_id)
     seen = fleet.finish(metrics)
     fleet.run(Stage.LEARN, collect_history, seen, scan_id=scan_id)
+    fleet.run(Stage.LEARN, learn_baselines, seen, scan_id=scan_id)
     judged = fleet.run(Stage.DETECT, detect_anomalies, seen, scan_id=scan_id)
     correlated = fleet.run(Stage.CORRELATE, correlate_findings, judged, scan_id=scan_id)
     fleet.finish(signals)

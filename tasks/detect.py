@@ -5,13 +5,14 @@ from __future__ import annotations
 from prefect import task
 
 from blocks.stores import open_stores
-from fleet.detectors.learnt import learn
-from fleet.detectors.scan import detect
-from fleet.detectors.vanished import with_vanished
 from fleet.findings.assess import findings_of
+from fleet.findings.scan import Scan
 from fleet.frames.coverage import absent_queries, seen_queries
 from fleet.inventory.topology import Topology
-from tasks.frames import context_of, load_history, load_window
+from storage.stores import Stores
+from tasks.frames import context_of, open_window
+from tasks.judging import judge, states_of
+from tasks.learn import open_model
 from tasks.outcome import ClusterOutcome, Stage
 from tasks.policy import STEP
 
@@ -20,18 +21,29 @@ from tasks.policy import STEP
 def detect_anomalies(scan_id: str, cluster_id: str) -> ClusterOutcome:
     """Findings of one cluster in the scan's window; earlier ones that are seen no more are resolved."""
     stores = open_stores()
-    scan, cluster = stores.scans.get(scan_id), stores.clusters.get(cluster_id)
-    seen = load_window(stores, scan, cluster.id)
-    if seen.frame is None:
+    return judge_cluster(stores, stores.scans.get(scan_id), cluster_id)
+
+
+def judge_cluster(stores: Stores, scan: Scan, cluster_id: str) -> ClusterOutcome:
+    """The same, of a scan that was read."""
+    cluster = stores.clusters.get(cluster_id)
+    seen = open_window(stores, scan, cluster.id)
+    if not seen.queries:
         return ClusterOutcome(Stage.DETECT, cluster.id, cluster.name, seen=False, gaps=("no data to judge",))
-    history = load_history(stores, scan, cluster.id)
-    frame = with_vanished(seen.frame, history)
-    anomalies = detect(frame, learn(history, scan.pack, frame.start), scan.pack, scan.sensitivity)
+    model, gaps = open_model(stores, scan, cluster.id)
+    judged = judge(seen, states_of(model), scan.pack, [scan.sensitivity])[scan.sensitivity]
     topology = Topology.of(stores.inventories.latest(cluster.id))
-    findings = findings_of(anomalies, frame, scan.pack, context_of(scan, cluster.id, seen, topology))
+    context = context_of(scan, cluster.id, seen.coverage, topology, model)
+    findings = findings_of(judged.anomalies, judged.frame, scan.pack, context)
     # A metric that was there a day ago is not absent by nature: its silence must not resolve what was found in it.
-    silent = {key.query_id for key in frame.keys[len(seen.frame.keys) :]} & absent_queries(seen.coverage)
+    silent = judged.vanished & absent_queries(seen.coverage)
     stores.findings.record(cluster.id, scan, findings, seen_queries=seen_queries(seen.coverage) - silent)
+    if model:
+        stores.models.note_use(scan.id, model.version)
     return ClusterOutcome(
-        Stage.DETECT, cluster.id, cluster.name, counts={"series": len(seen.frame.keys), "findings": len(findings)}
+        Stage.DETECT,
+        cluster.id,
+        cluster.name,
+        gaps=gaps,
+        counts={"series": judged.series, "findings": len(findings)},
     )

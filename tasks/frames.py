@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from fleet.findings.assess import ScanContext
@@ -11,6 +12,8 @@ from fleet.frames.frame import Frame
 from fleet.frames.pack import QueryPack
 from fleet.frames.window import HISTORY_STEP_SECONDS, STEP_SECONDS, Window, history_window
 from fleet.inventory.topology import Topology
+from storage.stored_frames import StoredFrames
+from storage.stored_model import StoredModel
 from storage.stores import Stores
 
 COLLECTOR = "prometheus"
@@ -24,22 +27,20 @@ class StoredFrame:
     frame: Frame | None
     coverage: list[Coverage]
 
-    @property
-    def endpoint(self) -> str:
-        """The address that was asked."""
-        return next((coverage.endpoint for coverage in self.coverage if coverage.endpoint), "")
 
-
-def context_of(scan: Scan, cluster_id: str, stored: StoredFrame, topology: Topology) -> ScanContext:
-    """What a scan knows beside a stored frame."""
+def context_of(
+    scan: Scan, cluster_id: str, coverage: Sequence[Coverage], topology: Topology, model: StoredModel | None
+) -> ScanContext:
+    """What a scan knows beside the stored frames of its window, and the learnt state that judges them."""
     return ScanContext(
         cluster_id=cluster_id,
         scan_id=scan.id,
         sensitivity=scan.sensitivity,
-        object_keys=[(chunk.window, chunk.object_key) for chunk in stored.coverage if chunk.object_key],
-        endpoint=stored.endpoint,
+        object_keys=[(chunk.window, chunk.object_key) for chunk in coverage if chunk.object_key],
+        endpoint=next((chunk.endpoint for chunk in coverage if chunk.endpoint), ""),
         topology=topology,
-        coverage=stored.coverage,
+        coverage=coverage,
+        model_version=model.version.version if model else None,
     )
 
 
@@ -49,9 +50,9 @@ def load_frame(stores: Stores, cluster_id: str, pack: QueryPack, window: Window,
     return StoredFrame(frame if frame.keys else None, coverage)
 
 
-def load_window(stores: Stores, scan: Scan, cluster_id: str) -> StoredFrame:
-    """What is stored of a scan's window."""
-    return load_frame(stores, cluster_id, scan.pack, scan.window, STEP_SECONDS)
+def open_window(stores: Stores, scan: Scan, cluster_id: str) -> StoredFrames:
+    """What is stored of a scan's window, to be read some queries at a time."""
+    return stores.frames.open(cluster_id, COLLECTOR, scan.pack.content_hash, STEP_SECONDS, scan.window)
 
 
 def load_history(stores: Stores, scan: Scan, cluster_id: str) -> Frame | None:

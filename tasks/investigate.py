@@ -8,8 +8,6 @@ from datetime import UTC, datetime, timedelta
 from prefect import task
 
 from blocks.stores import open_stores
-from fleet.detectors.learnt import learn
-from fleet.detectors.scan import detect
 from fleet.findings.assess import findings_of
 from fleet.findings.finding import Finding
 from fleet.findings.scan import Scan
@@ -22,7 +20,9 @@ from fleet.inventory.topology import Topology
 from fleet.investigations.investigate import investigate
 from fleet.investigations.question import Material, Question
 from storage.stores import Stores
-from tasks.frames import context_of, load_frame, load_history
+from tasks.frames import context_of, load_frame, load_history, open_window
+from tasks.judging import judge, states_of
+from tasks.learn import open_model
 from tasks.outcome import ClusterOutcome, Stage
 from tasks.policy import STEP
 
@@ -32,17 +32,21 @@ LOOK_BACK = timedelta(hours=6)
 
 @task(name="investigate_incidents", task_run_name="investigate-{cluster_id}", **STEP)
 def investigate_incidents(scan_id: str, cluster_id: str) -> ClusterOutcome:
-    """Investigate every incident of a cluster that the scan saw."""
+    """Investigate every incident of a cluster that the scan saw, and that began at some time."""
     stores = open_stores()
     scan, cluster = stores.scans.get(scan_id), stores.clusters.get(cluster_id)
-    incidents = stores.incidents.list(cluster_ids=[cluster.id], scan_id=scan.id)
+    seen = stores.findings.list(cluster_ids=[cluster.id], scan_id=scan.id)
+    findings = [finding for finding in seen if not finding.kind.among_peers]
+    began = {finding.fingerprint for finding in findings}
+    known = stores.incidents.list(cluster_ids=[cluster.id], scan_id=scan.id)
+    # What always was so, and stands out among its like alone, has no cause that time could tell, and is none.
+    incidents = [incident for incident in known if began & set(incident.fingerprints)]
     window = Window(start=scan.window.start - LOOK_BACK, end=scan.window.end)
     if incidents:
         stored = load_frame(stores, cluster.id, scan.pack, window, STEP_SECONDS)
         if stored.frame is None:
             gap = "the series in which its findings were seen are not stored any more"
             return ClusterOutcome(Stage.INVESTIGATE, cluster.id, cluster.name, seen=False, gaps=(gap,))
-        findings = stores.findings.list(cluster_ids=[cluster.id], scan_id=scan.id)
         material = material_of(stores, scan, cluster.id, stored.frame, stored.coverage, findings)
         for incident in incidents:
             stores.investigations.put(investigate(Question.of_incident(incident, window), material))
@@ -59,14 +63,15 @@ def investigate_place(scan_id: str, cluster_id: str, place: dict[str, str | None
         gap = "no series was seen around that time: there is nothing to investigate"
         return ClusterOutcome(Stage.INVESTIGATE, cluster.id, cluster.name, seen=False, gaps=(gap,))
     topology = Topology.of(stores.inventories.latest(cluster.id))
-    history = load_history(stores, inquiry, cluster.id)
-    learnt = learn(history, inquiry.pack, stored.frame.start)
-    anomalies = detect(stored.frame, learnt, inquiry.pack, inquiry.sensitivity)
-    findings = findings_of(anomalies, stored.frame, inquiry.pack, context_of(inquiry, cluster.id, stored, topology))
+    model, gaps = open_model(stores, inquiry, cluster.id)
+    frames = open_window(stores, inquiry, cluster.id)
+    judged = judge(frames, states_of(model), inquiry.pack, [inquiry.sensitivity])[inquiry.sensitivity]
+    context = context_of(inquiry, cluster.id, stored.coverage, topology, model)
+    findings = findings_of(judged.anomalies, judged.frame, inquiry.pack, context)
     material = material_of(stores, inquiry, cluster.id, stored.frame, stored.coverage, findings)
     answer = investigate(question_of(stores, inquiry, cluster.id, place), material)
     stores.investigations.put(answer.model_copy(update={"id": inquiry.id}))
-    return ClusterOutcome(Stage.INVESTIGATE, cluster.id, cluster.name, counts={"investigations": 1})
+    return ClusterOutcome(Stage.INVESTIGATE, cluster.id, cluster.name, gaps=gaps, counts={"investigations": 1})
 
 
 def question_of(stores: Stores, inquiry: Scan, cluster_id: str, place: dict[str, str | None]) -> Question:

@@ -24,8 +24,8 @@ class QueryQuality(BaseModel):
         days: of past that were seen, the median over the series.
         seasonal_share: of them, those with a daily season that was told from noise.
         tail_shape: of the generalised Pareto tail of their scores; above 0 it is heavy.
-        exceedances_expected: days of the past that should have passed the threshold of HIGH, by the fitted tail.
-        exceedances: days of the past, judged by what was learnt from the other days, that did.
+        exceedances_expected: days of its series in the last week of the past that were to pass the threshold of HIGH.
+        exceedances: those that did; each was scored by what was learnt from other days.
     """
 
     model_config = ConfigDict(frozen=True)

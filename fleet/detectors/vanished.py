@@ -2,28 +2,44 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
 
-from fleet.detectors.profile.seasonal import DAY_SECONDS
-from fleet.frames.frame import Frame
+from fleet.detectors.trained_state import TrainedState
+from fleet.frames.frame import Frame, SeriesKey
+
+_RECENT = timedelta(days=1)
+_LAST_SEEN = "last_seen"
 
 
-def with_vanished(frame: Frame, history: Frame | None) -> Frame:
-    """The frame with a row of gaps for each series that its history had within a day before it.
+def with_last_seen(state: TrainedState, history: Frame) -> TrainedState:
+    """What was learnt of a history, with the time of each series' last sample (Unix seconds; NaN for none)."""
+    seen = np.isfinite(history.values)
+    last = history.points - 1 - np.argmax(seen[:, ::-1], axis=1)
+    times = np.where(seen.any(axis=1), history.start.timestamp() + history.step_seconds * last, np.nan)
+    by_key = dict(zip(history.keys, times.tolist(), strict=True))
+    column = np.array([by_key[key] for key in state.keys], dtype=np.float64)
+    return replace(state, columns={**state.columns, _LAST_SEEN: column})
+
+
+def with_vanished(frame: Frame, state: TrainedState, holds: Callable[[SeriesKey], bool]) -> Frame:
+    """The frame with a row of gaps for each series that its past had within a day before it.
 
     A series that is gone for the whole of a short window has no sample, hence no row, and its absence would
     end unseen when the next window begins. Rows of the frame keep their numbers; the new ones come after them.
+
+    Args:
+        frame: some of a cluster's series.
+        state: what was learnt of its past.
+        holds: whether a series of the past would be among those of the frame.
     """
-    if history is None or not history.keys:
-        return frame
-    first_day = frame.start - timedelta(seconds=DAY_SECONDS)
-    since = max(0, round((first_day - history.start).total_seconds() / history.step_seconds))
-    until = max(0, round((frame.start - history.start).total_seconds() / history.step_seconds))
-    recent = np.flatnonzero(np.isfinite(history.values[:, since:until]).any(axis=1))
+    since = (frame.start - _RECENT).timestamp()
     here = set(frame.keys)
-    vanished = [history.keys[row] for row in recent if history.keys[row] not in here]
+    recent = np.flatnonzero(state.columns[_LAST_SEEN] >= since)
+    vanished = [key for row in recent.tolist() if holds(key := state.keys[row]) and key not in here]
     if not vanished:
         return frame
     gaps = np.full((len(vanished), frame.points), np.nan, dtype=np.float32)

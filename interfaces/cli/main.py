@@ -6,7 +6,21 @@ import sys
 
 import typer
 
-from interfaces.cli import cluster, data, demo, discover, investigate, model, pack, query, report, scan, simulate, stack
+from interfaces.cli import (
+    backtest,
+    cluster,
+    data,
+    demo,
+    discover,
+    investigate,
+    model,
+    pack,
+    query,
+    report,
+    scan,
+    simulate,
+    stack,
+)
 from interfaces.cli.exit_codes import ExitCode
 from interfaces.cli.terminal import explain_failure
 
@@ -24,6 +38,7 @@ app.command()(stack.status)
 app.add_typer(cluster.app, name="cluster")
 app.command("discover")(discover.discover)
 app.command("scan")(scan.scan)
+app.command("backtest")(backtest.backtest)
 app.add_typer(investigate.app, name="investigate")
 app.add_typer(report.app, name="report")
 app.add_typer(query.app, name="query")

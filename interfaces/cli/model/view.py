@@ -72,7 +72,7 @@ def quality_table(queries: Sequence[QueryQuality]) -> Table:
         )
     table.caption = (
         "known: series with enough past; seasonal: with a daily season; tail: shape of the pooled tail, heavy above 0; "
-        "passed HIGH: days of the past that did, judged by the other days, and how many were to be expected"
+        "passed HIGH: series and days of the past's last week that did, and how many were to be expected"
     )
     return table
 

@@ -7,8 +7,9 @@ import pytest
 
 from fleet.detectors.contract import Anomaly, Sensitivity
 from fleet.detectors.learnt import learn
+from fleet.detectors.learnt_state import state_of
 from fleet.detectors.scan import detect
-from fleet.detectors.vanished import with_vanished
+from fleet.detectors.vanished import with_last_seen, with_vanished
 from fleet.frames.frame import Frame, SeriesKey
 from fleet.frames.pack import Direction, QueryKind, SubjectLabels
 from fleet.inventory.subject import SubjectKind
@@ -260,11 +261,15 @@ def test_a_series_gone_for_a_whole_window_is_still_missed(usual: tuple[Frame, Fr
     frame, history = usual
     hour = Frame(frame.start, 30, frame.keys[1:], np.ascontiguousarray(frame.values[1:, :120]))
     assert found(hour, history) == []
-    whole = with_vanished(hour, history)
+    learnt = learn(history, GAUGES)
+    assert learnt is not None
+    state = with_last_seen(state_of(learnt), history)
+    whole = with_vanished(hour, state, lambda key: True)
     assert whole.keys[: len(hour.keys)] == hour.keys
     (anomaly,) = found(whole, history)
     assert (whole.keys[anomaly.row], anomaly.sign, anomaly.first, anomaly.last) == (frame.keys[0], 0, 0, 119)
-    assert with_vanished(frame, history) is frame
+    assert with_vanished(frame, state, lambda key: True) is frame
+    assert with_vanished(hour, state, lambda key: key != frame.keys[0]) is hour
 
 
 def test_the_same_frame_gives_the_same_anomalies(usual: tuple[Frame, Frame]) -> None:

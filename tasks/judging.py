@@ -1,0 +1,91 @@
+"""A cluster's stored frames judged some series at a time: what is held at once does not grow with the cluster."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from fleet.detectors.contract import Anomaly, Sensitivity
+from fleet.detectors.learnt import Learnt
+from fleet.detectors.learnt_state import learnt_of
+from fleet.detectors.scan import detect
+from fleet.detectors.trained_state import TrainedState
+from fleet.detectors.vanished import with_vanished
+from fleet.frames.frame import Frame
+from fleet.frames.frame_blocks import blocks_of
+from fleet.frames.pack import QueryPack
+from storage.stored_frames import StoredFrames
+from storage.stored_model import StoredModel
+
+States = Iterable[tuple[Sequence[str], TrainedState]]
+"""What was learnt, with the queries that each part of it tells of."""
+
+
+@dataclass
+class Judgement:
+    """What was found in a window at one sensitivity.
+
+    Attributes:
+        anomalies: their rows are those of ``frame``.
+        series: how many were judged.
+        vanished: queries of which a series is gone that was there a day ago.
+    """
+
+    anomalies: list[Anomaly] = field(default_factory=list)
+    series: int = 0
+    vanished: set[str] = field(default_factory=set)
+    _frames: list[Frame] = field(default_factory=list)
+
+    @property
+    def frame(self) -> Frame:
+        """The series that have an anomaly, and no others."""
+        first = self._frames[0]
+        keys = [key for frame in self._frames for key in frame.keys]
+        return Frame(first.start, first.step_seconds, keys, np.concatenate([frame.values for frame in self._frames]))
+
+    def add(self, frame: Frame, seen: int, anomalies: Sequence[Anomaly]) -> None:
+        """Add what was found in a block of series, of which the first ``seen`` are there."""
+        rows = sorted({anomaly.row for anomaly in anomalies})
+        place = {row: number for number, row in enumerate(rows, start=sum(len(each.keys) for each in self._frames))}
+        self._frames.append(frame.select(rows))
+        self.anomalies += [replace(anomaly, row=place[anomaly.row]) for anomaly in anomalies]
+        self.series += seen
+        self.vanished |= {key.query_id for key in frame.keys[seen:]}
+
+
+def judge(
+    stored: StoredFrames, states: States, pack: QueryPack, sensitivities: Collection[Sensitivity]
+) -> dict[Sensitivity, Judgement]:
+    """Judge what is stored of a window; queries of which nothing was learnt are judged by the window alone."""
+    judgements = {sensitivity: Judgement() for sensitivity in sensitivities}
+    for frame, seen, learnt in _blocks(stored, states):
+        for sensitivity, judgement in judgements.items():
+            judgement.add(frame, seen, detect(frame, learnt, pack, sensitivity))
+    return judgements
+
+
+def states_of(model: StoredModel | None) -> Iterator[tuple[Sequence[str], TrainedState]]:
+    """What a stored model holds, part by part."""
+    if model is not None:
+        for part in model.version.parts:
+            yield part.queries, model.state(part)
+
+
+def _blocks(stored: StoredFrames, states: States) -> Iterator[tuple[Frame, int, Learnt | None]]:
+    """Some series at a time, how many of them are there, and what was learnt of them."""
+    left = stored.queries
+    for queries, state in states:
+        learnt = learnt_of(state)
+        counts = Counter(key.query_id for key in state.keys) | Counter({query: left.pop(query, 0) for query in queries})
+        for block in blocks_of(counts):
+            frame = stored.read(block.queries, block.keep)
+            whole = with_vanished(frame, state, block.holds)
+            if whole.keys:
+                yield whole, len(frame.keys), learnt
+    for block in blocks_of(left):
+        frame = stored.read(block.queries, block.keep)
+        if frame.keys:
+            yield frame, len(frame.keys), None

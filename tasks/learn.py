@@ -1,0 +1,100 @@
+"""Learn: what is usual for a cluster's series, from its stored history, once for all scans of a day."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from prefect import task
+
+from blocks.stores import open_stores
+from fleet.detectors.learning_quality import quality_of
+from fleet.detectors.learnt import learn
+from fleet.detectors.learnt_state import state_of
+from fleet.detectors.model_version import ModelVersion, QueryQuality, Training
+from fleet.detectors.trained_state import TrainedState
+from fleet.detectors.vanished import with_last_seen
+from fleet.errors import CorruptObject
+from fleet.findings.scan import Scan
+from fleet.frames.coverage import Coverage
+from fleet.frames.frame_blocks import whole_queries
+from fleet.frames.pack import QueryPack
+from fleet.frames.window import HISTORY_STEP_SECONDS, Window, history_window
+from storage.stored_frames import StoredFrames
+from storage.stored_model import StoredModel
+from storage.stores import Stores
+from tasks.frames import COLLECTOR
+from tasks.outcome import ClusterOutcome, Stage
+from tasks.policy import STEP
+
+
+@task(name="learn_baselines", task_run_name="learn-{cluster_id}", **STEP)
+def learn_baselines(scan_id: str, cluster_id: str) -> ClusterOutcome:
+    """See to it that there is learnt state by which the scan's window can be judged."""
+    stores = open_stores()
+    scan, cluster = stores.scans.get(scan_id), stores.clusters.get(cluster_id)
+    version = model_for(stores, scan, cluster.id)
+    counts = {"learnt": version.series} if version else {}
+    return ClusterOutcome(Stage.LEARN, cluster.id, cluster.name, seen=version is not None, counts=counts)
+
+
+def model_for(stores: Stores, scan: Scan, cluster_id: str) -> ModelVersion | None:
+    """The version by which a scan's window is judged: one that fits, or a new one. None without any history.
+
+    The history itself is read only where a new one is learnt.
+    """
+    window = history_window(scan.window)
+    pack = scan.pack
+    rows = stores.coverage.list(
+        window,
+        cluster_ids=[cluster_id],
+        collector=COLLECTOR,
+        pack_hash=pack.content_hash,
+        step_seconds=HISTORY_STEP_SECONDS,
+    )
+    chosen = stores.models.choose(cluster_id, pack.content_hash, scan.window, sources_of(rows))
+    return chosen or learn_version(stores, cluster_id, pack, window)
+
+
+def open_model(stores: Stores, scan: Scan, cluster_id: str) -> tuple[StoredModel | None, tuple[str, ...]]:
+    """The learnt state that judges a scan's window, and what is to be said of it; None without any history."""
+    version = model_for(stores, scan, cluster_id)
+    if version is None:
+        return None, ()
+    try:
+        return stores.models.fetch(version), ()
+    except CorruptObject:
+        # It was struck out: what fits now is another version, or learnt anew.
+        anew = model_for(stores, scan, cluster_id)
+        told = f"version {version.version} of what was learnt is damaged; {_instead(anew)}"
+        return (stores.models.fetch(anew) if anew else None), (told,)
+
+
+def _instead(version: ModelVersion | None) -> str:
+    return f"version {version.version} was learnt anew and used" if version else "there is no history to learn from"
+
+
+def learn_version(stores: Stores, cluster_id: str, pack: QueryPack, window: Window) -> ModelVersion | None:
+    """Learn from what is stored of a window, and keep it; None where nothing is."""
+    stored = stores.frames.open(cluster_id, COLLECTOR, pack.content_hash, HISTORY_STEP_SECONDS, window)
+    training = Training(
+        cluster_id=cluster_id,
+        pack_name=pack.name,
+        pack_hash=pack.content_hash,
+        window=window,
+        sources=sources_of(stored.coverage),
+    )
+    return stores.models.save(training, learnt_blocks(stored, pack))
+
+
+def learnt_blocks(stored: StoredFrames, pack: QueryPack) -> Iterator[tuple[TrainedState, Sequence[QueryQuality]]]:
+    """What a history tells of some whole queries at a time."""
+    for queries in whole_queries(stored.queries):
+        history = stored.read(queries)
+        learnt = learn(history, pack)
+        if learnt is not None:
+            yield with_last_seen(state_of(learnt), history), quality_of(learnt)
+
+
+def sources_of(coverage: Sequence[Coverage]) -> list[str]:
+    """The hashes of the chunks that hold any series."""
+    return sorted(chunk.object_hash for chunk in coverage if chunk.object_hash)
