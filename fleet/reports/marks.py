@@ -65,7 +65,7 @@ def findings_table(caption: str, findings: list[Finding], most: int) -> Table:
         [
             Cell(text=str(number)),
             severity_cell(finding.severity),
-            Cell(text=brief(finding.title, 200)),
+            Cell(text=brief(f"{finding.title}. {finding.why}" if finding.why else finding.title, 200)),
             Cell(text=brief(finding.subject.display)),
             Cell(text=short_span(finding.window.start, None if finding.ongoing else finding.window.end)),
             Cell(text=f"{finding.score:.1f}"),
