@@ -51,6 +51,15 @@ class FleetOutcome(BaseModel):
             counts.update(part.counts)
         return cls(names=names, seen=seen, gaps=gaps, counts=dict(counts))
 
+    def then(self, later: FleetOutcome) -> FleetOutcome:
+        """This and what a later step made of those that were seen: its gaps and counts come to these."""
+        gaps = {cluster_id: list(reasons) for cluster_id, reasons in self.gaps.items()}
+        for cluster_id, reasons in later.gaps.items():
+            gaps.setdefault(cluster_id, []).extend(reasons)
+        counts = Counter(self.counts)
+        counts.update(later.counts)
+        return FleetOutcome(names=self.names, seen=self.seen, gaps=gaps, counts=dict(counts))
+
     def gaps_by_name(self) -> dict[str, list[str]]:
         """What could not be seen, by cluster name; clusters without gaps are left out."""
         return {self.names[cluster_id]: gaps for cluster_id, gaps in self.gaps.items() if gaps}

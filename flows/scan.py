@@ -1,13 +1,15 @@
-"""Scan a fleet: discover, collect, detect, correlate, investigate, each cluster on its own."""
+"""Scan a fleet: discover, collect, detect, each cluster on its own; compare them; correlate and investigate."""
 
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 
 from prefect import flow
 from prefect.states import State
 from prefect.task_runners import ThreadPoolTaskRunner
 
+from fleet.detectors.cohorts.trimmed import MIN_MEMBERS
 from fleet.detectors.contract import Sensitivity
 from fleet.frames.coverage import Signal
 from fleet.reports.record import ReportKind
@@ -18,6 +20,7 @@ from flows.progress import Progress
 from flows.shard_run import close_shards
 from flows.shards import hand_in, whole_or_in_shards
 from tasks.collect import collect_history, collect_metrics
+from tasks.compare import compare_clusters
 from tasks.correlate import correlate_findings
 from tasks.detect import detect_anomalies
 from tasks.discover import discover_cluster
@@ -30,7 +33,8 @@ from tasks.scans import close_scan, name_clusters, open_scan
 from tasks.signals import collect_alerts, collect_logs, collect_traces
 from tasks.sources import find_sources
 
-STAGES = [Stage.DISCOVER, Stage.COLLECT, Stage.LEARN, Stage.DETECT, Stage.CORRELATE, Stage.SIGNALS, Stage.INVESTIGATE]
+JUDGING = [Stage.DISCOVER, Stage.COLLECT, Stage.LEARN, Stage.DETECT, Stage.SIGNALS]
+EXPLAINING = [Stage.COMPARE, Stage.CORRELATE, Stage.INVESTIGATE]
 
 SIGNALS = {Signal.ALERTS: collect_alerts, Signal.LOGS: collect_logs, Signal.TRACES: collect_traces}
 
@@ -53,7 +57,8 @@ def scan_fleet(
 ) -> State[None]:
     """Scan clusters for anomalies and investigate what is found.
 
-    Every cluster is scanned on its own: one that cannot be reached is a gap of the result and nothing else.
+    Every cluster is judged on its own, and then beside its like: one that cannot be reached is a gap of the result and
+    nothing else.
     What is stored already is not asked for again.
     Above 50 clusters, shards of at most 50 run as flow runs of their own.
 
@@ -67,7 +72,11 @@ def scan_fleet(
         report: Write a report on this scan and link it in the run's artifacts.
     """
     scan_id, names = open_scan(clusters, selector, last_hours, until, sensitivity, pack)
-    fleet = whole_or_in_shards(scan_clusters, scan_shard, names, scan_id=scan_id)
+    progress = Progress([*JUDGING, *EXPLAINING])
+    judged = whole_or_in_shards(partial(judge_clusters, progress), judge_shard, names, scan_id=scan_id)
+    compare_fleet(scan_id, judged.seen, progress)
+    seen = {cluster_id: names[cluster_id] for cluster_id in judged.seen}
+    fleet = judged.then(whole_or_in_shards(partial(explain_clusters, progress), explain_shard, seen, scan_id=scan_id))
     state = fleet.conclude()
     close_scan(scan_id, scan_state(state), fleet.counts, fleet.seen)
     publish_coverage(scan_id, fleet.gaps_by_name())
@@ -77,20 +86,31 @@ def scan_fleet(
     return state
 
 
-@flow(name="scan-shard", task_runner=ThreadPoolTaskRunner(max_workers=MAX_WORKERS), persist_result=False)
-def scan_shard(scan_id: str, cluster_ids: list[str]) -> State[None]:
-    """Scan a part of a large fleet, for the run that started this one.
+@flow(name="judge-shard", task_runner=ThreadPoolTaskRunner(max_workers=MAX_WORKERS), persist_result=False)
+def judge_shard(scan_id: str, cluster_ids: list[str]) -> State[None]:
+    """Judge a part of a large fleet, for the run that started this one.
 
     Args:
         scan_id: Id of the scan, which is that run's.
         cluster_ids: Ids of the clusters.
     """
-    return hand_in(scan_clusters(name_clusters(cluster_ids), scan_id))
+    return hand_in(judge_clusters(Progress(JUDGING), name_clusters(cluster_ids), scan_id))
 
 
-def scan_clusters(names: dict[str, str], scan_id: str) -> FleetOutcome:
-    """The stages of a scan, for clusters by id and name; seen are those that were judged."""
-    fleet = FanOut(names, Progress(STAGES))
+@flow(name="explain-shard", task_runner=ThreadPoolTaskRunner(max_workers=MAX_WORKERS), persist_result=False)
+def explain_shard(scan_id: str, cluster_ids: list[str]) -> State[None]:
+    """Explain what was found in a part of a large fleet, for the run that started this one.
+
+    Args:
+        scan_id: Id of the scan, which is that run's.
+        cluster_ids: Ids of clusters that were judged.
+    """
+    return hand_in(explain_clusters(Progress(EXPLAINING), name_clusters(cluster_ids), scan_id))
+
+
+def judge_clusters(progress: Progress, names: dict[str, str], scan_id: str) -> FleetOutcome:
+    """What is collected of clusters, by id and name, and found in each; seen are those that were judged."""
+    fleet = FanOut(names, progress)
     fleet.run(Stage.DISCOVER, discover_cluster, list(names))
     sources = find_sources(scan_id, list(names))
     metrics = fleet.start(Stage.COLLECT, [(collect_metrics, list(names))], scan_id=scan_id)
@@ -101,7 +121,20 @@ def scan_clusters(names: dict[str, str], scan_id: str) -> FleetOutcome:
     fleet.run(Stage.LEARN, collect_history, seen, scan_id=scan_id)
     fleet.run(Stage.LEARN, learn_baselines, seen, scan_id=scan_id)
     judged = fleet.run(Stage.DETECT, detect_anomalies, seen, scan_id=scan_id)
-    correlated = fleet.run(Stage.CORRELATE, correlate_findings, judged, scan_id=scan_id)
     fleet.finish(signals)
-    fleet.run(Stage.INVESTIGATE, investigate_incidents, correlated, scan_id=scan_id)
     return fleet.outcome(judged)
+
+
+def compare_fleet(scan_id: str, judged: list[str], progress: Progress) -> None:
+    """Compare the clusters with their like; a few have none that could tell."""
+    if len(judged) >= MIN_MEMBERS:
+        compare_clusters(scan_id, judged)
+    progress.advance(Stage.COMPARE, len(judged), len(judged))
+
+
+def explain_clusters(progress: Progress, names: dict[str, str], scan_id: str) -> FleetOutcome:
+    """What is made of the findings in clusters, by id and name, that were judged."""
+    fleet = FanOut(names, progress)
+    correlated = fleet.run(Stage.CORRELATE, correlate_findings, list(names), scan_id=scan_id)
+    fleet.run(Stage.INVESTIGATE, investigate_incidents, correlated, scan_id=scan_id)
+    return fleet.outcome(correlated)

@@ -117,7 +117,7 @@ def _create_run(
         task=Task(fn=flow.fn, name=flow.name),
         flow_run_id=parent_id,
         # A parent that runs again has new shards.
-        dynamic_key=f"{name}, attempt {client.read_flow_run(parent_id).run_count}",
+        dynamic_key=f"{flow.name}, {name}, attempt {client.read_flow_run(parent_id).run_count}",
         name=name,
         state=Pending(),
     )

@@ -24,6 +24,13 @@ def note_seen(
     _insert(session, table, [(scan_id, cluster_id, seen_id) for seen_id in seen_ids])
 
 
+def note_also_seen(
+    session: Session, table: type[SightingRow], scan_id: str, cluster_id: str, seen_ids: Collection[str]
+) -> None:
+    """Note what a later step of a scan saw in one cluster, beside what it saw there before."""
+    _insert(session, table, [(scan_id, cluster_id, seen_id) for seen_id in seen_ids])
+
+
 def move_sightings(session: Session, table: type[SightingRow], absorbed: dict[str, str]) -> None:
     """Scans that saw what was absorbed have seen what absorbed it.
 

@@ -17,6 +17,7 @@ from storage.governor import EndpointGovernor
 from storage.incidents import IncidentStore
 from storage.inventories import ChangeStore, InventoryStore
 from storage.investigations import InvestigationStore
+from storage.levels import LevelStore
 from storage.models import ModelStore
 from storage.objects import ObjectStore
 from storage.outbox import OutboxStore
@@ -46,6 +47,7 @@ class Stores:
     logs: SignalStore[LogFrame]
     traces: SignalStore[SpanFrame]
     models: ModelStore
+    levels: LevelStore
     findings: FindingStore
     incidents: IncidentStore
     investigations: InvestigationStore
@@ -73,6 +75,7 @@ class Stores:
             logs=SignalStore(LOGS, objects, coverage),
             traces=SignalStore(TRACES, objects, coverage),
             models=ModelStore(database, objects),
+            levels=LevelStore(database),
             findings=FindingStore(database),
             incidents=IncidentStore(database),
             investigations=InvestigationStore(database),

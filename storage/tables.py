@@ -261,6 +261,17 @@ class ModelUseRow(SQLModel, table=True):
     version: int
 
 
+class ClusterLevelsRow(Row, table=True):
+    """By what a scan compared each cluster with its like: some kilobytes a cluster."""
+
+    __tablename__ = "cluster_levels"
+
+    scan_id: str = Field(primary_key=True)
+    cluster_id: str = Field(primary_key=True, index=True)
+    written_at: datetime = _time()
+    body: dict[str, Any] = _body()
+
+
 def _texts() -> Any:
     return Field(sa_column=Column(ARRAY(String()), nullable=False))
 

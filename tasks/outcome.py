@@ -13,6 +13,7 @@ class Stage(StrEnum):
     COLLECT = "collect"
     LEARN = "learn"
     DETECT = "detect"
+    COMPARE = "compare"
     CORRELATE = "correlate"
     SIGNALS = "signals"
     INVESTIGATE = "investigate"

@@ -39,6 +39,7 @@ _RULES: dict[DataKind, _Rule] = {
         (
             "DELETE FROM finding_sightings WHERE scan_id = ANY (:ids)",
             "DELETE FROM incident_sightings WHERE scan_id = ANY (:ids)",
+            "DELETE FROM cluster_levels WHERE scan_id = ANY (:ids)",
             "DELETE FROM model_uses WHERE scan_id = ANY (:ids)",
         ),
     ),

@@ -67,7 +67,7 @@ def test_concurrent_processes_migrate_an_empty_database_without_drift(postgres_s
             connection, opts={"version_table": "fleetscope_version", "compare_type": True}
         )
         assert compare_metadata(context, METADATA) == []
-        assert context.get_current_heads() == ("0005",)
+        assert context.get_current_heads() == ("0006",)
     database.close()
 
 

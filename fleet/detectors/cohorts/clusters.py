@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -79,19 +79,20 @@ class FleetCompared:
     judged: dict[str, set[str]]
 
 
-def compare_levels(seen: Sequence[ClusterLevels], unseen: Iterable[ClusterLevels], pack: QueryPack) -> FleetCompared:
+def compare_levels(seen: Sequence[ClusterLevels], unseen: Mapping[str, str], pack: QueryPack) -> FleetCompared:
     """Compare clusters with their like; see ``comparison.compare``.
 
     Args:
         seen: the levels of every cluster that was judged in the scan.
-        unseen: what is known from before of the others of the scan: they count as members that were not seen.
+        unseen: the cohorts of the other clusters of the scan by their ids, as they are known from before: they count
+            as members that were not seen.
         pack: says what the values are.
     """
     queries = {query.id: query for query in pack.queries if is_compared(query)}
     cohorts: defaultdict[str, list[str]] = defaultdict(list)
-    for cluster in [*seen, *unseen]:
-        if cluster.cohort:
-            cohorts[cluster.cohort].append(cluster.cluster_id)
+    for cluster_id, name in [*((cluster.cluster_id, cluster.cohort) for cluster in seen), *unseen.items()]:
+        if name:
+            cohorts[name].append(cluster_id)
     found: defaultdict[tuple[str, str, str], dict[str, Level]] = defaultdict(dict)
     for cluster in seen:
         for level in cluster.levels if cluster.cohort else ():

@@ -62,11 +62,11 @@ def found(compared: FleetCompared) -> set[tuple[str, str]]:
 
 
 def compared(logs: Values) -> set[tuple[str, str]]:
-    return found(compare_levels(fleet_of(logs), [], PACK))
+    return found(compare_levels(fleet_of(logs), {}, PACK))
 
 
 def test_a_cluster_that_is_slow_since_its_install_is_found_by_its_like() -> None:
-    hits = [compare_levels(fleet_of(with_slow(drawn(np.random.default_rng(seed)))), [], PACK) for seed in range(20)]
+    hits = [compare_levels(fleet_of(with_slow(drawn(np.random.default_rng(seed)))), {}, PACK) for seed in range(20)]
     flagged = [each for each in hits if (f"c{SLOW}", FSYNC) in found(each)]
     assert len(flagged) >= 19
     assert all(len(each.outliers) == 1 for each in flagged)
@@ -129,22 +129,22 @@ def test_few_clusters_lend_each_other_their_spreads() -> None:
     logs = with_slow(drawn(np.random.default_rng(5), clusters=6), cluster=3, ratio=2.2)
     assert compared(logs) == {("c3", FSYNC)}
     alone = fleet_of(logs[:, :1])
-    assert compare_levels(alone, [], PACK).outliers == []
+    assert compare_levels(alone, {}, PACK).outliers == []
 
 
 def test_nothing_is_said_of_fewer_than_five() -> None:
     logs = with_slow(drawn(np.random.default_rng(6), clusters=4), cluster=3, ratio=9)
-    answer = compare_levels(fleet_of(logs), [], PACK)
+    answer = compare_levels(fleet_of(logs), {}, PACK)
     assert (answer.outliers, answer.judged) == ([], {})
     strangers = [*fleet_of(logs), *fleet_of(logs + 1, cohort="openshift 4.19"), *fleet_of(logs, cohort="")]
-    assert compare_levels(strangers, [], PACK).judged == {}
+    assert compare_levels(strangers, {}, PACK).judged == {}
 
 
 def test_members_that_were_not_seen_are_counted_and_not_judged() -> None:
     logs = with_slow(drawn(np.random.default_rng(7)))
     logs[:4, 0] = np.nan
     fleet = fleet_of(logs)
-    answer = compare_levels(fleet[:18], fleet[18:], PACK)
+    answer = compare_levels(fleet[:18], {"c18": "openshift 4.18", "c19": "openshift 4.18", "cx": ""}, PACK)
     (outlier,) = answer.outliers
     assert (outlier.subject.cluster_id, outlier.seen, outlier.known) == (f"c{SLOW}", 14, 20)
     assert FSYNC not in answer.judged["c0"]
@@ -164,8 +164,8 @@ def test_what_began_in_the_window_is_not_said_of_the_like() -> None:
     usual = drawn(np.random.default_rng(8))
     now = usual + 0.01
     began = with_slow(now, 3)
-    assert found(compare_levels(fleet_of(began, usual), [], PACK)) == set()
-    assert found(compare_levels(fleet_of(began, with_slow(usual, 3)), [], PACK)) == {(f"c{SLOW}", FSYNC)}
+    assert found(compare_levels(fleet_of(began, usual), {}, PACK)) == set()
+    assert found(compare_levels(fleet_of(began, with_slow(usual, 3)), {}, PACK)) == {(f"c{SLOW}", FSYNC)}
 
 
 def test_only_the_side_that_hurts() -> None:
@@ -173,10 +173,10 @@ def test_only_the_side_that_hurts() -> None:
     assert compared(logs) == set()
     for direction in (Direction.DOWN, Direction.BOTH):
         both = pack_of(*(query(name, direction=direction, subject=COMPONENT) for name in NAMES))
-        (outlier,) = compare_levels(fleet_of(logs), [], both).outliers
+        (outlier,) = compare_levels(fleet_of(logs), {}, both).outliers
         assert (outlier.subject.cluster_id, outlier.sign) == (f"c{SLOW}", -1)
     never = pack_of(*(query(name, direction=Direction.NONE, subject=COMPONENT) for name in NAMES))
-    assert compare_levels(fleet_of(logs), [], never).judged == {}
+    assert compare_levels(fleet_of(logs), {}, never).judged == {}
 
 
 def test_shares_are_compared_by_points() -> None:
@@ -188,7 +188,7 @@ def test_shares_are_compared_by_points() -> None:
             now = float(np.clip(0.3 + 0.02 * rng.standard_normal(), 0, 1)) + (number == SLOW and name == FSYNC) * 0.3
             subject = Subject(cluster_id=cluster.cluster_id, kind=SubjectKind.COMPONENT, name="etcd")
             cluster.levels.append(Level(query_id=name, subject=subject, now=now))
-    (outlier,) = compare_levels(fleet, [], shares).outliers
+    (outlier,) = compare_levels(fleet, {}, shares).outliers
     assert outlier.value - outlier.centre == pytest.approx(0.3, abs=0.06)
 
 
