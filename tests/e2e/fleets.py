@@ -8,11 +8,13 @@ from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from fleet.findings.finding import ONE_EPISODE
 from fleet.findings.incident import Incident
 from fleet.frames.coverage import Coverage, Signal
 from fleet.frames.pack_file import DEFAULT_PACK_PATH, load_pack
@@ -189,8 +191,15 @@ def doubled(registered: Registered) -> list[str]:
     findings = stores.findings.list(cluster_ids=registered.ids)
     incidents = stores.incidents.list(cluster_ids=registered.ids)
     investigations = stores.investigations.list(cluster_ids=registered.ids, limit=1000)
-    counts = Counter(f"finding {finding.fingerprint}" for finding in findings)
-    counts.update(f"fingerprint {each} in incidents" for incident in incidents for each in incident.fingerprints)
+    ordered = sorted(findings, key=lambda each: (each.fingerprint, each.window.start))
+    # A fingerprint may have several episodes; those that touch are one.
+    counts = Counter(
+        f"finding {late.fingerprint}"
+        for early, late in pairwise(ordered)
+        if early.fingerprint == late.fingerprint and late.window.start <= early.window.end + ONE_EPISODE
+        for _ in range(2)
+    )
+    counts.update(f"finding {each} in incidents" for incident in incidents for each in incident.finding_ids)
     counts.update(f"investigation of {each.incident_id} over {each.window}" for each in investigations)
     counts.update(
         f"chunk {chunk.cluster_id} {chunk.step_seconds} {chunk.window.start.isoformat()}"
