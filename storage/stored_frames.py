@@ -6,6 +6,9 @@ from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from datetime import timedelta
 
+import numpy as np
+import numpy.typing as npt
+
 from fleet.frames.coverage import Coverage
 from fleet.frames.frame import Frame, SeriesKey, concatenate
 from fleet.frames.frame_file import FrameFile, KnownSeries
@@ -53,6 +56,17 @@ class StoredFrames:
             with self._chunks.struck_out(chunk):
                 most |= file.queries
         return most
+
+    @property
+    def seen(self) -> npt.NDArray[np.int64]:
+        """How many series have a sample at each column of the grid, whatever their query."""
+        seen = np.zeros(self._grid.points(self._step_seconds), dtype=np.int64)
+        for chunk, file in self._files:
+            first = round((file.start - self._grid.start).total_seconds() / self._step_seconds)
+            here = slice(max(0, first), max(0, first + file.points))
+            with self._chunks.struck_out(chunk):
+                seen[here] = file.seen[max(0, -first) :][: len(seen[here])]
+        return seen
 
     def read(self, queries: Collection[str] | None = None, keep: Callable[[SeriesKey], bool] | None = None) -> Frame:
         """The series of some queries over the window. Time without a chunk, or with one that saw nothing, is NaN.

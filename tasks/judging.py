@@ -8,7 +8,9 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from fleet.detectors.cohorts.figures import Figures
 from fleet.detectors.contract import Anomaly, Sensitivity
+from fleet.detectors.gaps import unseen_columns
 from fleet.detectors.learnt import Learnt
 from fleet.detectors.learnt_state import learnt_of
 from fleet.detectors.scan import detect
@@ -32,11 +34,13 @@ class Judgement:
         anomalies: their rows are those of ``frame``.
         series: how many were judged.
         vanished: queries of which a series is gone that was there a day ago.
+        figures: of the series that are there, to compare them with their like.
     """
 
     anomalies: list[Anomaly] = field(default_factory=list)
     series: int = 0
     vanished: set[str] = field(default_factory=set)
+    figures: list[Figures] = field(default_factory=list)
     _frames: list[Frame] = field(default_factory=list)
 
     @property
@@ -60,10 +64,14 @@ def judge(
     stored: StoredFrames, states: States, pack: QueryPack, sensitivities: Collection[Sensitivity]
 ) -> dict[Sensitivity, Judgement]:
     """Judge what is stored of a window; queries of which nothing was learnt are judged by the window alone."""
-    judgements = {sensitivity: Judgement() for sensitivity in sensitivities}
+    unseen = unseen_columns(stored.seen)
+    figures: list[Figures] = []
+    judgements = {sensitivity: Judgement(figures=figures) for sensitivity in sensitivities}
     for frame, seen, learnt in _blocks(stored, states):
+        there = frame.select(list(range(seen)))
+        figures.append(Figures.of(there, learnt.levels(there.keys) if learnt else None))
         for sensitivity, judgement in judgements.items():
-            judgement.add(frame, seen, detect(frame, learnt, pack, sensitivity))
+            judgement.add(frame, seen, detect(frame, learnt, pack, sensitivity, unseen=unseen))
     return judgements
 
 

@@ -15,7 +15,7 @@ from math import ceil
 from fleet.detectors.calibration.shortlist import SecondLook
 from fleet.detectors.contract import Anomaly, Sensitivity
 from fleet.detectors.evidence import Evidence, flags_of
-from fleet.detectors.gaps import gaps_of
+from fleet.detectors.gaps import Flags, gaps_of
 from fleet.detectors.judging import Judged, evidence_of
 from fleet.detectors.learnt import Learnt, learn_from_itself
 from fleet.detectors.outline import Outline
@@ -37,6 +37,7 @@ def detect(
     pack: QueryPack,
     sensitivity: Sensitivity,
     second_looks: Sequence[SecondLook] = (),
+    unseen: Flags | None = None,
 ) -> list[Anomaly]:
     """Find the anomalous stretches of a frame.
 
@@ -47,6 +48,8 @@ def detect(
         pack: says what the values are and on which side they hurt. Rows whose query it lacks are left out.
         sensitivity: the budget of false findings.
         second_looks: detectors for the few series that the screen passes on.
+        unseen: columns at which nearly the whole cluster is missing, which is coverage and no finding; None where the
+            frame is the whole cluster, and tells it itself.
 
     Returns:
         Anomalies in order of rows and time; at most one side of a series at a time, and gaps with sign 0.
@@ -62,7 +65,7 @@ def detect(
     bounds = Threshold(pack)
     evidence = evidence_of(judged, bounds, second_looks)
     anomalies = [anomaly for side in (1, -1) for anomaly in _anomalies_of_side(judged, evidence, bounds, side)]
-    anomalies += gaps_of(judged)
+    anomalies += gaps_of(judged, unseen)
     return sorted(anomalies, key=lambda anomaly: (anomaly.row, anomaly.first, -anomaly.sign))
 
 

@@ -92,6 +92,11 @@ class Frame:
         )
 
 
+def seen_at(frame: Frame) -> npt.NDArray[np.int64]:
+    """How many series have a sample at each column."""
+    return np.asarray(np.isfinite(frame.values).sum(axis=0), dtype=np.int64)
+
+
 def concatenate(frames: Iterable[Frame], window: Window, step_seconds: int) -> Frame:
     """Frames of chunks joined over a window: the union of their series, NaN where a chunk has none.
 

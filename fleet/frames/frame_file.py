@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
@@ -10,15 +11,16 @@ from functools import cached_property
 from mmap import mmap
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from fleet.errors import CorruptObject
-from fleet.frames.frame import Frame, SeriesKey
+from fleet.frames.frame import Frame, SeriesKey, seen_at
 from fleet.frames.series_columns import QUERY, keys_of
 
 VALUES = "values"
-FORMAT_KEY, STEP_KEY = "fleetscope.format", "fleetscope.step_seconds"
+FORMAT_KEY, STEP_KEY, SEEN_KEY = "fleetscope.format", "fleetscope.step_seconds", "fleetscope.seen"
 GROUPS_OF_FORMAT: Mapping[str, bool] = {"1": False, "2": True}
 """Whether a format's files have several groups of rows."""
 KnownSeries = dict[tuple[bytes, ...], list[SeriesKey]]
@@ -45,6 +47,7 @@ class FrameFile:
             self._check(facts.get(FORMAT_KEY))
             self.start = datetime.fromisoformat(facts["fleetscope.start"])
             self.step_seconds = int(facts[STEP_KEY])
+            self._seen = facts.get(SEEN_KEY)
             self.points: int = self._file.schema_arrow.field(VALUES).type.list_size
 
     @cached_property
@@ -55,6 +58,17 @@ class FrameFile:
             counts.update(group)
         return counts
 
+    @cached_property
+    def seen(self) -> npt.NDArray[np.int64]:
+        """How many series have a sample at each point; earlier releases did not note it, so that it is counted."""
+        if self._seen is None:
+            return seen_at(self.read())
+        with self._explained():
+            seen = np.array(json.loads(self._seen), dtype=np.int64)
+            if seen.shape != (self.points,):
+                raise ValueError(f"{seen.size} counts for {self.points} points")
+        return seen
+
     def read(self, queries: Collection[str] | None = None, keep: Callable[[SeriesKey], bool] | None = None) -> Frame:
         """The series of some queries, bit for bit as they were stored.
 
@@ -63,7 +77,7 @@ class FrameFile:
             keep: of those, only series of which this holds.
         """
         keys: list[SeriesKey] = []
-        parts: list[np.ndarray[tuple[int, int], np.dtype[np.float32]]] = []
+        parts: list[npt.NDArray[np.float32]] = []
         for number in range(self._file.metadata.num_row_groups):
             if queries is not None and not self._groups[number].keys() & queries:
                 continue
@@ -91,7 +105,7 @@ class FrameFile:
                 groups.append(Counter(dict(zip(names, counts, strict=True))))
         return groups
 
-    def _read_group(self, number: int) -> tuple[list[SeriesKey], np.ndarray[tuple[int, int], np.dtype[np.float32]]]:
+    def _read_group(self, number: int) -> tuple[list[SeriesKey], npt.NDArray[np.float32]]:
         mark = self._label_bytes(number)
         keys = self._known.get(mark)
         # Threads of Arrow's own cost more than they save on a chunk.

@@ -2,7 +2,8 @@
 
 A row is a series: ``query``, ``unit``, one ``label_<name>`` column for each label that any series has (null where a
 series has not), and ``values``, a fixed-size list of float32, one for each point of the grid, NaN for a gap. The
-schema's metadata holds the format's version, the grid and the pack; without them the bytes are no frame. Any
+schema's metadata holds the format's version, the grid and the pack; without them the bytes are no frame. It also
+holds how many series have a sample at each point. Any
 Parquet reader can read it. Pages carry checksums; that the bytes are whole is proven by the hash in the row
 that names the object.
 
@@ -14,6 +15,7 @@ read without decoding the others. Version 1 has one group, version 2 several; wh
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import Iterator
 from datetime import UTC
 from itertools import groupby
@@ -22,8 +24,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from fleet.frames.frame import Frame, SeriesKey
-from fleet.frames.frame_file import FORMAT_KEY, GROUPS_OF_FORMAT, STEP_KEY, VALUES, FrameFile, KnownSeries
+from fleet.frames.frame import Frame, SeriesKey, seen_at
+from fleet.frames.frame_file import FORMAT_KEY, GROUPS_OF_FORMAT, SEEN_KEY, STEP_KEY, VALUES, FrameFile, KnownSeries
 from fleet.frames.pack import QueryPack
 from fleet.frames.series_columns import label_columns, label_names, query_column, text_column
 
@@ -72,6 +74,7 @@ class FrameEncoder:
             FORMAT_KEY: next(name for name, groups in GROUPS_OF_FORMAT.items() if groups == several),
             "fleetscope.start": frame.start.astimezone(UTC).isoformat(),
             STEP_KEY: str(frame.step_seconds),
+            SEEN_KEY: json.dumps(seen_at(frame).tolist()),
             "fleetscope.pack": self._pack.name,
             "fleetscope.pack_hash": self._pack.content_hash,
         }

@@ -202,6 +202,25 @@ def test_a_cluster_is_judged_alike_however_many_series_at_a_time(
     assert [{key.query_id for key in state.keys} for state, _ in parts] == [{each.id} for each in PACK.queries]
 
 
+@pytest.mark.parametrize("at_once", [24, 8])
+def test_an_exporter_that_fell_silent_is_told_from_a_cluster_that_was_not_seen(
+    opened: Stores, cluster: Cluster, monkeypatch: pytest.MonkeyPatch, at_once: int
+) -> None:
+    monkeypatch.setattr(judging, "blocks_of", partial(blocks_of, most=at_once))
+    history(opened, cluster)
+    window = entities.hours(-10, -8)
+    frame = values(window, STEP_SECONDS)
+    frame.values[16:, 30:150] = np.nan
+    frame.values[:, 160:200] = np.nan
+    put(opened, cluster, frame)
+    scan = opened.scans.put(entities.scan(f"silent-{at_once}", window, cluster_ids=[cluster.id], pack=PACK))
+    judged(opened, scan)
+    gaps = opened.findings.list(scan_id=scan.id)
+    assert sorted(each.subject.name for each in gaps) == [f"node-{row}" for row in range(8)]
+    assert {each.query_id for each in gaps} == {"disk"}
+    assert {each.window.end for each in gaps} == {frame.time_at(150)}
+
+
 def test_a_replay_judges_each_day_by_those_before_and_keeps_nothing(opened: Stores, cluster: Cluster) -> None:
     history(opened, cluster, end=2, days=18)
     for chunk in Window(start=NOW + DAY, end=NOW + 2 * DAY).chunks(CHUNK):

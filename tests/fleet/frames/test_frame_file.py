@@ -19,6 +19,7 @@ from fleet.frames.pack_file import default_pack
 from fleet.frames.parquet import FrameDecoder, FrameEncoder, decode_frame, encode_frame
 
 PACK = default_pack()
+LABELS = ["query", "unit", "label_device", "label_instance"]
 QUERIES = ("node_cpu_util", "disk_busy", "pods_by_phase")
 
 
@@ -64,6 +65,18 @@ def test_a_part_of_a_large_query_is_read_alone_and_the_parts_are_the_whole() -> 
     parts = [file.read(each.queries, each.keep) for each in blocks]
     assert all(each.holds(key) for each, part in zip(blocks, parts, strict=True) for key in part.keys)
     assert sorted(str(key) for part in parts for key in part.keys) == sorted(str(key) for key in whole.keys)
+
+
+def test_how_many_series_are_seen_is_noted_and_counted_where_it_was_not() -> None:
+    whole = frame({"node_cpu_util": 3, "disk_busy": 4})
+    whole.values[2:, 1] = np.nan
+    data = encode_frame(whole, PACK)
+    assert FrameFile(data, {}).seen.tolist() == [7, 2, 7]
+    table = pq.read_table(pa.BufferReader(data))
+    facts = {name: fact for name, fact in table.schema.metadata.items() if name != b"fleetscope.seen"}
+    sink = pa.BufferOutputStream()
+    pq.write_table(table.replace_schema_metadata({**facts, b"fleetscope.format": b"1"}), sink, use_dictionary=LABELS)
+    assert FrameFile(sink.getvalue().to_pybytes(), {}).seen.tolist() == [7, 2, 7]
 
 
 def test_what_fits_one_group_is_written_as_every_release_reads_it() -> None:
