@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import numpy.typing as npt
 
@@ -15,6 +17,8 @@ _WARNED = np.float32(1.25)
 
 def weights_of(values: FloatArray, residuals: FloatArray, rules: RowRules) -> FloatArray:
     """Factors of scores: 0 where a departure is too small to matter, more than 1 beyond the pack's warning bound.
+
+    At a gap there is none: what scores say there of the hour before is no departure of a value.
 
     Args:
         values: (series, points), NaN for gaps.
@@ -40,7 +44,9 @@ def _weigh(
         for point in range(points):
             residual = residuals[row, point]
             least = max(absolute[row], relative[row] * abs(values[row, point] - residual))
-            if abs(residual) <= least:
+            if math.isnan(residual):
+                weights[row, point] = np.nan
+            elif abs(residual) <= least:
                 weights[row, point] = 0
             elif residual * side[row] > 0 and (values[row, point] - warning[row]) * side[row] >= 0:
                 weights[row, point] = _WARNED
