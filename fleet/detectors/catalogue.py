@@ -24,6 +24,7 @@ from fleet.detectors.shortlist.joint_deviation import JointDeviation
 from fleet.detectors.shortlist.matrix_profile import MatrixProfile
 from fleet.detectors.shortlist.one_class_svm import OneClassSvm
 from fleet.detectors.shortlist.subjects import subjects_of
+from fleet.detectors.shortlist.subspace import SubspaceWindows
 from fleet.frames.pack import QueryPack
 
 
@@ -51,6 +52,7 @@ def of_other_kinds(pack: QueryPack) -> tuple[Detector, ...]:
 def of_shortlist(pack: QueryPack) -> tuple[Detector, ...]:
     """For the few series that the screen passes on: up to a tenth of a second a series."""
     return (
+        SubspaceWindows(),
         MatrixProfile(),
         IsolationForest(),
         Ecod(),

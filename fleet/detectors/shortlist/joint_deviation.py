@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import numpy as np
 import numpy.typing as npt
 
 from fleet.detectors.contract import FloatArray, Scores
-from fleet.detectors.shortlist.subjects import SubjectOf
+from fleet.detectors.shortlist.subjects import SubjectOf, rows_by_subject
 from fleet.detectors.shortlist.windows import WINDOW_POINTS, Deviations, beyond_usual, point_scores
 from fleet.frames.frame import Frame
 
@@ -49,18 +47,10 @@ class JointDeviation:
         """1 is as far as the subject was in the furthest hundredth of the past's windows."""
         deviations = Deviations.of(frame, history)
         scores = np.full(deviations.judged.shape, np.nan)
-        for rows in self._groups(frame, deviations.profile.known):
+        known = np.flatnonzero(deviations.profile.known).tolist()
+        for rows in rows_by_subject(self._subject_of, frame.keys, known).values():
             scores[rows] = _scores_of_group(deviations.past[rows], deviations.judged[rows])
         return deviations.scores(scores)
-
-    def _groups(self, frame: Frame, known: npt.NDArray[np.bool_]) -> Iterable[list[int]]:
-        """Known rows by subject."""
-        groups: dict[object, list[int]] = {}
-        for row in np.flatnonzero(known).tolist():
-            subject = self._subject_of(frame.keys[row])
-            if subject is not None:
-                groups.setdefault(subject, []).append(row)
-        return groups.values()
 
 
 def _scores_of_group(past: FloatArray, judged: FloatArray) -> Numbers:

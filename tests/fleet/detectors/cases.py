@@ -82,6 +82,7 @@ CASES = (
     Case("staleness", sees=Planted.GAP, sided=False),
     Case("threshold", sided=False, unitless=False, needs_past=False),
     Case("saturation", sees=Planted.LEAK, sided=False, unitless=False),
+    Case("subspace", many=100),
     Case("matrix-profile", many=2),
     Case("isolation-forest", many=2),
     Case("ecod", many=2),
