@@ -5,11 +5,13 @@ from __future__ import annotations
 from prefect import task
 
 from blocks.stores import open_stores
+from fleet.detectors.cohorts.figures import Figures
 from fleet.findings.assess import findings_of
 from fleet.findings.scan import Scan
 from fleet.frames.coverage import absent_queries, seen_queries
 from fleet.inventory.topology import Topology
 from storage.stores import Stores
+from tasks.compare import compare_series
 from tasks.frames import context_of, open_window
 from tasks.judging import judge, states_of
 from tasks.learn import open_model
@@ -32,9 +34,10 @@ def judge_cluster(stores: Stores, scan: Scan, cluster_id: str) -> ClusterOutcome
         return ClusterOutcome(Stage.DETECT, cluster.id, cluster.name, seen=False, gaps=("no data to judge",))
     model, gaps = open_model(stores, scan, cluster.id)
     judged = judge(seen, states_of(model), scan.pack, [scan.sensitivity])[scan.sensitivity]
-    topology = Topology.of(stores.inventories.latest(cluster.id))
-    context = context_of(scan, cluster.id, seen.coverage, topology, model)
+    inventory = stores.inventories.latest(cluster.id)
+    context = context_of(scan, cluster.id, seen.coverage, Topology.of(inventory), model)
     findings = findings_of(judged.anomalies, judged.frame, scan.pack, context)
+    findings += compare_series(stores, inventory, scan, Figures.joined(judged.figures), context, findings)
     # A metric that was there a day ago is not absent by nature: its silence must not resolve what was found in it.
     silent = judged.vanished & absent_queries(seen.coverage)
     stores.findings.record(cluster.id, scan, findings, seen_queries=seen_queries(seen.coverage) - silent)

@@ -61,6 +61,12 @@ class Learnt:
         """The rhythms that were learnt, in words."""
         return [season.value for season in self.profile.seasons]
 
+    def levels(self, keys: list[SeriesKey]) -> FloatArray:
+        """What is expected of series after the history, without season; NaN where it is not known."""
+        known = np.where(self.profile.known, self.profile.level, np.float32(np.nan))
+        # The last row, of which nothing is known, is that of series that are new.
+        return np.append(known, np.float32(np.nan)).astype(np.float32)[rows_in(self.keys, keys)]
+
     def aligned(self, keys: list[SeriesKey]) -> Learnt:
         """The same for other series, in their order; of those that are new nothing is known."""
         if keys == self.keys:
