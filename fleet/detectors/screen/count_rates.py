@@ -14,8 +14,8 @@ from fleet.frames.frame import Frame, SeriesKey
 Doubles = npt.NDArray[np.float64]
 _PRIOR_POINTS = 288.0
 """A series' own rate is believed after about this many counts; before that, the rate of like series."""
-_PRIOR_EVENTS = 20.0
-"""How crowded its events are is believed after about this many events."""
+_BELIEVED_ERRORS = 2.0
+"""A series' own crowding counts as far as it differs from that of its like by more than so many standard errors."""
 _HALF_AN_EVENT = 0.5
 _LEAST_CROWDING = 1e-3
 """Less than this is Poisson: a tenth of a percent of the rate's square."""
@@ -95,21 +95,28 @@ def _pooled(moments: _Moments, keys: list[SeriesKey]) -> Doubles:
         return np.asarray(np.bincount(pools, weights=values, minlength=len(numbers))[pools], dtype=np.float64)
 
     rate = (sums(moments.total) + _HALF_AN_EVENT) / np.maximum(1, sums(moments.seen))
-    weight = moments.total / (moments.total + _PRIOR_EVENTS)
-    own = _crowding(moments, moments.total / np.maximum(1, moments.seen))
-    return np.stack([rate, sums(weight * own) / np.maximum(sums(weight), 1e-9)])
+    own, error = _crowding(moments)
+    weight = 1 / (1 + error**2)
+    return np.stack([rate, np.maximum(sums(weight * own) / sums(weight), 0)])
 
 
 def _rates(moments: _Moments, pooled: Doubles) -> CountRates:
     pooled_rate, pooled_crowding = pooled
     rate = (moments.total + _PRIOR_POINTS * pooled_rate) / (moments.seen + _PRIOR_POINTS)
-    weight = moments.total / (moments.total + _PRIOR_EVENTS)
-    crowding = weight * _crowding(moments, moments.total / np.maximum(1, moments.seen)) + (1 - weight) * pooled_crowding
+    own, error = _crowding(moments)
+    apart = own - pooled_crowding
+    believed = np.maximum(1 - np.square(_BELIEVED_ERRORS * error / np.where(apart == 0, np.inf, apart)), 0)
+    crowding = pooled_crowding + believed * apart
     size = np.where(crowding > _LEAST_CROWDING, 1 / np.maximum(crowding, _LEAST_CROWDING), np.inf)
     return CountRates(rate.astype(np.float32), size.astype(np.float32))
 
 
-def _crowding(moments: _Moments, rate: Doubles) -> Doubles:
-    """What the variance has beyond that of a Poisson distribution, in squares of the rate: one over the size."""
-    variance = moments.squares / np.maximum(1, moments.seen) - rate**2
-    return np.maximum(variance - rate, 0) / np.maximum(rate**2, 1e-12)
+def _crowding(moments: _Moments) -> tuple[Doubles, Doubles]:
+    """What the variance has beyond that of a Poisson distribution, in squares of the rate, and its standard error.
+
+    It is one over the size of a negative binomial distribution; the error is that of a Poisson's index of dispersion.
+    """
+    seen = np.maximum(1, moments.seen)
+    rate = np.maximum(moments.total, _HALF_AN_EVENT) / seen
+    variance = moments.squares / seen - np.square(moments.total / seen)
+    return (variance - moments.total / seen) / rate**2, np.sqrt(2 / seen) / rate

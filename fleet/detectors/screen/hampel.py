@@ -42,4 +42,7 @@ class Hampel:
 
         width, spacing = window_of(_WINDOW_SECONDS, step_seconds)
         medians, distances = running_scale(deviations, width, ahead=width // 2 * spacing, spacing=spacing)
-        return np.asarray((deviations - medians) / np.fmax(_MAD_TO_SIGMA * distances, _NARROWEST), dtype=np.float32)
+        distances *= _MAD_TO_SIGMA
+        signed = np.subtract(deviations, medians, out=medians)
+        signed /= np.fmax(distances, _NARROWEST, out=distances)
+        return signed

@@ -25,7 +25,7 @@ _FRESH_SHARE = np.float32(0.05)
 
 @dataclass(frozen=True)
 class RiseHabits:
-    """Habits of filling up, one row a series; NaN for those without a bound, or with less than three days of past.
+    """Habits of filling up, one row a series; NaN for those without a bound, or with less than four days of past.
 
     Levels are room: how far a value is from the bound at which it is full, below 0 beyond it.
 
@@ -49,25 +49,24 @@ class RiseHabits:
 
 
 def learn_rises(history: Frame, pack: QueryPack) -> RiseHabits:
-    """The habits that a history shows."""
+    """The habits that a history shows but for its last day, in which what is judged may have begun."""
     count = len(history.keys)
     habits = RiseHabits(
         _nan(count, len(WINDOWS)), _nan(count, len(_STEADY)), _nan(count), _nan(count, BLOCKS_A_DAY), history.window.end
     )
     bounded, room = rooms(history, pack)
-    if not bounded.size or room.shape[1] <= BLOCKS_A_DAY:
+    if not bounded.size or room.shape[1] <= 2 * BLOCKS_A_DAY:
         return habits
+    room, habits.last_day[bounded] = room[:, :-BLOCKS_A_DAY], room[:, -BLOCKS_A_DAY:]
     for window, blocks in enumerate(WINDOWS):
         losses = room[:, :-blocks] - room[:, blocks:]
         habits.largest[bounded, window] = np.fmax.reduce(losses, axis=1, initial=np.float32(0))
-    losses.sort(axis=1)
+    daily = np.sort(room[:, :-BLOCKS_A_DAY] - room[:, BLOCKS_A_DAY:], axis=1)
     for place, share in enumerate(_STEADY):
-        habits.steady[bounded, place] = sorted_quantile(losses, share)
+        habits.steady[bounded, place] = sorted_quantile(daily, share)
     least, most = np.fmin.reduce(room, axis=1), np.fmax.reduce(room, axis=1)
-    habits.fresh[bounded] = least - _FRESH_SHARE * (most - least)
-    habits.last_day[bounded] = room[:, -BLOCKS_A_DAY:]
-    new = bounded[np.isfinite(room).sum(axis=1) < _LEAST_DAYS * BLOCKS_A_DAY]
-    habits.fresh[new] = np.nan
+    enough = np.isfinite(room).sum(axis=1) >= _LEAST_DAYS * BLOCKS_A_DAY
+    habits.fresh[bounded] = np.where(enough, least - _FRESH_SHARE * (most - least), np.float32(np.nan))
     return habits
 
 

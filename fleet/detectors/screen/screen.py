@@ -55,13 +55,14 @@ def window_of(seconds: int, step_seconds: int) -> tuple[int, int]:
     return points_in(seconds, spacing * step_seconds) // 2 * 2 + 1, spacing
 
 
-def later(values: FloatArray, columns: int) -> FloatArray:
-    """Values moved to later columns, NaN before them: what each column's value was so many columns ago."""
-    moved = np.full_like(values, np.nan)
-    moved[:, columns:] = values[:, : max(0, values.shape[1] - columns)]
-    return moved
+def change_over(values: FloatArray, columns: int) -> FloatArray:
+    """How far each value lies above the one so many columns before it; NaN before there is one."""
+    changes = np.empty(values.shape, dtype=np.float32)
+    changes[:, :columns] = np.nan
+    np.subtract(values[:, columns:], values[:, :-columns], out=changes[:, columns:])
+    return changes
 
 
 def leading_away(changes: FloatArray, levels: FloatArray) -> FloatArray:
-    """Changes that lead away from what is usual; 0 for those that lead back to it, NaN where a change is unknown."""
-    return np.where(changes * levels < 0, np.float32(0), changes)
+    """Changes that lead away from what is usual; 0 for those that lead back to it, NaN where either is unknown."""
+    return changes * (changes * levels >= 0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fleet.detectors.contract import FloatArray, Scores
 from fleet.detectors.profile.seasonal import SeasonalProfile, fit_profile
-from fleet.detectors.screen.screen import later, leading_away, scores_of, window_of
+from fleet.detectors.screen.screen import change_over, leading_away, scores_of, window_of
 from fleet.frames.frame import Frame
 
 _WINDOW_SECONDS = 3600
@@ -36,4 +36,4 @@ class StepChange:
 
         width, spacing = window_of(_WINDOW_SECONDS, step_seconds)
         levels = running_median(deviations, width, spacing=spacing)
-        return leading_away(levels - later(levels, width * spacing), levels)
+        return leading_away(change_over(levels, width * spacing), levels)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fleet.detectors.contract import FloatArray, Scores
 from fleet.detectors.profile.seasonal import SeasonalProfile, fit_profile
-from fleet.detectors.screen.screen import later, leading_away, points_in, scores_of, window_of
+from fleet.detectors.screen.screen import change_over, leading_away, points_in, scores_of, window_of
 from fleet.frames.frame import Frame
 
 _SPAN_SECONDS = 6 * 3600
@@ -42,5 +42,5 @@ class TrendChange:
         width, spacing = window_of(_LEVEL_SECONDS, step_seconds)
         half = points_in(_SPAN_SECONDS // 2, step_seconds)
         levels = running_median(deviations, width, spacing=spacing)
-        rises = running_median(levels - later(levels, half), _PAIRS, spacing=max(1, half // (_PAIRS - 1)))
+        rises = running_median(change_over(levels, half), _PAIRS, spacing=max(1, half // (_PAIRS - 1)))
         return leading_away(rises, levels)

@@ -6,7 +6,7 @@ import numpy as np
 
 from fleet.detectors.contract import FloatArray, Scores
 from fleet.detectors.profile.seasonal import SeasonalProfile, fit_profile
-from fleet.detectors.screen.screen import later, scores_of, window_of
+from fleet.detectors.screen.screen import change_over, scores_of, window_of
 from fleet.frames.frame import Frame
 
 _WINDOW_SECONDS = 3600
@@ -42,7 +42,9 @@ class VarianceChange:
         from fleet.detectors.screen.running_median import running_median
 
         width, spacing = window_of(_WINDOW_SECONDS, step_seconds)
-        changes = np.abs(deviations - later(deviations, spacing))
+        changes = change_over(deviations, spacing)
         # What was not seen was not rough: the few values beside a gap would tell a scale badly.
-        rough = running_median(np.nan_to_num(changes, copy=False), width, spacing=spacing)
-        return np.where(np.isnan(deviations), np.float32(np.nan), rough)
+        changes[np.isnan(changes)] = 0
+        rough = running_median(np.abs(changes, out=changes), width, spacing=spacing)
+        rough[np.isnan(deviations)] = np.nan
+        return rough
