@@ -28,7 +28,6 @@ class Hampel:
     """
 
     name = "hampel"
-    share = 0.15
     least = 1.5
 
     def score(self, frame: Frame, history: Frame | None) -> Scores:

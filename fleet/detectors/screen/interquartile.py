@@ -24,7 +24,6 @@ class Interquartile:
     """
 
     name = "interquartile"
-    share = 0.2
     least = 1.0
 
     def score(self, frame: Frame, history: Frame | None) -> Scores:

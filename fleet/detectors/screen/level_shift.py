@@ -23,7 +23,6 @@ class LevelShift:
     """
 
     name = "level-shift"
-    share = 0.2
     least = 1.0
 
     def score(self, frame: Frame, history: Frame | None) -> Scores:

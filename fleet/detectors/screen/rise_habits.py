@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 
 import numpy as np
+import numpy.typing as npt
 
 from fleet.detectors.contract import FloatArray
 from fleet.detectors.profile.blocks import sorted_quantile, to_blocks
@@ -34,25 +34,31 @@ class RiseHabits:
         steady: quantiles 10%, 50% and 90% of the loss from one day to the same time of the next, (series, 3).
         fresh: room below which the series is clearly where it never was, (series,).
         last_day: room in the last half hours of the past, (series, 48).
-        end: where the past ends (UTC).
+        end_seconds: when the past ends, in Unix seconds, (series,).
     """
 
     largest: FloatArray
     steady: FloatArray
     fresh: FloatArray
     last_day: FloatArray
-    end: datetime
+    end_seconds: npt.NDArray[np.float64]
 
-    def select(self, rows: slice | np.ndarray[tuple[int], np.dtype[np.intp]]) -> RiseHabits:
+    def select(self, rows: slice | npt.NDArray[np.intp]) -> RiseHabits:
         """The habits of some series."""
-        return RiseHabits(self.largest[rows], self.steady[rows], self.fresh[rows], self.last_day[rows], self.end)
+        return RiseHabits(
+            self.largest[rows], self.steady[rows], self.fresh[rows], self.last_day[rows], self.end_seconds[rows]
+        )
 
 
 def learn_rises(history: Frame, pack: QueryPack) -> RiseHabits:
     """The habits that a history shows but for its last day, in which what is judged may have begun."""
     count = len(history.keys)
     habits = RiseHabits(
-        _nan(count, len(WINDOWS)), _nan(count, len(_STEADY)), _nan(count), _nan(count, BLOCKS_A_DAY), history.window.end
+        _nan(count, len(WINDOWS)),
+        _nan(count, len(_STEADY)),
+        _nan(count),
+        _nan(count, BLOCKS_A_DAY),
+        np.full(count, history.window.end.timestamp()),
     )
     bounded, room = rooms(history, pack)
     if not bounded.size or room.shape[1] <= 2 * BLOCKS_A_DAY:
@@ -70,7 +76,7 @@ def learn_rises(history: Frame, pack: QueryPack) -> RiseHabits:
     return habits
 
 
-def rooms(frame: Frame, pack: QueryPack) -> tuple[np.ndarray[tuple[int], np.dtype[np.intp]], FloatArray]:
+def rooms(frame: Frame, pack: QueryPack) -> tuple[npt.NDArray[np.intp], FloatArray]:
     """Rows that can be full, and their room by half hours: (rows, blocks)."""
     bound, side = bounds_of(frame.keys, pack)
     bounded = np.flatnonzero(np.isfinite(bound))

@@ -19,7 +19,6 @@ class RobustZScore:
     """
 
     name = "robust-zscore"
-    share = 0.3
     least = 2.0
 
     def score(self, frame: Frame, history: Frame | None) -> Scores:

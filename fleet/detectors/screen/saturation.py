@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from fleet.detectors.contract import FloatArray, Scores
 from fleet.detectors.profile.grid import before
@@ -84,13 +85,13 @@ class Saturation:
         last[:, bounded] = times[:, -1].T
         return TimeToFull(*last)
 
-    def _times(self, frame: Frame, habits: RiseHabits) -> tuple[np.ndarray[tuple[int], np.dtype[np.intp]], FloatArray]:
+    def _times(self, frame: Frame, habits: RiseHabits) -> tuple[npt.NDArray[np.intp], FloatArray]:
         """Rows that have a bound, and their earliest, middle and latest seconds to it: (rows, half hours, 3)."""
         from fleet.detectors.screen.robust_slopes import times_to_zero
 
         bounded, room = rooms(frame, self._pack)
         habits = habits.select(bounded)
-        missing = round((frame.start - habits.end).total_seconds() / BLOCK_SECONDS)
+        missing = round((frame.start.timestamp() - float(habits.end_seconds.max(initial=0))) / BLOCK_SECONDS)
         unseen = np.full((len(bounded), min(max(missing, 0), BLOCKS_A_DAY)), np.nan, dtype=np.float32)
         levels = np.concatenate([habits.last_day, unseen, room], axis=1)
         bound, _ = bounds_of([frame.keys[row] for row in bounded], self._pack)

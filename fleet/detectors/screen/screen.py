@@ -18,12 +18,10 @@ class Screen(Detector, Protocol):
     The same function scores a frame and the past that it is calibrated against.
 
     Attributes:
-        share: its part of the false-alarm budget; the shares of all screens sum to 1.
         least: the smallest daily maximum that is believed to be usual, so that constant series do not
             get a threshold of nothing.
     """
 
-    share: float
     least: float
 
     def signed(self, deviations: FloatArray, profile: SeasonalProfile, step_seconds: int) -> FloatArray:

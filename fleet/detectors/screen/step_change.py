@@ -22,7 +22,6 @@ class StepChange:
     """
 
     name = "step-change"
-    share = 0.1
     least = 1.0
 
     def score(self, frame: Frame, history: Frame | None) -> Scores:

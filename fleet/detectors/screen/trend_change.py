@@ -27,7 +27,6 @@ class TrendChange:
     """
 
     name = "trend-change"
-    share = 0.15
     least = 1.0
 
     def score(self, frame: Frame, history: Frame | None) -> Scores:

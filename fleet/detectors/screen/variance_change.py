@@ -29,7 +29,6 @@ class VarianceChange:
     """
 
     name = "variance-change"
-    share = 0.1
     least = 0.5
 
     def score(self, frame: Frame, history: Frame | None) -> Scores:
