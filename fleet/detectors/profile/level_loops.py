@@ -34,7 +34,8 @@ def foretell(by_day: FloatArray, levels: FloatArray, foretold: npt.NDArray[np.bo
         levels: written, (rows, days + 1); NaN where no day was seen.
         foretold: written, (rows, days): whether at least 3 days of the week before were seen.
         strays: written, (rows, days + 1): how far day medians usually lie from their levels (as a standard deviation),
-            by the days that neither are the one in question nor lean on it.
+            by the days that neither are the one in question nor lean on it. For the day after the past as many are left
+            out: the oldest ones.
     """
     rows, days = by_day.shape
     errors, scratch = np.empty((3, days), dtype=np.float32), np.empty(days, dtype=np.float32)
@@ -48,13 +49,14 @@ def foretell(by_day: FloatArray, levels: FloatArray, foretold: npt.NDArray[np.bo
             foretold[row, day] = _seen_before(own, day) >= _RECENT
             errors[0, day] = abs(recent[day] - own[day]) if foretold[row, day] else _NAN
             errors[1, day] = abs(week[day] - own[day]) if foretold[row, day] else _NAN
+        oldest = _oldest(own)
         for day in range(days + 1):
-            drifts = _drifts(errors[0], errors[1], day, scratch)
+            drifts = _drifts(errors[0], errors[1], oldest if day == days else day, scratch)
             levels[row, day] = _first_known(recent[day] if drifts else _NAN, week[day], own, day, scratch)
         for day in range(days):
             errors[2, day] = abs(levels[row, day] - own[day])
         for day in range(days + 1):
-            strays[row, day] = _stray(errors[2], day, scratch)
+            strays[row, day] = _stray(errors[2], oldest if day == days else day, scratch)
 
 
 @compiled
@@ -62,6 +64,15 @@ def _median_before(own: FloatArray, day: int, memory: int, scratch: FloatArray) 
     if day >= memory:
         return _median(own, day - memory, day, day, day, scratch)
     return _median(own, 0, min(memory + 1, own.size), day, day + 1, scratch)
+
+
+@compiled
+def _oldest(own: FloatArray) -> int:
+    """The first day that was seen: it stands for the day after the past, for which as many days are to be left out."""
+    for day in range(own.size):
+        if own[day] == own[day]:
+            return day
+    return 0
 
 
 @compiled
@@ -81,8 +92,9 @@ def _drifts(recent: FloatArray, week: FloatArray, day: int, scratch: FloatArray)
         known += 1 if recent[other] == recent[other] else 0
     if known < _LEAST_ERRORS:
         return False
-    ours = _median(recent, 0, recent.size, day, day + 1 + _RECENT, scratch)
-    theirs = _median(week, 0, week.size, day, day + 1 + _RECENT, scratch)
+    first, last = _leaning(day)
+    ours = _median(recent, 0, recent.size, first, last, scratch)
+    theirs = _median(week, 0, week.size, first, last, scratch)
     return bool(ours < _RECENT_ADVANTAGE * theirs)
 
 
@@ -98,11 +110,17 @@ def _first_known(recent: np.float32, week: np.float32, own: FloatArray, day: int
 
 
 @compiled
+def _leaning(day: int) -> tuple[int, int]:
+    """From which day to before which other levels lean much on a day, its own with them."""
+    return (0, _WEEK + 1) if 0 < day <= _WEEK else (day, day + 1 + _RECENT)
+
+
+@compiled
 def _stray(errors: FloatArray, day: int, scratch: FloatArray) -> np.float32:
-    first, last = day, day + 1 + _RECENT
+    first, last = _leaning(day)
     median = _median(errors, 0, errors.size, first, last, scratch)
     if median != median:
-        last = day + 1
+        first, last = day, day + 1
         median = _median(errors, 0, errors.size, first, last, scratch)
     if median != median:
         return np.float32(0)
@@ -111,7 +129,9 @@ def _stray(errors: FloatArray, day: int, scratch: FloatArray) -> np.float32:
         if errors[other] == errors[other] and not first <= other < last:
             total += errors[other]
             count += 1
-    return np.float32(max(_MAD_TO_SIGMA * median, _HALF_MEAN_TO_SIGMA * total / np.float32(count)))
+    least: np.float32 = _HALF_MEAN_TO_SIGMA * total / np.float32(count)
+    by_median: np.float32 = _MAD_TO_SIGMA * median
+    return max(by_median, least)
 
 
 @compiled

@@ -20,7 +20,7 @@ Without a history the frame is its own: level and spread of the frame, no season
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -30,9 +30,9 @@ import numpy as np
 import numpy.typing as npt
 
 from fleet.detectors.contract import Baseline, FloatArray
-from fleet.detectors.profile.blocks import finite
 from fleet.detectors.profile.grid import before, decimated
 from fleet.detectors.profile.learning import learn
+from fleet.detectors.profile.pieces import in_pieces
 from fleet.frames.frame import Frame
 from fleet.frames.window import HISTORY_STEP_SECONDS
 
@@ -158,7 +158,41 @@ class SeasonalProfile:
 
     def standardised(self, frame: Frame) -> FloatArray:
         """Deviations from what is expected, in spreads: of the judged frame's rows, after the history."""
-        return np.asarray((finite(frame.values) - self.expected(frame)) / self.spread[:, self.slots_of(frame)])
+        deviations = np.empty(frame.values.shape, dtype=np.float32)
+        self._standardise(frame, slice(None), deviations)
+        return deviations
+
+    def judge_in_pieces(self, frame: Frame, use: Callable[[slice, FloatArray], None]) -> None:
+        """The deviations of a frame's rows, a piece of them at a time, so that never all of them are in memory.
+
+        Args:
+            use: takes the rows of a piece and their deviations, (rows of the piece, points), which are gone
+                when it returns. It is called for several pieces at once, and writes nothing but what belongs to its
+                rows.
+        """
+
+        def work(rows: slice) -> None:
+            deviations = np.empty((rows.stop - rows.start, frame.points), dtype=np.float32)
+            self._standardise(frame, rows, deviations)
+            use(rows, deviations)
+
+        in_pieces(len(frame.keys), work)
+
+    def _standardise(self, frame: Frame, rows: slice, deviations: FloatArray) -> None:
+        from fleet.detectors.profile.deviation_loops import standardise_rows
+
+        places = self._places(frame)
+        firsts = np.flatnonzero(np.diff(places, prepend=places[:1] - 1))
+        runs = np.stack(
+            [
+                firsts,
+                np.append(firsts[1:], frame.points),
+                places[firsts] % self.season.shape[1],
+                places[firsts] % self.slots,
+            ],
+            axis=1,
+        )
+        standardise_rows(frame.values[rows], self.level[rows], self.season[rows], self.spread[rows], runs, deviations)
 
     def standardised_past(self) -> FloatArray:
         """The deviations of each day of the past, in spreads, as judged by a profile that did not see it.
