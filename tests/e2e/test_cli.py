@@ -76,6 +76,7 @@ def test_scan_json_is_what_scripts_rely_on(town: Town) -> None:
     assert {"scan_id", "coverage", "incidents", "findings"} <= set(result)
     assert isinstance(result["findings"], int) and result["findings"] > 0
     assert {row["cluster"]: row["status"] for row in result["coverage"]} == dict.fromkeys(town.clusters.names, "ok")
+    assert {row["model_version"] for row in result["coverage"]} == {1}
     assert result["incidents"]
     for incident in result["incidents"]:
         assert {"id", "cluster", "subject", "severity", "started_at", "causes"} <= set(incident)
