@@ -16,11 +16,11 @@ Loop = TypeVar("Loop", bound=Callable[..., object])
 
 
 def compiled(loop: Loop) -> Loop:
-    """The loop as machine code that runs beside other threads.
+    """The loop as machine code that runs beside other threads; what is divided by zero is infinite or NaN, as in numpy.
 
     Where no directory can be written its machine code is not kept for the next process.
     """
     try:
-        return cast(Loop, numba.njit(cache=True, nogil=True)(loop))
+        return cast(Loop, numba.njit(cache=True, nogil=True, error_model="numpy")(loop))
     except RuntimeError:
-        return cast(Loop, numba.njit(nogil=True)(loop))
+        return cast(Loop, numba.njit(nogil=True, error_model="numpy")(loop))

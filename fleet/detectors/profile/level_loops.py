@@ -131,7 +131,7 @@ def _stray(errors: FloatArray, day: int, scratch: FloatArray) -> np.float32:
             count += 1
     least: np.float32 = _HALF_MEAN_TO_SIGMA * total / np.float32(count)
     by_median: np.float32 = _MAD_TO_SIGMA * median
-    return max(by_median, least)
+    return by_median if by_median > least else least
 
 
 @compiled
@@ -149,4 +149,5 @@ def _median(values: FloatArray, first: int, last: int, skipped: int, resumed: in
             count += 1
     if count == 0:
         return _NAN
-    return np.float32(0.5) * (scratch[(count - 1) // 2] + scratch[count // 2])
+    middle: np.float32 = np.float32(0.5) * (scratch[(count - 1) // 2] + scratch[count // 2])
+    return middle
