@@ -6,7 +6,7 @@ DEVELOPMENT := .venv/.development
 # The lock files are complete: nothing is left to resolve.
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --no-deps
 
-.PHONY: demo test test-whole test-parts lint format lock extras-forecast extras-deep clean system-packages bench-collector bench-scan bench-rca bench-discovery bench-collection bench-quiet verify-long
+.PHONY: demo test test-whole test-parts lint format lock extras-forecast extras-deep clean system-packages bench-collector bench-scan bench-rca bench-discovery bench-collection bench-detection bench-quiet verify-long
 
 ## Try it: sets itself up, starts the embedded stack and a simulated fleet, scans it and writes a report.
 demo: system-packages $(PRODUCT)
@@ -38,6 +38,12 @@ format: $(DEVELOPMENT)
 ## Figures, as tables; with JSON=file also as JSON.
 bench-collector bench-scan bench-rca bench-discovery bench-collection bench-quiet: bench-%: $(DEVELOPMENT)
 	$(BIN)/python -m benchmarks.$*
+
+## Quality of detection on labelled data (../shared/data), and the plots of docs/detection-quality.md. VUS-PR is also
+## computed by the package that defined it.
+bench-detection: requirements/measuring.lock $(DEVELOPMENT)
+	@$(INSTALL) --require-hashes -r requirements/measuring.lock
+	$(BIN)/python -m benchmarks.detection --reference --plots docs
 
 ## Every simulated fault found, and no more false findings than promised, over 50 days of quiet clusters (10 minutes).
 verify-long: $(DEVELOPMENT)

@@ -1,0 +1,1 @@
+"""Quality of detection on public labelled data, beside simple peers."""
