@@ -52,12 +52,13 @@ class Part:
 
     def select(self, places: Ints | slice) -> Part:
         """The same of some of the rows."""
-        chosen = np.arange(len(self.rows))[places]
+        points = self.points
+        keys = points.keys[places] if isinstance(places, slice) else [points.keys[place] for place in places.tolist()]
         return Part(
-            self.rows[chosen],
-            self.points.select(chosen.tolist()),
-            self.profile.select(chosen),
-            self.rules.select(chosen),
+            self.rows[places],
+            Frame(points.start, points.step_seconds, keys, points.values[places]),
+            self.profile.select(places),
+            self.rules.select(places),
         )
 
     @property

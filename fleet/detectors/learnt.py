@@ -114,7 +114,8 @@ def learn(history: Frame | None, pack: QueryPack, until: datetime | None = None)
         for family, highest in zip(families, maxima, strict=True):
             chosen = np.flatnonzero(family.judges(part.rules) & part.profile.known)
             if chosen.size:
-                highest[rows[chosen]] = maxima_of_past(family, part.select(chosen))
+                whole = chosen.size == rows.size
+                highest[rows[chosen]] = maxima_of_past(family, part if whole else part.select(chosen))
         profiles.append(replace(part.profile, past=None))
     profile = _joined(profiles)
     gauges, counts = (

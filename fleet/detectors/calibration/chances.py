@@ -47,7 +47,7 @@ class Chances(Protocol):
 
 
 def highest(digits: FloatArray) -> FloatArray:
-    """The highest digits over detectors and sides, (series, detectors, 2) to (series,); NaN where none is known."""
+    """The highest digits over detectors and sides, (series, …, detectors, 2) to (series, …); NaN where none is."""
     known = np.isfinite(digits)
-    best = np.where(known, digits, -np.inf).max(axis=(1, 2), initial=-np.inf)
-    return np.where(known.any(axis=(1, 2)), best, np.nan).astype(np.float32)
+    best = np.where(known, digits, -np.inf).max(axis=(-2, -1), initial=-np.inf)
+    return np.where(known.any(axis=(-2, -1)), best, np.nan).astype(np.float32)

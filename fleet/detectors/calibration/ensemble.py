@@ -126,20 +126,31 @@ class Ensemble:
 
     def heights(self, digits: FloatArray) -> FloatArray:
         """The scores that have so many digits (series,), by detector and side: (series, detectors, 2)."""
-        result = np.empty_like(self.unit)
+        result = np.full_like(self.unit, np.nan)
+        members = _members(self.pools)
         for (pool, detector, side), tail in self.tails.items():
-            rows = self.pools == pool
-            result[rows, detector, side] = tail.height(digits[rows])
+            rows = members.get(pool)
+            if rows is not None:
+                result[rows, detector, side] = tail.height(digits[rows])
         return result * self.unit
 
 
 def digits_of(relative: FloatArray, pools: Ints, tails: dict[tuple[int, int, int], Tail]) -> FloatArray:
-    """Digits of relative maxima of shape (series, detectors, 2)."""
+    """Digits of relative maxima of shape (series, …, detectors, 2)."""
     result = np.full(relative.shape, np.nan, dtype=np.float32)
+    members = _members(pools)
     for (pool, detector, side), tail in tails.items():
-        rows = pools == pool
-        result[rows, detector, side] = tail.digits(relative[rows, detector, side])
+        rows = members.get(pool)
+        if rows is not None:
+            result[rows, ..., detector, side] = tail.digits(relative[rows, ..., detector, side])
     return result
+
+
+def _members(pools: Ints) -> dict[int, Ints]:
+    """The rows of each pool."""
+    order = np.argsort(pools, kind="stable")
+    starts = np.flatnonzero(np.diff(pools[order], prepend=-1))
+    return {int(pools[rows[0]]): rows for rows in np.split(order, starts[1:]) if rows.size}
 
 
 def learn_ensemble(
@@ -177,8 +188,8 @@ def _past_digits(relative: FloatArray, pools: Ints) -> FloatArray:
     folds = np.arange(days) % _FOLDS
     for fold in range(_FOLDS):
         numbers, tails = _tails_of_pools(relative[:, folds != fold], pools)
-        for day in np.flatnonzero(folds == fold).tolist():
-            past[:, day] = highest(digits_of(relative[:, day], numbers, tails))
+        chosen = folds == fold
+        past[:, chosen] = highest(digits_of(relative[:, chosen], numbers, tails))
     return past
 
 
@@ -208,6 +219,7 @@ def _tails_of_pools(relative: FloatArray, pools: Ints) -> tuple[Ints, dict[tuple
     large = np.flatnonzero(days >= _LEAST_OF_POOL)
     numbers = np.zeros(len(days), dtype=np.intp)
     numbers[large] = np.arange(1, large.size + 1)
+    members = _members(pools)
     tails: dict[tuple[int, int, int], Tail] = {}
     for detector, side in np.ndindex(*relative.shape[2:]):
         heights = np.ascontiguousarray(relative[:, :, detector, side])
@@ -215,11 +227,8 @@ def _tails_of_pools(relative: FloatArray, pools: Ints) -> tuple[Ints, dict[tuple
         if everything is None:
             continue
         tails[0, detector, side] = everything
-        order = np.argsort(pools, kind="stable")
-        starts = np.searchsorted(pools[order], np.arange(len(days) + 1))
         for pool in large.tolist():
-            members = order[starts[pool] : starts[pool + 1]]
-            own = _tail(heights[members], Expected(_MAXIMA.origin, everything.pareto))
+            own = _tail(heights[members[pool]], Expected(_MAXIMA.origin, everything.pareto))
             tails[int(numbers[pool]), detector, side] = own or everything
 
     return numbers[pools], tails

@@ -26,25 +26,32 @@ def lasting_maxima(
         shortest: points that an anomaly has to last, (series,).
         maxima: the result, (series, days, 2): above and below.
     """
+    scores = np.empty(points_a_day, dtype=np.float32)
     for row in range(signed.shape[0]):
-        length = shortest[row]
         for day in range(maxima.shape[1]):
             first = day * points_a_day
-            end = min(first + points_a_day, signed.shape[1])
-            above, below, known = np.float32(0), np.float32(0), 0
-            for point in range(first, end):
-                score = signed[row, point] * weights[row, point]
-                if np.isnan(score):
-                    continue
-                known += 1
-                if (score > above or -score > below) and point - first + 1 >= length:
-                    low, high = score, score
-                    for before in range(point - length + 1, point):
-                        other = signed[row, before] * weights[row, before]
-                        if np.isnan(other):
-                            low, high = np.float32(0), np.float32(0)
-                            break
-                        low, high = min(low, other), max(high, other)
-                    above, below = max(above, low), max(below, -high)
+            count = min(points_a_day, signed.shape[1] - first)
+            known = False
+            for point in range(count):
+                score = signed[row, first + point] * weights[row, first + point]
+                seen = score == score
+                known |= seen
+                # What is unknown lasts on neither side, and neither does a score of 0.
+                scores[point] = score if seen else 0
+            above, below = _extremes(scores[:count], shortest[row])
             maxima[row, day, UP] = above if known else np.nan
             maxima[row, day, DOWN] = below if known else np.nan
+
+
+@compiled
+def _extremes(scores: FloatArray, length: int) -> tuple[np.float32, np.float32]:
+    """The highest height above, and below, which scores lie for ``length`` points in a row; 0 where none do."""
+    above, below = np.float32(0), np.float32(0)
+    for last in range(length - 1, scores.size):
+        low = high = scores[last]
+        for point in range(last - length + 1, last):
+            low = min(low, scores[point])
+            high = max(high, scores[point])
+        above = max(above, low)
+        below = max(below, -high)
+    return above, below

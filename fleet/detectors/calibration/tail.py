@@ -114,7 +114,8 @@ def without_incident_days(heights: FloatArray) -> FloatArray:
     if not known.size:
         return heights
     share = max(_FITTED_SHARE, min(_MOST_FITTED_SHARE, _LEAST_FITTED / known.size))
-    edge = np.quantile(known, 1 - share)
+    place = min(int((1 - share) * known.size), known.size - 1)
+    edge = np.partition(known, place)[place]
     with np.errstate(invalid="ignore"):
         high = (heights > edge).sum(axis=0)
     usual = np.sort(high)[::-1][min(_INCIDENT_DAYS, high.size - 1)]
