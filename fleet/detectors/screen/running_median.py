@@ -55,8 +55,9 @@ def middle_exchanges(width: int) -> Ints:
 
     Batcher's merge exchange, which takes any number of values, less the exchanges that do not reach the middle.
     """
-    exchanges = []
-    top = 1 << ((width - 1).bit_length() - 1)
+    exchanges: list[tuple[int, int]] = []
+    # One value, the window of a grid as coarse as it, stands in the middle already.
+    top = (1 << (width - 1).bit_length()) >> 1
     stride = top
     while stride > 0:
         step, part, distance = top, 0, stride
@@ -69,7 +70,7 @@ def middle_exchanges(width: int) -> Ints:
         if needed & set(pair):
             needed |= set(pair)
             kept.append(pair)
-    return np.array(kept[::-1], dtype=np.int64)
+    return np.array(kept[::-1], dtype=np.int64).reshape(-1, 2)
 
 
 @compiled

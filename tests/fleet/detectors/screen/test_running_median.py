@@ -6,7 +6,7 @@ import pytest
 from fleet.detectors.screen.running_median import middle_exchanges, running_median, running_scale
 from tests.fleet.detectors.series import Values
 
-WIDTHS = (3, 7, 13, 25)
+WIDTHS = (1, 3, 7, 13, 25)
 
 
 def noise(rows: int, points: int, missing: float = 0.0) -> Values:
