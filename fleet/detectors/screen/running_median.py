@@ -108,9 +108,10 @@ def _median_rows(
 def _pad(row: FloatArray, before: int, padded: FloatArray) -> None:
     """A row with infinities of alternating sign around it and in its gaps."""
     after = before + row.size
-    padded[before:after] = row
     gaps = 0
+    # Value by value: the check of shapes in assigning them all at once takes two seconds to compile.
     for column in range(row.size):
+        padded[before + column] = row[column]
         gaps += 0 if abs(row[column]) < _INFINITY else 1
     filler = _INFINITY
     for place in range(padded.size if gaps else before):
