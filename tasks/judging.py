@@ -21,6 +21,7 @@ from fleet.frames.frame_blocks import blocks_of
 from fleet.frames.pack import QueryPack
 from storage.stored_frames import StoredFrames
 from storage.stored_model import StoredModel
+from tasks.computing import COMPUTING
 
 States = Iterable[tuple[Sequence[str], TrainedState]]
 """What was learnt, with the queries that each part of it tells of."""
@@ -68,7 +69,7 @@ def judge(
     figures: list[Figures] = []
     judgements = {sensitivity: Judgement(figures=figures) for sensitivity in sensitivities}
     for frame, seen, learnt in _blocks(stored, states):
-        there = frame.select(list(range(seen)))
+        there = Frame(frame.start, frame.step_seconds, frame.keys[:seen], frame.values[:seen])
         figures.append(Figures.of(there, learnt.levels(there.keys) if learnt else None))
         for sensitivity, judgement in judgements.items():
             judgement.add(frame, seen, detect(frame, learnt, pack, sensitivity, unseen=unseen))
@@ -83,17 +84,22 @@ def states_of(model: StoredModel | None) -> Iterator[tuple[Sequence[str], Traine
 
 
 def _blocks(stored: StoredFrames, states: States) -> Iterator[tuple[Frame, int, Learnt | None]]:
-    """Some series at a time, how many of them are there, and what was learnt of them."""
+    """Some series at a time, how many of them are there, and what was learnt of them.
+
+    Whoever takes them works on one at a time, and takes all: until the next is taken, it counts as being worked on.
+    """
     left = stored.queries
     for queries, state in states:
         learnt = learnt_of(state)
         counts = Counter(key.query_id for key in state.keys) | Counter({query: left.pop(query, 0) for query in queries})
         for block in blocks_of(counts):
-            frame = stored.read(block.queries, block.keep)
-            whole = with_vanished(frame, state, block.holds)
-            if whole.keys:
-                yield whole, len(frame.keys), learnt
+            with COMPUTING:
+                frame = stored.read(block.queries, block.keep)
+                whole = with_vanished(frame, state, block.holds)
+                if whole.keys:
+                    yield whole, len(frame.keys), learnt
     for block in blocks_of(left):
-        frame = stored.read(block.queries, block.keep)
-        if frame.keys:
-            yield frame, len(frame.keys), None
+        with COMPUTING:
+            frame = stored.read(block.queries, block.keep)
+            if frame.keys:
+                yield frame, len(frame.keys), None

@@ -22,6 +22,7 @@ from fleet.frames.window import HISTORY_STEP_SECONDS, Window, history_window
 from storage.stored_frames import StoredFrames
 from storage.stored_model import StoredModel
 from storage.stores import Stores
+from tasks.computing import COMPUTING
 from tasks.frames import COLLECTOR
 from tasks.outcome import ClusterOutcome, Stage
 from tasks.policy import STEP
@@ -89,10 +90,12 @@ def learn_version(stores: Stores, cluster_id: str, pack: QueryPack, window: Wind
 def learnt_blocks(stored: StoredFrames, pack: QueryPack) -> Iterator[tuple[TrainedState, Sequence[QueryQuality]]]:
     """What a history tells of some whole queries at a time."""
     for queries in whole_queries(stored.queries):
-        history = stored.read(queries)
-        learnt = learn(history, pack)
-        if learnt is not None:
-            yield with_last_seen(state_of(learnt), history), quality_of(learnt)
+        with COMPUTING:
+            history = stored.read(queries)
+            learnt = learn(history, pack)
+            told = (with_last_seen(state_of(learnt), history), quality_of(learnt)) if learnt is not None else None
+        if told is not None:
+            yield told
 
 
 def sources_of(coverage: Sequence[Coverage]) -> list[str]:

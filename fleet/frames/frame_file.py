@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from functools import cached_property
-from mmap import mmap
+from mmap import MADV_DONTNEED, mmap
 
 import numpy as np
 import numpy.typing as npt
@@ -89,6 +89,9 @@ class FrameFile:
                     some, values = [some[row] for row in rows], values[rows]
             keys += some
             parts.append(values)
+        if isinstance(self._data, mmap):
+            # What was read stays in the system's cache, and is no memory of ours.
+            self._data.madvise(MADV_DONTNEED)
         # Arrow's memory is read-only; a frame's owner may write.
         whole = np.concatenate(parts) if parts else np.empty((0, self.points), dtype=np.float32)
         return Frame(self.start, self.step_seconds, keys, whole)

@@ -37,8 +37,8 @@ KEYS = [SeriesKey.of("node_cpu_util", {"instance": f"node-{row}"}) for row in ra
 
 @pytest.fixture
 def models(database: Database, objects: ObjectStore) -> ModelStore:
-    for each in objects.under("models"):
-        objects.delete(each.key)
+    for folder in ("frames", "models", "reports"):
+        objects.delete_all([each.key for each in objects.under(folder)])
     return ModelStore(database, objects)
 
 

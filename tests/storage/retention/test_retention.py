@@ -43,8 +43,8 @@ DAY = timedelta(days=1)
 
 @pytest.fixture
 def stores(database: Database, objects: ObjectStore, credentials: CredentialStore) -> Stores:
-    for each in [*objects.under("frames"), *objects.under("reports")]:
-        objects.delete(each.key)
+    for folder in ("frames", "models", "reports"):
+        objects.delete_all([each.key for each in objects.under(folder)])
     return Stores.over(database, objects, credentials)
 
 
