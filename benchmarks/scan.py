@@ -113,7 +113,7 @@ def steps(registration: Path) -> dict[str, float]:
     with open_engine() as stores:
         from fleet.findings.scan import Scan
         from fleet.frames.pack_file import default_pack
-        from flows.fan_out import MAX_WORKERS
+        from flows.task_runner import MAX_WORKERS
         from tasks.collect import collect_history, collect_metrics
         from tasks.correlate import correlate_findings
         from tasks.detect import detect_anomalies
@@ -139,7 +139,7 @@ def steps(registration: Path) -> dict[str, float]:
 
 def core(registration: Path) -> dict[str, float]:
     """The same calls without Prefect and without stores."""
-    from flows.fan_out import MAX_WORKERS
+    from flows.task_runner import MAX_WORKERS
 
     registrations = read_registrations(registration)
     with Measured() as measured, ThreadPoolExecutor(MAX_WORKERS) as pool:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import parse_qs, urlsplit
 
-from pydantic import AfterValidator, Field, TypeAdapter, ValidationError, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, TypeAdapter, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from deployments.addresses import PostgresAddress, PrefectAddress, S3Address, SecretsAddress, VaultAddress
@@ -50,6 +50,7 @@ _LOGIN_NEEDS = {
     "approle": ("vault_role_id", "vault_secret_id_file"),
     "kubernetes": ("vault_role",),
 }
+RunnerName = Annotated[str, StringConstraints(pattern=r"^(threads|processes|dask|(tcp|tls)://[^\s/]+:\d{1,5})$")]
 Port = Annotated[int, Field(ge=1, le=_LAST_PORT)]
 
 
@@ -66,6 +67,11 @@ class Settings(BaseSettings):
 
     deployments_module: str = Field(
         default="deployments.catalogue", description="Module whose CATALOGUE the worker serves."
+    )
+
+    runner: RunnerName = Field(
+        default="threads",
+        description="Where a run's tasks run: threads, processes, dask, or a Dask scheduler's address.",
     )
 
     postgres_dsn: PostgresDsn | None = Field(default=None, description="A PostgreSQL database to use; no password.")

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from prefect import flow
 from prefect.states import State
-from prefect.task_runners import ThreadPoolTaskRunner
 
-from flows.fan_out import MAX_WORKERS, FanOut
+from flows.fan_out import FanOut
 from flows.outcome import FleetOutcome
 from flows.parameters import ClusterNames
 from flows.progress import Progress
 from flows.shard_run import close_shards
 from flows.shards import hand_in, whole_or_in_shards
+from flows.task_runner import ChosenTaskRunner
 from tasks.discover import discover_cluster
 from tasks.outcome import Stage
 from tasks.publish import publish_discovery
@@ -20,7 +20,7 @@ from tasks.scans import name_clusters, select_clusters
 
 @flow(
     name="discover-fleet",
-    task_runner=ThreadPoolTaskRunner(max_workers=MAX_WORKERS),
+    task_runner=ChosenTaskRunner(),
     persist_result=False,
     on_crashed=[close_shards],
     on_cancellation=[close_shards],
@@ -43,7 +43,7 @@ def discover_fleet(
     return fleet.conclude()
 
 
-@flow(name="discover-shard", task_runner=ThreadPoolTaskRunner(max_workers=MAX_WORKERS), persist_result=False)
+@flow(name="discover-shard", task_runner=ChosenTaskRunner(), persist_result=False)
 def discover_shard(cluster_ids: list[str]) -> State[None]:
     """Discover a part of a large fleet, for the run that started this one.
 

@@ -15,9 +15,6 @@ from flows.outcome import FleetOutcome
 from flows.progress import Progress
 from tasks.outcome import ClusterOutcome, Stage
 
-MAX_WORKERS = 8
-"""Tasks at a time: more than cores, since collecting waits on the network."""
-
 
 @dataclass(frozen=True)
 class UnderWay:

@@ -6,14 +6,14 @@ from datetime import datetime
 
 from prefect import flow
 from prefect.states import State
-from prefect.task_runners import ThreadPoolTaskRunner
 
 from fleet.errors import UsageError
 from fleet.inventory.cluster import ClusterName
-from flows.fan_out import MAX_WORKERS, FanOut
+from flows.fan_out import FanOut
 from flows.outcome import scan_state
 from flows.parameters import Hours, KubernetesName
 from flows.progress import Progress
+from flows.task_runner import ChosenTaskRunner
 from tasks.collect import collect_history, collect_metrics
 from tasks.discover import discover_cluster
 from tasks.investigate import investigate_place
@@ -24,7 +24,7 @@ from tasks.scans import close_scan, open_inquiry
 STAGES = [Stage.DISCOVER, Stage.COLLECT, Stage.LEARN, Stage.INVESTIGATE]
 
 
-@flow(name="investigate", task_runner=ThreadPoolTaskRunner(max_workers=MAX_WORKERS), persist_result=False)
+@flow(name="investigate", task_runner=ChosenTaskRunner(), persist_result=False)
 def investigate(
     cluster: ClusterName,
     at: datetime | None = None,

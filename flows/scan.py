@@ -7,18 +7,18 @@ from functools import partial
 
 from prefect import flow
 from prefect.states import State
-from prefect.task_runners import ThreadPoolTaskRunner
 
 from fleet.detectors.cohorts.trimmed import MIN_MEMBERS
 from fleet.detectors.contract import Sensitivity
 from fleet.frames.coverage import Signal
 from fleet.reports.record import ReportKind
-from flows.fan_out import MAX_WORKERS, FanOut
+from flows.fan_out import FanOut
 from flows.outcome import FleetOutcome, scan_state
 from flows.parameters import ClusterNames, Hours
 from flows.progress import Progress
 from flows.shard_run import close_shards
 from flows.shards import hand_in, whole_or_in_shards
+from flows.task_runner import ChosenTaskRunner
 from tasks.collect import collect_history, collect_metrics
 from tasks.compare import compare_clusters
 from tasks.correlate import correlate_findings
@@ -41,7 +41,7 @@ SIGNALS = {Signal.ALERTS: collect_alerts, Signal.LOGS: collect_logs, Signal.TRAC
 
 @flow(
     name="scan-fleet",
-    task_runner=ThreadPoolTaskRunner(max_workers=MAX_WORKERS),
+    task_runner=ChosenTaskRunner(),
     persist_result=False,
     on_crashed=[close_shards],
     on_cancellation=[close_shards],
@@ -86,7 +86,7 @@ def scan_fleet(
     return state
 
 
-@flow(name="judge-shard", task_runner=ThreadPoolTaskRunner(max_workers=MAX_WORKERS), persist_result=False)
+@flow(name="judge-shard", task_runner=ChosenTaskRunner(), persist_result=False)
 def judge_shard(scan_id: str, cluster_ids: list[str]) -> State[None]:
     """Judge a part of a large fleet, for the run that started this one.
 
@@ -97,7 +97,7 @@ def judge_shard(scan_id: str, cluster_ids: list[str]) -> State[None]:
     return hand_in(judge_clusters(Progress(JUDGING), name_clusters(cluster_ids), scan_id))
 
 
-@flow(name="explain-shard", task_runner=ThreadPoolTaskRunner(max_workers=MAX_WORKERS), persist_result=False)
+@flow(name="explain-shard", task_runner=ChosenTaskRunner(), persist_result=False)
 def explain_shard(scan_id: str, cluster_ids: list[str]) -> State[None]:
     """Explain what was found in a part of a large fleet, for the run that started this one.
 

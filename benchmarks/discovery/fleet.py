@@ -116,7 +116,7 @@ def discovered(directory: Path, simulator: Simulator) -> dict[str, float]:
 
 def steps(cluster_ids: list[str]) -> float:
     """Seconds that the tasks' bodies take for one shard's clusters in one process, without Prefect's engine."""
-    from flows.fan_out import MAX_WORKERS
+    from flows.task_runner import MAX_WORKERS
     from tasks.discover import discover_cluster
 
     began = time.perf_counter()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -57,6 +58,22 @@ def run_flow(flow: Flow[..., Any], **parameters: Any) -> Run:
         completed=state.is_completed(),
         result=state.result(raise_on_failure=False) if state.is_completed() else None,
     )
+
+
+@contextmanager
+def chosen_runner(name: str) -> Iterator[None]:
+    """Flows that run inside this block, and their shards, take this runner; "" leaves the setting as it is."""
+    variable = "FLEETSCOPE_RUNNER"
+    before = os.environ.get(variable)
+    if name:
+        os.environ[variable] = name
+    try:
+        yield
+    finally:
+        if before is None:
+            os.environ.pop(variable, None)
+        else:
+            os.environ[variable] = before
 
 
 @contextmanager

@@ -44,6 +44,9 @@ def scan(
         ),
     ] = "MEDIUM",
     pack: Annotated[Path | None, typer.Option(help="Query pack file; by default the cluster health pack.")] = None,
+    runner: Annotated[
+        str, typer.Option(help="threads, processes, dask, or a Dask scheduler such as tcp://host:8786; else as set.")
+    ] = "",
     report_dir: Annotated[
         Path | None, typer.Option(help="Write the report's PDF and HTML into this directory.")
     ] = None,
@@ -62,7 +65,7 @@ def scan(
 
     fleetscope scan --prometheus http://localhost:9090 --last 24h
     """
-    from interfaces.cli.runs import run_flow
+    from interfaces.cli.runs import chosen_runner, run_flow
     from interfaces.cli.workspace import open_engine
 
     length, end = parse_duration(last), parse_time(until) if until else None
@@ -72,7 +75,7 @@ def scan(
     only = ad_hoc.ad_hoc_registration(
         prometheus, token_file, username, password_file, ca_file, client_cert, client_key, insecure
     )
-    with open_engine() as stores, _registered(stores, only) if only else nullcontext() as name:
+    with chosen_runner(runner), open_engine() as stores, _registered(stores, only) if only else nullcontext() as name:
         from flows.scan import scan_fleet
         from interfaces.cli.result import result_of
 

@@ -1,0 +1,71 @@
+"""Where a run's tasks run: in threads, in processes, or on a Dask cluster; chosen when the run starts.
+
+Tasks are given ids and hand back small outcomes wherever they run: frames go between them and the object store only.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from typing import Any
+
+from prefect.task_runners import ProcessPoolTaskRunner, TaskRunner, ThreadPoolTaskRunner
+
+from fleet.errors import UsageError
+
+RUNNER = "FLEETSCOPE_RUNNER"
+"""Environment variable: ``threads``, ``processes``, ``dask``, or a Dask scheduler's address; runs on the worker and
+shards inherit it."""
+MAX_WORKERS = 8
+"""Tasks at a time: more than cores, since collecting waits on the network."""
+LOCAL_WORKERS = 2
+"""Processes of a Dask cluster that a run starts for itself."""
+_ADDRESSES = ("tcp://", "tls://")
+
+
+class ChosenTaskRunner(ThreadPoolTaskRunner):
+    """Threads in a flow's definition; a run takes the runner that the environment names."""
+
+    def __init__(self) -> None:
+        super().__init__(max_workers=MAX_WORKERS)
+
+    def duplicate(self) -> TaskRunner[Any]:  # type: ignore[override]
+        """The runner of one run: Prefect asks for it when the run starts."""
+        return runner_of(os.environ.get(RUNNER, "threads"))
+
+
+def runner_of(name: str) -> TaskRunner[Any]:
+    """The runner of this name.
+
+    Raises:
+        UsageError: there is none.
+    """
+    if name == "threads":
+        return ThreadPoolTaskRunner(max_workers=MAX_WORKERS)
+    if name == "processes":
+        return ProcessPoolTaskRunner(max_workers=max(2, os.cpu_count() or 2))
+    if name != "dask" and not name.startswith(_ADDRESSES):
+        raise UsageError(
+            f"There is no runner {name!r}.",
+            hint="Known are threads, processes, dask, and a Dask scheduler's address such as tcp://host:8786.",
+        )
+    # Dask takes its time to import, and few runs need it.
+    from prefect_dask import DaskTaskRunner
+
+    if name == "dask":
+        return DaskTaskRunner(cluster_kwargs=_local_cluster())
+    return DaskTaskRunner(address=name)
+
+
+def _local_cluster() -> dict[str, Any]:
+    """Two processes on loopback, without a dashboard; a worker that dies is replaced, and its tasks run again."""
+    return {
+        "n_workers": LOCAL_WORKERS,
+        "threads_per_worker": MAX_WORKERS // LOCAL_WORKERS,
+        "processes": True,
+        "host": "127.0.0.1",
+        "dashboard_address": None,
+        # How much is held at once does not grow with a cluster: no worker is to be killed for what others take.
+        "memory_limit": 0,
+        "silence_logs": logging.ERROR,
+    }
