@@ -192,7 +192,7 @@ def sawtooth(rng: np.random.Generator, rows: int, clock: Clock) -> Values:
     """Levels that climb from restart to restart, some hours apart: memory of a process that leaks."""
     restarts = np.zeros((rows, clock.days.size), dtype=np.float32)
     spans = rng.uniform(0.15, 0.6, (rows, 1))
-    moments = np.cumsum(spans * rng.uniform(0.5, 1.5, (rows, 220)), axis=1) - rng.uniform(0.5, 1.0, (rows, 1))
+    moments = np.cumsum(spans * rng.uniform(0.5, 1.5, (rows, 220)), axis=1) - rng.uniform(1.0, 1.5, (rows, 1))
     since = clock.days - clock.weekday
     for row in range(rows):
         restarts[row] = since - moments[row, np.searchsorted(moments[row], since, side="right") - 1]

@@ -40,6 +40,10 @@ class Scored:
     signed: Sequence[FloatArray]
     weights: FloatArray
 
+    def reshaped(self, shape: tuple[int, ...]) -> Scored:
+        """The same in another shape."""
+        return Scored([scores.reshape(shape) for scores in self.signed], self.weights.reshape(shape))
+
 
 @dataclass(frozen=True)
 class Part:
@@ -68,7 +72,10 @@ class Part:
 
 
 class Family(Protocol):
-    """Detectors of one kind of series. The same score is made of a frame and of the past that it is compared with."""
+    """Detectors of one kind of series. The same score is made of a frame and of the past that it is compared with.
+
+    Each day of the past is scored as if nothing were known of the day before: that is how a frame of a day is scored.
+    """
 
     @property
     def names(self) -> Sequence[str]:
@@ -126,23 +133,21 @@ class Gauges:
     def of_past(self, part: Part) -> Scored:
         """Scores of every day of the past, each with the season of the others and a level from before it."""
         folded = part.profile.standardised_past()
-        rows, days, slots = folded.shape
         with np.errstate(invalid="ignore"):
-            residuals = (folded * part.profile.spread[:, None, :]).reshape(rows, days * slots)
-        return self._scored(folded.reshape(rows, days * slots), _in_whole_days(part), residuals, part)
+            residuals = (folded * part.profile.spread[:, None, :]).reshape(len(folded), -1)
+        return self._scored(folded, _in_whole_days(part), residuals, part)
 
     def chances_of_body(self, part: Part) -> BodyChances:
         """Tails of the body of the part's own scores."""
         return body_of(self.of_frame(part).signed, self.least, DAY_SECONDS / part.points.step_seconds)
 
     def _scored(self, deviations: FloatArray, values: FloatArray, residuals: FloatArray, part: Part) -> Scored:
+        """Scores of deviations of shape (series, points), or (series, days, points) where each day begins anew."""
         from fleet.detectors.weights import weights_of
 
-        step = part.profile.slot_seconds
-        return Scored(
-            [screen.signed(deviations, part.profile, step) for screen in self.screens],
-            weights_of(values, residuals, part.rules),
-        )
+        apart = deviations.reshape(-1, deviations.shape[-1])
+        signed = [screen.signed(apart, part.profile, part.profile.slot_seconds) for screen in self.screens]
+        return Scored([scores.reshape(values.shape) for scores in signed], weights_of(values, residuals, part.rules))
 
 
 @dataclass(frozen=True)
@@ -171,7 +176,10 @@ class Counts:
         """Digits of every day of the past at the rate of the others."""
         if self.without_day is None:
             raise ValueError("rates of past days are known only while learning")
-        return self._scored(_in_whole_days(part), self.without_day.select(part.rows), part)
+        rates = self.without_day.select(part.rows)
+        apart = CountRates(rates.rate.reshape(-1), rates.size.reshape(-1))
+        values = _in_whole_days(part)
+        return self._scored(values.reshape(len(apart.rate), -1), apart, part).reshaped(values.shape)
 
     def chances_of_body(self, part: Part) -> BodyChances:
         """The digits as they are: chances of one point."""

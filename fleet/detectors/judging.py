@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 from itertools import product
 from math import ceil
@@ -11,10 +12,10 @@ from math import ceil
 import numpy as np
 
 from fleet.detectors.calibration.budget import SIDES
-from fleet.detectors.calibration.chances import Chances, highest
-from fleet.detectors.calibration.shortlist import SecondLook, Terms, on_shortlist
+from fleet.detectors.calibration.chances import Chances
+from fleet.detectors.calibration.shortlist import SecondLook, Terms
 from fleet.detectors.catalogue import screens
-from fleet.detectors.contract import FloatArray, Sensitivity
+from fleet.detectors.contract import Sensitivity
 from fleet.detectors.evidence import Evidence
 from fleet.detectors.families import Counts, Family, Gauges, Ints, Part, maxima_of_frame
 from fleet.detectors.learnt import Learnt
@@ -62,11 +63,13 @@ class Judged:
         end = offset + (last + 1) * self.columns_a_point
         return offset + first * self.columns_a_point, min(end, self.frame.points) - 1
 
-    def weekdays(self, day: int) -> list[int]:
-        """The weekdays on which a day of the window lies, Monday 0."""
-        first = day * self.points_a_day
-        last = min(first + self.points_a_day, self.points.points) - 1
-        return sorted({self.points.time_at(column).weekday() for column in (first, last)})
+    @property
+    def weekdays(self) -> list[int]:
+        """The weekdays on which the window lies, Monday 0."""
+        step = timedelta(seconds=self.points.step_seconds)
+        first, last = self.points.start, self.points.window.end - step
+        days = (last.date() - first.date()).days
+        return sorted({(first.weekday() + day) % 7 for day in range(days + 1)})
 
     def part(self, mask: Flags) -> Part:
         """The rows out of those of a mask of which something is known."""
@@ -97,22 +100,34 @@ def calibrated(
         second_looks: at those that it nearly holds to be anomalous.
     """
     terms = Terms.of(judged.sensitivity, second_looks)
-    maxima = maxima_of_frame(family, part, judged.points_a_day)
-    needed = chances.needed(terms.screen)
-    threshold = np.full(len(part.rows), np.inf, dtype=np.float32)
-    best = np.zeros(len(part.rows), dtype=np.float32)
-    for day in range(maxima.shape[1]):
-        digits = highest(chances.digits(maxima[:, day]))
-        no_news = chances.no_news(judged.weekdays(day))
-        best = np.fmax(best, np.where(digits > no_news, digits, 0))
-        wanted = np.maximum(no_news, needed)
-        threshold = np.where(digits >= wanted, np.minimum(threshold, wanted), threshold)
-    found = np.flatnonzero(np.isfinite(threshold))
-    evidence = _evidence(part.select(found), family, chances.select(found), threshold[found]) if found.size else []
+    highest = np.fmax.reduce(maxima_of_frame(family, part, judged.points_a_day), axis=1)
+
+    def passing(chance: float) -> Ints:
+        return np.flatnonzero((highest >= chances.thresholds(chance, judged.weekdays)).any(axis=(1, 2)))
+
+    found = passing(terms.screen)
+    evidence = _evidence(judged, part.select(found), family, chances.select(found), terms.screen) if found.size else []
     if second_looks:
-        again = part.select(on_shortlist(best, chances.needed(terms.shortlist)))
-        chance = terms.second / len(second_looks)
+        again, chance = part.select(passing(terms.shortlist)), terms.second / len(second_looks)
         evidence += [each for look in second_looks for each in look.evidence(judged.frame, again, chance)]
+    return evidence
+
+
+def _evidence(judged: Judged, part: Part, family: Family, chances: Chances, chance: float) -> list[Evidence]:
+    """Where the scores of rows that are anomalous pass their thresholds."""
+    scored = family.of_frame(part)
+    thresholds = chances.thresholds(chance, judged.weekdays)
+
+    def chance_of(detector: int, place: int, row: int, score: float) -> float:
+        scores = np.full((1, *thresholds.shape[1:]), score, dtype=np.float32)
+        return float(chances.select(slice(row, row + 1)).chances(scores, judged.weekdays)[0, detector, place])
+
+    evidence = []
+    for (detector, name), (place, side) in product(enumerate(family.names), enumerate(SIDES)):
+        scores = np.asarray(side * scored.signed[detector] * scored.weights)
+        needed = np.where(part.sides[:, place], thresholds[:, detector, place], np.float32(np.inf))
+        chance_here = partial(chance_of, detector, place)
+        evidence.append(Evidence.of((name, side), part.rows, scores, needed, part.rules.shortest, chance_here))
     return evidence
 
 
@@ -144,33 +159,6 @@ def _restful(habits: StateHabits, pools: Ints, place: int) -> Flags:
     days_off = np.bincount(pools, weights=habits.days_off[:, place])[pools]
     restless = days_off > _RESTLESS_STATE_SHARE * np.maximum(1, days)
     return np.asarray((habits.days_off[:, place] == 0) & ~restless)
-
-
-def _evidence(part: Part, family: Family, chances: Chances, digits: FloatArray) -> list[Evidence]:
-    """Where the scores of rows that are anomalous pass the heights that have so many digits."""
-    scored = family.of_frame(part)
-    heights = chances.heights(digits)
-    evidence = []
-    for (detector, name), (place, side) in product(enumerate(family.names), enumerate(SIDES)):
-        scores = np.asarray(side * scored.signed[detector] * scored.weights)
-        scores[~part.sides[:, place]] = np.nan
-        evidence.append(
-            Evidence.of(
-                (name, side),
-                part.rows,
-                scores,
-                heights[:, detector, place],
-                part.rules.shortest,
-                partial(_chance, chances, detector, place),
-            )
-        )
-    return evidence
-
-
-def _chance(chances: Chances, detector: int, place: int, row: int, score: float) -> float:
-    maxima = np.full((1, *chances.shape), np.nan, dtype=np.float32)
-    maxima[0, detector, place] = score
-    return chances.chance(float(highest(chances.select(slice(row, row + 1)).digits(maxima))[0]))
 
 
 def bounded(judged: Judged, bounds: Threshold) -> list[Evidence]:

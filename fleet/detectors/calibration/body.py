@@ -38,37 +38,20 @@ class BodyChances:
     looks: float
     detectors: int
 
-    @property
-    def shape(self) -> tuple[int, int]:
-        """Detectors and sides."""
-        return self.start.shape[1], self.start.shape[2]
-
     def select(self, rows: Rows) -> Self:
         """The same of some series."""
         return type(self)(self.start[rows], self.scale[rows], self.floor[rows], self.looks, self.detectors)
 
-    def digits(self, maxima: FloatArray) -> FloatArray:
-        """Digits by detector and side; 0 below the floor."""
-        digits = (maxima - self.start) / self.scale / _LN10 - np.log10(self.looks)
-        known = np.where(maxima >= self.floor, np.clip(digits, 0, -np.log10(SMALLEST_CHANCE)), 0)
-        return np.where(np.isnan(maxima), np.nan, known).astype(np.float32)
-
-    def heights(self, digits: FloatArray) -> FloatArray:
-        """The scores that have so many digits."""
-        beyond = self.scale * _LN10 * (digits[:, None, None] + np.log10(self.looks))
+    def thresholds(self, chance: float, weekdays: Sequence[int]) -> FloatArray:
+        """The scores by detector and side that have their detector's part of the chance; all weekdays are alike."""
+        beyond = self.scale * np.log(self.looks * self.detectors / chance)
         return np.asarray(np.maximum(self.start + beyond, self.floor), dtype=np.float32)
 
-    def no_news(self, weekdays: Sequence[int]) -> FloatArray:
-        """Nothing is known of other days."""
-        return np.full(len(self.start), -np.inf, dtype=np.float32)
-
-    def needed(self, chance: float) -> float:
-        """Digits of the chance that each detector has."""
-        return float(np.log10(self.detectors / chance))
-
-    def chance(self, digits: float) -> float:
-        """The chances of all detectors together, at most 1."""
-        return float(min(1.0, self.detectors * 10.0**-digits))
+    def chances(self, scores: FloatArray, weekdays: Sequence[int]) -> FloatArray:
+        """The chances of scores with all detectors together, at most 1."""
+        beyond = np.maximum(scores - self.start, 0) / self.scale
+        chances = self.looks * self.detectors * np.exp(-beyond)
+        return np.asarray(np.clip(chances, SMALLEST_CHANCE, 1), dtype=np.float32)
 
 
 def body_of(signed: Sequence[FloatArray], least: Sequence[float], points_a_day: float) -> BodyChances:

@@ -14,35 +14,25 @@ Rows = slice | npt.NDArray[np.intp]
 
 
 class Chances(Protocol):
-    """Chances of the daily maxima of some series. A digit is a factor of ten: 3 digits are one in a thousand."""
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """Detectors and sides."""
-        ...
+    """Chances of the daily maxima of some series."""
 
     def select(self, rows: Rows) -> Self:
         """The same of some series."""
         ...
 
-    def digits(self, maxima: FloatArray) -> FloatArray:
-        """Digits by detector and side, (series, detectors, 2), of maxima of that shape."""
+    def thresholds(self, chance: float, weekdays: Sequence[int]) -> FloatArray:
+        """The scores by detector and side, one of which a quiet day on these weekdays passes with this chance.
+
+        Args:
+            weekdays: on which the judged window lies, Monday 0.
+
+        Returns:
+            (series, detectors, 2); NaN for what does not count.
+        """
         ...
 
-    def heights(self, digits: FloatArray) -> FloatArray:
-        """The scores that have so many digits (series,), by detector and side: (series, detectors, 2)."""
-        ...
-
-    def no_news(self, weekdays: Sequence[int]) -> FloatArray:
-        """Digits that a day on these weekdays (Monday 0) has to pass in order to be news for its series, (series,)."""
-        ...
-
-    def needed(self, chance: float) -> float:
-        """The highest digits over detectors and sides that a quiet day of a series reaches with this chance."""
-        ...
-
-    def chance(self, digits: float) -> float:
-        """The chance that a quiet day of a series reaches these digits with any detector on any side."""
+    def chances(self, scores: FloatArray, weekdays: Sequence[int]) -> FloatArray:
+        """The chances that a quiet day reaches scores, (series, detectors, 2), with any detector on any side."""
         ...
 
 

@@ -1,10 +1,11 @@
 """Several detectors' daily maxima as one chance, calibrated on the past days of the same series.
 
-1. A maximum is put in units of the series' own typical one (``own_days``).
+1. A maximum is put in units of the series' own typical one, or of that of the same weekday a week before, where that
+   was higher (``own_days``): a weekend is compared with weekends.
 2. The tails of like series (those of the same query) are pooled, by detector and side: digits of a chance.
-3. Detectors and sides are joined by the smallest chance.
-4. A day that is no news for its series counts as nothing: its second highest day, or the same weekday, was as high.
-5. What remains is calibrated once more over all series. Whatever detectors have in common, whatever a filter takes
+3. Detectors and sides are joined by the smallest chance. A detector that sees no news for its series counts as nothing:
+   the series' second highest day, or the same weekday a week before, was about as improbable.
+4. What remains is calibrated once more over all series. Whatever detectors have in common, whatever a filter takes
    away, and whatever the tails of step 2 get wrong on average is inside.
 
 Every step treats a past day as it treats the judged one. On quiet data the two are exchangeable, and the share of
@@ -23,6 +24,7 @@ import numpy.typing as npt
 from fleet.detectors.calibration.chances import Rows, highest
 from fleet.detectors.calibration.own_days import (
     medians_of_others,
+    same_weekday,
     second_highest,
     second_of_others,
     typical,
@@ -44,8 +46,10 @@ _MAXIMA = Expected(1.0, Pareto(scale=0.2, shape=0.1))
 """Tails of maxima in units of typical ones, before any is seen: those of 288 normal values have a scale of 0.1."""
 _DIGITS = Expected(0.0, Pareto(scale=1 / float(np.log(10)), shape=0.0))
 """The tail of digits, were they what they say: each digit is ten times rarer than the one before."""
+_LEAST_DIGITS = 1.0
+"""However seldom a day brings news, what happens on every tenth day is no finding."""
 _NO_NEWS_MARGIN = 0.3
-"""A day is news that is by so many digits (a factor of two) less probable than the series' comparable days."""
+"""A day is news that is by so many digits (a factor of two) less probable than the series' second highest."""
 _WEEK = 7
 _FOLDS = 5
 
@@ -57,13 +61,16 @@ class Ensemble:
     Attributes:
         unit: typical maxima, (series, detectors, 2); the last dimension is above and below.
         pools: number of each series' pool, (series,).
+        last_week: maxima of the latest day of each weekday (Monday first), (series, detectors × 2, 7); NaN where
+            there is nothing to compare with.
         second_day: digits of the series' second highest day, (series,), −inf where unknown.
-        weekdays: digits of the latest day of each weekday (Monday first), (series, 7), −inf where unknown.
+        weekdays: digits of the latest day of each weekday, (series, 7), −inf where unknown.
         tails: by pool, detector and side; pool 0 is all series together.
         joined: tail of the joined digits of all series.
     """
 
     unit: FloatArray
+    last_week: FloatArray
     pools: Ints
     second_day: FloatArray
     weekdays: FloatArray
@@ -87,6 +94,7 @@ class Ensemble:
         return replace(
             self,
             unit=wide(self.unit, np.nan),
+            last_week=wide(self.last_week, np.nan),
             pools=pools,
             second_day=wide(self.second_day, -np.inf),
             weekdays=wide(self.weekdays, -np.inf),
@@ -102,37 +110,41 @@ class Ensemble:
         return replace(
             self,
             unit=self.unit[rows],
+            last_week=self.last_week[rows],
             pools=self.pools[rows],
             second_day=self.second_day[rows],
             weekdays=self.weekdays[rows],
         )
 
-    def digits(self, maxima: FloatArray) -> FloatArray:
-        """Digits of chance by detector and side of maxima of shape (series, detectors, 2)."""
-        return digits_of(maxima / self.unit, self.pools, self.tails)
-
-    def no_news(self, weekdays: Sequence[int]) -> FloatArray:
-        """Joined digits that a day on these weekdays has to pass in order to be news, (series,)."""
-        usual = np.maximum(self.second_day, self.weekdays[:, list(weekdays)].max(axis=1, initial=-np.inf))
-        return np.asarray(usual + _NO_NEWS_MARGIN, dtype=np.float32)
-
     def needed(self, chance: float) -> float:
         """The highest digits over detectors and sides that a quiet day of a series reaches with this chance."""
-        return float(self.joined.height(np.array(-np.log10(chance))))
+        return max(_LEAST_DIGITS, float(self.joined.height(np.array(-np.log10(chance)))))
 
-    def chance(self, digits: float) -> float:
-        """The chance that a quiet day of a series reaches these digits with any detector on any side."""
-        return float(10 ** -self.joined.digits(np.array(digits)))
+    def thresholds(self, chance: float, weekdays: Sequence[int]) -> FloatArray:
+        """The scores by detector and side, one of which a quiet day on these weekdays passes with this chance."""
+        needed = np.full(len(self.unit), self.needed(chance), dtype=np.float32)
+        usual = np.maximum(self.second_day, self.weekdays[:, list(weekdays)].max(axis=1))
+        news = self._heights(usual + np.float32(_NO_NEWS_MARGIN)) * self.unit
+        return np.asarray(np.fmax(self._heights(needed) * self._unit_on(weekdays), news), dtype=np.float32)
 
-    def heights(self, digits: FloatArray) -> FloatArray:
-        """The scores that have so many digits (series,), by detector and side: (series, detectors, 2)."""
+    def chances(self, scores: FloatArray, weekdays: Sequence[int]) -> FloatArray:
+        """The chances that a quiet day reaches scores, (series, detectors, 2), with any detector on any side."""
+        digits = digits_of(scores / self._unit_on(weekdays), self.pools, self.tails)
+        return np.asarray(10 ** -self.joined.digits(digits), dtype=np.float32)
+
+    def _unit_on(self, weekdays: Sequence[int]) -> FloatArray:
+        reached = np.fmax.reduce(self.last_week[:, :, list(weekdays)], axis=2).reshape(self.unit.shape)
+        return np.where(reached > self.unit, reached, self.unit)
+
+    def _heights(self, digits: FloatArray) -> FloatArray:
+        """The relative maxima that have so many digits (series,), by detector and side: (series, detectors, 2)."""
         result = np.full_like(self.unit, np.nan)
         members = _members(self.pools)
         for (pool, detector, side), tail in self.tails.items():
             rows = members.get(pool)
             if rows is not None:
-                result[rows, detector, side] = tail.height(digits[rows])
-        return result * self.unit
+                result[rows, detector, side] = tail.height(np.maximum(digits[rows], 0))
+        return result
 
 
 def digits_of(relative: FloatArray, pools: Ints, tails: dict[tuple[int, int, int], Tail]) -> FloatArray:
@@ -170,33 +182,62 @@ def learn_ensemble(
     """
     if np.isfinite(maxima).any(axis=(2, 3)).sum() < MIN_MAXIMA:
         return None
-    relative, unit = _in_units(maxima, pools, least, sides)
-    numbers, tails = _tails_of_pools(relative, pools)
-    past = _past_digits(relative, pools)
-    news = without_incident_days(_news_of(past))
-    latest = np.full((len(past), _WEEK), -np.inf, dtype=np.float32)
+    of_typical, of_week, unit = _in_units(maxima, pools, least, sides)
+    numbers, tails = _tails_of_pools(of_week, pools)
+    past, joined = _calibrated(of_typical, of_week, pools)
+    comparable = np.where(_compares_weeks(maxima)[:, None], maxima, np.nan).reshape(*past.shape, -1)
+    latest = _latest(past, weekdays)
+    return Ensemble(
+        unit,
+        _latest(comparable, weekdays).transpose(0, 2, 1),
+        numbers,
+        second_highest(without_oldest(past)),
+        np.where(np.isfinite(latest), latest, -np.inf).astype(np.float32),
+        tails,
+        joined,
+    )
+
+
+def _latest(days: FloatArray, weekdays: Sequence[int]) -> FloatArray:
+    """Of the days of shape (series, days, …) the latest known one of each weekday: (series, 7, …)."""
+    latest = np.full((days.shape[0], _WEEK, *days.shape[2:]), np.nan, dtype=np.float32)
     for day, weekday in enumerate(weekdays):
-        latest[:, weekday] = np.where(np.isfinite(past[:, day]), past[:, day], latest[:, weekday])
-    joined = fit_tail(news[np.isfinite(news)].astype(np.float64), _DIGITS)
-    return Ensemble(unit, numbers, second_highest(without_oldest(past)), latest, tails, joined)
+        latest[:, weekday] = np.where(np.isfinite(days[:, day]), days[:, day], latest[:, weekday])
+    return latest
 
 
-def _past_digits(relative: FloatArray, pools: Ints) -> FloatArray:
-    """Joined digits of the past's days, each by tails that were fitted to other days."""
-    days = relative.shape[1]
-    past = np.full(relative.shape[:2], np.nan, dtype=np.float32)
-    folds = np.arange(days) % _FOLDS
+def _calibrated(of_typical: FloatArray, of_week: FloatArray, pools: Ints) -> tuple[FloatArray, Tail]:
+    """Joined digits of the past's days, each by tails that were fitted to other days, and the tail of those with news.
+
+    Args:
+        of_typical: maxima in units of typical ones; ``of_week``: also in units of the same weekday's.
+    """
+    own, week = np.full_like(of_typical, np.nan), np.full_like(of_week, np.nan)
+    folds = np.arange(own.shape[1]) % _FOLDS
     for fold in range(_FOLDS):
-        numbers, tails = _tails_of_pools(relative[:, folds != fold], pools)
         chosen = folds == fold
-        past[:, chosen] = highest(digits_of(relative[:, chosen], numbers, tails))
-    return past
+        numbers, tails = _tails_of_pools(of_week[:, ~chosen], pools)
+        own[:, chosen] = digits_of(of_typical[:, chosen], numbers, tails)
+        week[:, chosen] = digits_of(of_week[:, chosen], numbers, tails)
+    past = highest(own)
+    usual = np.fmax(second_of_others(past), same_weekday(past))
+    with np.errstate(invalid="ignore"):
+        news = np.where(own >= (usual + _NO_NEWS_MARGIN)[:, :, None, None], week, np.where(np.isnan(week), week, 0))
+    quiet = without_incident_days(highest(news))
+    return past, fit_tail(quiet[np.isfinite(quiet)].astype(np.float64), _DIGITS)
 
 
-def _in_units(maxima: FloatArray, pools: Ints, least: Sequence[float], sides: Flags) -> tuple[FloatArray, FloatArray]:
-    """Past maxima in units of what is typical of the series' other days, and what is typical for the judged day."""
-    relative = np.full(maxima.shape, np.nan, dtype=np.float32)
+def _in_units(
+    maxima: FloatArray, pools: Ints, least: Sequence[float], sides: Flags
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Past maxima in units of what is typical of the series' other days, or also of the same weekday.
+
+    Returns:
+        Both, and what is typical for the judged day.
+    """
+    of_typical, of_week = np.full(maxima.shape, np.nan, dtype=np.float32), np.full_like(maxima, np.nan)
     unit = np.full((maxima.shape[0], *maxima.shape[2:]), np.nan, dtype=np.float32)
+    compares = _compares_weeks(maxima)
     for detector, side in np.ndindex(*maxima.shape[2:]):
         rows = np.flatnonzero(sides[:, side])
         if not rows.size:
@@ -205,12 +246,22 @@ def _in_units(maxima: FloatArray, pools: Ints, least: Sequence[float], sides: Fl
         known = np.isfinite(heights)
         others = known.sum(axis=1, keepdims=True) - known
         usual = typical(medians_of_others(heights), others, pools[rows], least[detector])
-        relative[rows, :, detector, side] = heights / usual
+        # Where the judged day has a week before to compare with, days that have none are not like it.
+        week = np.where(compares[rows, None, detector, side], np.maximum(usual, same_weekday(heights)), usual)
+        of_typical[rows, :, detector, side] = heights / usual
+        of_week[rows, :, detector, side] = heights / week
         last = without_oldest(heights)
-        unit[rows, detector, side] = typical(
-            median_last(last), np.isfinite(last).sum(axis=1), pools[rows], least[detector]
-        )
-    return relative, unit
+        count = np.isfinite(last).sum(axis=1)
+        unit[rows, detector, side] = typical(median_last(last), count, pools[rows], least[detector])
+    return of_typical, of_week, unit
+
+
+def _compares_weeks(maxima: FloatArray) -> Flags:
+    """Where the day after the past has one a week before it, and some past days have, too: (series, detectors, 2)."""
+    if maxima.shape[1] <= _WEEK:
+        return np.zeros((maxima.shape[0], *maxima.shape[2:]), dtype=np.bool_)
+    known = np.isfinite(maxima)
+    return np.asarray(known[:, -_WEEK] & (known[:, _WEEK:] & known[:, :-_WEEK]).any(axis=1))
 
 
 def _tails_of_pools(relative: FloatArray, pools: Ints) -> tuple[Ints, dict[tuple[int, int, int], Tail]]:
@@ -238,14 +289,3 @@ def _tail(heights: FloatArray, expected: Expected) -> Tail | None:
     quiet = without_incident_days(heights)
     known = quiet[np.isfinite(quiet)]
     return fit_tail(known.astype(np.float64), expected) if known.size else None
-
-
-def _news_of(past: FloatArray) -> FloatArray:
-    """Joined digits of past days, 0 where the series' other days or the same weekday were about as improbable."""
-    usual = second_of_others(past)
-    week = np.full(past.shape, -np.inf, dtype=np.float32)
-    week[:, _WEEK:] = np.where(np.isfinite(past[:, :-_WEEK]), past[:, :-_WEEK], -np.inf)
-    later = np.full(past.shape, -np.inf, dtype=np.float32)
-    later[:, :-_WEEK] = np.where(np.isfinite(past[:, _WEEK:]), past[:, _WEEK:], -np.inf)
-    usual = np.maximum(usual, np.where(np.isfinite(week), week, later))
-    return np.where(np.isnan(past), np.nan, np.where(past > usual + _NO_NEWS_MARGIN, past, 0)).astype(np.float32)

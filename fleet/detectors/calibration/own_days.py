@@ -12,6 +12,7 @@ import numpy.typing as npt
 from fleet.detectors.contract import FloatArray
 from fleet.detectors.profile.blocks import median_last
 
+_WEEK = 7
 _PRIOR_DAYS = 4.0
 """With so many days a series' own typical height and that of like series weigh the same."""
 
@@ -44,6 +45,14 @@ def second_highest(heights: FloatArray) -> FloatArray:
     if known.shape[1] < 2:
         return np.full(known.shape[0], -np.inf, dtype=np.float32)
     return np.partition(known, -2, axis=1)[:, -2].astype(np.float32)
+
+
+def same_weekday(heights: FloatArray) -> FloatArray:
+    """For each day the one a week before it, or where that is unknown the one a week after; NaN where both are."""
+    week = np.full((2, *heights.shape), np.nan, dtype=np.float32)
+    week[0, :, _WEEK:] = heights[:, :-_WEEK]
+    week[1, :, :-_WEEK] = heights[:, _WEEK:]
+    return np.asarray(np.where(np.isfinite(week[0]), week[0], week[1]))
 
 
 def typical(medians: FloatArray, days: FloatArray, pools: npt.NDArray[np.intp], least: float) -> FloatArray:

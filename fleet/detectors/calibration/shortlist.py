@@ -12,10 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-import numpy as np
-
 from fleet.detectors.calibration.budget import chance_of
-from fleet.detectors.contract import FloatArray, Sensitivity
+from fleet.detectors.contract import Sensitivity
 from fleet.detectors.evidence import Evidence
 from fleet.detectors.families import Part
 from fleet.frames.frame import Frame
@@ -67,9 +65,3 @@ class Terms:
             return cls(chance, 0.0, 0.0)
         passed_on = min(EASED * chance, MOST)
         return cls((1 - SHARE) * chance, passed_on, SHARE * chance / passed_on)
-
-
-def on_shortlist(digits: FloatArray, least: float) -> np.ndarray[tuple[int], np.dtype[np.intp]]:
-    """Places of the series that are passed on: those with at least so many digits."""
-    with np.errstate(invalid="ignore"):
-        return np.flatnonzero(digits >= least)

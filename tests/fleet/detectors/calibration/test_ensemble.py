@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from fleet.detectors.calibration.chances import highest
 from fleet.detectors.calibration.ensemble import Ensemble, learn_ensemble
 from fleet.detectors.calibration.own_days import medians_of_others, second_highest, second_of_others, without_oldest
 
@@ -28,8 +27,7 @@ def learnt(days: np.ndarray) -> Ensemble:
 
 
 def found(ensemble: Ensemble, day: np.ndarray, chance: float) -> np.ndarray:
-    wanted = np.maximum(ensemble.no_news([0]), ensemble.needed(chance))
-    return np.flatnonzero(highest(ensemble.digits(day)) >= wanted)
+    return np.flatnonzero((day >= ensemble.thresholds(chance, [0])).any(axis=(1, 2)))
 
 
 def test_a_quiet_day_has_as_many_false_findings_as_the_chance_says() -> None:
@@ -40,13 +38,13 @@ def test_a_quiet_day_has_as_many_false_findings_as_the_chance_says() -> None:
     assert 0.75 < np.mean(counts) / (0.01 * ROWS) < 1.25
 
 
-def test_heights_are_where_the_digits_begin() -> None:
-    days = maxima(0)
-    ensemble = learnt(days[:, :-1])
-    digits = np.full(ROWS, 4.0, dtype=np.float32)
-    heights = ensemble.heights(digits)
-    assert np.isnan(heights[:, :, 1]).all()
-    np.testing.assert_allclose(ensemble.digits(heights * 1.001)[:, :, 0], 4, atol=0.05)
+def test_chances_of_thresholds_are_what_was_asked_for_where_the_day_is_news() -> None:
+    ensemble = learnt(maxima(0)[:, :-1])
+    thresholds = ensemble.thresholds(1e-5, [0])
+    assert np.isnan(thresholds[:, :, 1]).all()
+    chances = ensemble.chances(thresholds * 1.001, [0])[:, :, 0]
+    np.testing.assert_allclose(np.quantile(chances, 0.9), 1e-5, rtol=0.1)
+    assert chances.max() < 1.01e-5
 
 
 def test_a_day_that_comes_every_week_is_no_news() -> None:
