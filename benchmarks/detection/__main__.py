@@ -15,7 +15,6 @@ import argparse
 import json
 import os
 import sys
-from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -41,7 +40,7 @@ PUBLISHED = {
     "kpi": "published, other files of this set in TSB-AD (IOPS): MOMENT fine-tuned 0.377",
     "smd": "measured before, three machines: PCA reconstruction 0.56",
 }
-_EXAMPLE = {"nab": "machine_temperature_system_failure", "kpi": "05f10d3a", "smd": "machine-2-1"}
+_EXAMPLE = "machine_temperature_system_failure"
 
 console = Console()
 
@@ -117,8 +116,8 @@ def _scored(cases: list[Case], options: argparse.Namespace) -> dict[str, dict[st
             f1.append(best_point_f1(scores, case.labels))
             if name == PIPELINE and options.reference:
                 differences.append(abs(volumes[case.name] - reference(scores, case.labels, case.window)))
-            if name == PIPELINE and options.plots and case.name == _EXAMPLE[case.data_set]:
-                example(options.plots / f"detection-{case.data_set}.svg", case, scores)
+            if name == PIPELINE and options.plots and case.name == _EXAMPLE:
+                example(options.plots / "detection-example.svg", case, scores)
         rows[name] = {
             "vus_pr": float(np.mean(list(volumes.values()))),
             "point_f1": float(np.mean(f1)),
@@ -128,8 +127,8 @@ def _scored(cases: list[Case], options: argparse.Namespace) -> dict[str, dict[st
     return rows
 
 
-def _replayed(cases: list[Case]) -> dict[str, dict[str, float]]:
-    events: dict[Sensitivity, Events] = defaultdict(Events, {each: Events() for each in Sensitivity})
+def _replayed(cases: list[Case]) -> dict[str, dict[str, Any]]:
+    events = {each: Events() for each in Sensitivity}
     for case in cases:
         replay(case, events)
     return {
@@ -157,7 +156,7 @@ def _print_scores(data_set: str, rows: dict[str, dict[str, Any]], files: int) ->
         console.print(f"The pipeline's figures differ from the package TSB-AD's by at most {difference:.1e}.")
 
 
-def _print_events(data_set: str, rows: dict[str, dict[str, float]]) -> None:
+def _print_events(data_set: str, rows: dict[str, dict[str, Any]]) -> None:
     table = Table(title=f"{data_set}: the pipeline's findings, each day judged by the days before it")
     columns = ("sensitivity", "events", "precision", "recall", "median delay (min)", "false findings a day")
     for number, column in enumerate(columns):
@@ -166,12 +165,16 @@ def _print_events(data_set: str, rows: dict[str, dict[str, float]]) -> None:
         table.add_row(
             sensitivity,
             f"{row['events']}",
-            f"{row['precision']:.2f}",
-            f"{row['recall']:.2f}",
-            f"{row['delay_minutes']:.0f}",
-            f"{row['false_a_day']:.3f}",
+            _shown(row["precision"], 2),
+            _shown(row["recall"], 2),
+            _shown(row["delay_minutes"], 0),
+            _shown(row["false_a_day"], 3),
         )
     console.print(table)
+
+
+def _shown(value: float | None, digits: int) -> str:
+    return "–" if value is None else f"{value:.{digits}f}"
 
 
 if __name__ == "__main__":

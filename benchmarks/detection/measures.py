@@ -21,7 +21,7 @@ def best_point_f1(scores: Numbers, labels: Labels) -> float:
 
 @dataclass
 class Events:
-    """Labelled events and findings of some files at one sensitivity.
+    """Labelled events and findings of some files at one sensitivity. Shares of nothing are None.
 
     Attributes:
         events, seen: labelled events on judged days, and those that a finding touches.
@@ -38,24 +38,24 @@ class Events:
     delays: list[float] = field(default_factory=list)
 
     @property
-    def precision(self) -> float:
+    def precision(self) -> float | None:
         """Share of findings that touch an event."""
-        return self.right / self.findings if self.findings else float("nan")
+        return self.right / self.findings if self.findings else None
 
     @property
-    def recall(self) -> float:
+    def recall(self) -> float | None:
         """Share of events that a finding touches."""
-        return self.seen / self.events if self.events else float("nan")
+        return self.seen / self.events if self.events else None
 
     @property
-    def delay_minutes(self) -> float:
+    def delay_minutes(self) -> float | None:
         """Median delay of the seen events."""
-        return float(np.median(self.delays)) if self.delays else float("nan")
+        return float(np.median(self.delays)) if self.delays else None
 
     @property
-    def false_a_day(self) -> float:
+    def false_a_day(self) -> float | None:
         """Findings a day that touch no event."""
-        return (self.findings - self.right) / self.days if self.days else float("nan")
+        return (self.findings - self.right) / self.days if self.days else None
 
     def add(self, flags: Labels, labels: Labels, judged: Labels, step_seconds: int) -> None:
         """Count one file: 0 and 1 by column of its grid; nothing outside ``judged`` counts."""

@@ -8,6 +8,7 @@ its methods judge points.
 from __future__ import annotations
 
 from collections.abc import Callable
+from warnings import catch_warnings, simplefilter
 
 import numpy as np
 from scipy.ndimage import median_filter
@@ -57,6 +58,23 @@ def sub_pca(case: Case) -> Numbers:
     return _pyod("PCA", case, case.window)
 
 
+def pca_reconstruction(case: Case) -> Numbers:
+    """What is left of windows without the directions that hold 99% of the reference's variance (scikit-learn)."""
+    from sklearn.decomposition import PCA
+    from sklearn.preprocessing import StandardScaler
+
+    scaler, model = StandardScaler(), PCA(0.99, svd_solver="full")
+
+    def fit(windows: Numbers) -> object:
+        return model.fit(scaler.fit_transform(windows))
+
+    def judge(windows: Numbers) -> Numbers:
+        scaled = scaler.transform(windows)
+        return np.asarray(((scaled - model.inverse_transform(model.transform(scaled))) ** 2).sum(axis=1))
+
+    return _by_windows(case, 1 if len(case.frame.keys) > 1 else case.window, fit, judge)
+
+
 PEERS: dict[str, Peer] = {
     "random": random_scores,
     "robust z": robust_z,
@@ -64,6 +82,7 @@ PEERS: dict[str, Peer] = {
     "IForest (PyOD)": isolation_forest,
     "Sub-IForest (PyOD)": sub_isolation_forest,
     "Sub-PCA (PyOD)": sub_pca,
+    "PCA reconstruction": pca_reconstruction,
 }
 
 
@@ -76,12 +95,25 @@ def _pyod(name: str, case: Case, window: int) -> Numbers:
     from pyod.models.iforest import IForest
     from pyod.models.pca import PCA
 
-    width = min(window, len(case.labels) // 2) if case.values.shape[1] == 1 else 1
-    model = IForest(random_state=1) if name == "IForest" else PCA(random_state=1)
+    several = len(case.frame.keys) > 1
+    # TSB-AD's choices for one metric and for several.
+    model = IForest(random_state=1) if name == "IForest" else PCA(0.25 if several else None, random_state=1)
+    return _by_windows(case, 1 if several else window, model.fit, model.decision_function)
+
+
+def _by_windows(
+    case: Case, window: int, fit: Callable[[Numbers], object], judge: Callable[[Numbers], Numbers]
+) -> Numbers:
+    """Scores of windows, learnt from the reference's, each for the point in its middle."""
+    width = min(window, len(case.labels) // 2)
     learnt, judged = (_windows(values, width) for values in (case.reference, case.values))
-    model.fit(learnt[:: max(1, len(learnt) // _MOST_WINDOWS)])
-    of_windows = np.concatenate([model.decision_function(part) for part in np.array_split(judged, 20)])
-    before = (width - 1 + 1) // 2
+    # A window without any variance divides by nothing in some of them; it is no news to the benchmark.
+    with np.errstate(divide="ignore", invalid="ignore"), catch_warnings():
+        simplefilter("ignore", RuntimeWarning)
+        fit(learnt[:: max(1, len(learnt) // _MOST_WINDOWS)])
+        of_windows = np.concatenate([judge(part) for part in np.array_split(judged, 20)])
+    of_windows = np.nan_to_num(of_windows, posinf=np.finfo(np.float32).max)
+    before = width // 2
     return np.pad(of_windows, (before, len(case.labels) - len(of_windows) - before), mode="edge")
 
 

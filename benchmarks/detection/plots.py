@@ -8,7 +8,7 @@ import numpy as np
 
 from benchmarks.detection.cases import Case, Numbers
 
-_MOST_POINTS = 1500
+_MOST_POINTS = 1000
 
 
 def bars(path: Path, figures: dict[str, dict[str, float]]) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 
 from benchmarks.detection.cases import Case
 from benchmarks.detection.measures import Events
+from benchmarks.detection.vus import Labels
 from fleet.detectors.contract import Sensitivity
 from fleet.detectors.learnt import learn
 from fleet.detectors.profile.grid import decimated
@@ -48,7 +49,7 @@ def replay(case: Case, events: dict[Sensitivity, Events]) -> None:
     first = 0 if case.in_sample else case.history.points
     a_day = max(1, _DAY_SECONDS // series.step_seconds)
     labels = np.zeros(series.points, dtype=np.int64)
-    labels[first + case.columns] = case.labels
+    labels[first:] = _on_grid(case)
     judged = np.zeros_like(labels)
     flags = {each: np.zeros_like(labels) for each in events}
     for start in range(max(first, _LEAST_DAYS * a_day), series.points, a_day):
@@ -61,6 +62,13 @@ def replay(case: Case, events: dict[Sensitivity, Events]) -> None:
                     flagged[start + anomaly.first : start + anomaly.last + 1] = 1
     for sensitivity, counted in events.items():
         counted.add(flags[sensitivity], labels, judged, series.step_seconds)
+
+
+def _on_grid(case: Case) -> Labels:
+    """Labels by column of the frame; a column without a sample has the label of the one before it."""
+    latest = np.zeros(case.frame.points, dtype=np.intp)
+    latest[case.columns] = np.arange(len(case.columns))
+    return case.labels[np.maximum.accumulate(latest)]
 
 
 def _columns(frame: Frame, columns: slice) -> Frame:

@@ -67,3 +67,7 @@ def test_events_and_findings_are_counted_on_judged_days() -> None:
     assert events.recall == 0.5
     assert events.delay_minutes == 30
     assert events.false_a_day == 1
+
+
+def test_shares_of_nothing_are_none() -> None:
+    assert (Events().precision, Events().recall, Events().delay_minutes, Events().false_a_day) == (None,) * 4
