@@ -138,4 +138,6 @@ def _show(rows: list[tuple[Row, int | None]], frame_bytes: int) -> None:
     console = Console(width=120)
     console.print(table)
     console.print(f"The whole screen is {', '.join(each.name for each in screens())}.")
-    console.print("Rates of free cores are what processor time allows; peak memory is of arrays, the frame's counted in.")
+    console.print(
+        "Rates of free cores are what processor time allows; peak memory is of arrays, the frame's counted in."
+    )
