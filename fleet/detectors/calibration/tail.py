@@ -50,11 +50,12 @@ class Tail:
     def digits(self, heights: FloatArray | Values) -> Values:
         """Minus the decimal logarithm of the chance that a quiet day is at least as high; NaN stays unknown."""
         given = np.asarray(heights, dtype=np.float64)
-        inside = np.interp(given, self.heights, -np.log10(self.levels))
-        beyond = np.maximum(given - self.start, self._last_excess) - self._last_excess
-        log_chance = self.pareto.log_chance(self._last_excess + beyond) - self._log_last
-        digits = inside - np.where(given > self.heights[-1], log_chance, 0) / np.log(10)
-        return np.where(np.isnan(given), np.nan, np.minimum(digits, -np.log10(SMALLEST_CHANCE)))
+        digits = np.atleast_1d(np.interp(given, self.heights, -np.log10(self.levels)))
+        beyond = np.atleast_1d(given > self.heights[-1])
+        if beyond.any():
+            excess = np.maximum(np.atleast_1d(given)[beyond] - self.start, self._last_excess)
+            digits[beyond] -= (self.pareto.log_chance(excess) - self._log_last) / np.log(10)
+        return np.asarray(np.minimum(digits, -np.log10(SMALLEST_CHANCE)).reshape(given.shape))
 
     def height(self, digits: FloatArray | Values) -> Values:
         """The height that is passed with a chance of so many digits."""
@@ -98,7 +99,7 @@ def fit_tail(heights: Values, expected: Expected) -> Tail:
     pareto = fit_pareto(excesses[excesses > 0], expected.pareto)
     last = min(1.0, max(min(_LEAST_OBSERVED, fitted) / count, 1 / count))
     steps = max(2, round(-np.log10(last) * _LEVELS_A_DECADE) + 1)
-    levels = np.geomspace(1, last, steps)
+    levels = last ** (np.arange(steps) / (steps - 1))
     quantiles = ordered[np.clip(np.ceil(levels * count).astype(np.intp) - 1, 0, count - 1)]
     if fitted < _LEAST_SEEN:
         # Days without any height say that heights are seldom, and not that low ones are as seldom as high ones.
