@@ -89,6 +89,7 @@ class Anomaly:
         baseline: low, middle and high of what was expected at that point; NaN where there is no notion of it.
         p_value: the chance of such a score on a quiet series, where the detector can say; else None.
         detectors: names of the detectors that agree.
+        seconds_to_full: earliest and latest time from the frame's end until the series is full, if it fills up.
     """
 
     row: int
@@ -101,3 +102,4 @@ class Anomaly:
     baseline: tuple[float, float, float]
     p_value: float | None
     detectors: Sequence[str]
+    seconds_to_full: tuple[float, float] | None = None

@@ -16,6 +16,7 @@ from fleet.detectors.profile.seasonal import DAY_SECONDS, SeasonalProfile, fit_p
 from fleet.detectors.rules import RowRules
 from fleet.detectors.screen.count_rates import CountRates, learn_rates, learn_rates_without_each_day
 from fleet.detectors.screen.gap_habits import GapHabits, gaps_without_history, learn_gaps
+from fleet.detectors.screen.rise_habits import RiseHabits, learn_rises
 from fleet.detectors.screen.state_habits import StateHabits, learn_states
 from fleet.frames.counters import with_rates
 from fleet.frames.frame import Frame, SeriesKey
@@ -33,7 +34,7 @@ class Learnt:
 
     Attributes:
         profile: level, season and spread.
-        gaps, states, rates: habits of gaps, states and counts.
+        gaps, states, rates, rises: habits of gaps, states and counts, and of filling up.
         gauges, counts: chances of how high a day gets; None where the past is too short to tell. Then scores are
             judged by themselves, and no budget is promised.
     """
@@ -43,6 +44,7 @@ class Learnt:
     gaps: GapHabits
     states: StateHabits
     rates: CountRates
+    rises: RiseHabits
     gauges: Ensemble | None
     counts: Ensemble | None
 
@@ -74,13 +76,14 @@ class Learnt:
         rows = rows_in(self.keys, keys)
         here = rows >= 0
         places = np.maximum(rows, 0)
-        gaps, states = self.gaps.select(places), self.states.select(places)
+        gaps, states, rises = self.gaps.select(places), self.states.select(places), self.rises.select(places)
         return Learnt(
             keys,
             self.profile.aligned(rows),
             GapHabits(gaps.there & here, gaps.longest_seconds),
             replace(states, usual=np.where(here, states.usual, np.float32(np.nan))),
             self.rates.select(places),
+            replace(rises, fresh=np.where(here, rises.fresh, np.float32(np.nan))),
             self.gauges and self.gauges.select(places),
             self.counts and self.counts.select(places),
         )
@@ -121,7 +124,8 @@ def learn(history: Frame | None, pack: QueryPack, until: datetime | None = None)
     gauges, counts = (
         _chances(family, highest, past, rules, profile) for family, highest in zip(families, maxima, strict=True)
     )
-    return Learnt(past.keys, profile, learn_gaps(past), learn_states(past, slots), after, gauges, counts)
+    gaps, states, rises = learn_gaps(past), learn_states(past, slots), learn_rises(past, pack)
+    return Learnt(past.keys, profile, gaps, states, after, rises, gauges, counts)
 
 
 def learn_from_itself(frame: Frame) -> Learnt:
@@ -134,6 +138,7 @@ def learn_from_itself(frame: Frame) -> Learnt:
         gaps_without_history(points),
         learn_states(points, a_day),
         learn_rates(points),
+        RiseHabits.unknown(len(frame.keys), frame.start.timestamp()),
         None,
         None,
     )

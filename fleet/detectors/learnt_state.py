@@ -18,10 +18,11 @@ from fleet.detectors.learnt import Learnt
 from fleet.detectors.profile.seasonal import SeasonalProfile
 from fleet.detectors.screen.count_rates import CountRates
 from fleet.detectors.screen.gap_habits import GapHabits
+from fleet.detectors.screen.rise_habits import RiseHabits
 from fleet.detectors.screen.state_habits import StateHabits
 from fleet.detectors.trained_state import TrainedState
 
-_HABITS = {"gaps": GapHabits, "states": StateHabits, "rates": CountRates}
+_HABITS = {"gaps": GapHabits, "states": StateHabits, "rates": CountRates, "rises": RiseHabits}
 _FAMILIES = ("gauges", "counts")
 _OF_SERIES = ("unit", "last_week", "pools", "second_day", "weekdays")
 _Columns = dict[str, npt.NDArray[Any]]

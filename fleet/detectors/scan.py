@@ -3,8 +3,8 @@
 Scores are not compared with magic numbers. A sensitivity is an expected number of false findings per day for 5,000
 series; it is shared out evenly over series and days, so that a cluster of 250 series has a twentieth of it. What a
 quiet series reaches with so small a chance was learnt from past days, which were scored as the judged one is
-(``calibration``). Bounds of the pack, states and gaps are judged by rules that are stated where they stand: they are
-facts, whose improbability a history cannot tell, and are no part of the budget.
+(``calibration``). Bounds of the pack, forecasts of an end, states and gaps are judged by rules that are stated
+where they stand: their improbability a history cannot tell, and they are no part of the budget.
 """
 
 from __future__ import annotations
@@ -15,12 +15,14 @@ from math import ceil
 from fleet.detectors.calibration.shortlist import SecondLook
 from fleet.detectors.contract import Anomaly, Sensitivity
 from fleet.detectors.evidence import Evidence, flags_of
+from fleet.detectors.filling import filling, with_times_to_full
 from fleet.detectors.gaps import Flags, gaps_of
 from fleet.detectors.judging import Judged, evidence_of
 from fleet.detectors.learnt import Learnt, learn_from_itself
 from fleet.detectors.outline import Outline
 from fleet.detectors.profile.grid import decimated
 from fleet.detectors.rules import RowRules
+from fleet.detectors.screen.saturation import Saturation
 from fleet.detectors.screen.threshold import Threshold
 from fleet.detectors.stretches import joined_runs, runs_of
 from fleet.frames.counters import with_rates
@@ -62,9 +64,10 @@ def detect(
     if not points.points:
         return []
     judged = Judged(frame, points, usual, RowRules.of(frame.keys, pack, points.step_seconds), sensitivity)
-    bounds = Threshold(pack)
-    evidence = evidence_of(judged, bounds, second_looks)
+    bounds, saturation = Threshold(pack), Saturation(pack)
+    evidence = evidence_of(judged, bounds, second_looks) + filling(judged, saturation)
     anomalies = [anomaly for side in (1, -1) for anomaly in _anomalies_of_side(judged, evidence, bounds, side)]
+    anomalies = with_times_to_full(judged, saturation, anomalies)
     anomalies += gaps_of(judged, unseen)
     return sorted(anomalies, key=lambda anomaly: (anomaly.row, anomaly.first, -anomaly.sign))
 

@@ -41,6 +41,15 @@ def time_span(seconds: float) -> str:
     return f"{_digits(seconds / (24 * _HOUR), 2)} d"
 
 
+def time_range(low: float, high: float) -> str:
+    """A range of seconds: ``3–5 h``; one length where both ends read the same."""
+    first, last = time_span(low), time_span(high)
+    if first == last:
+        return last
+    number, unit = first.split()
+    return f"{number if last.endswith(f' {unit}') else first}–{last}"
+
+
 def _scaled(value: float, unit: str) -> tuple[float, str]:
     """The value in a readable unit, and that unit's name as it follows the number."""
     if unit in {"bytes", "bytes/s"}:

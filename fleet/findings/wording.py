@@ -7,8 +7,8 @@ import re
 from fleet.detectors.cohorts.outlier import Outlier
 from fleet.detectors.contract import Anomaly
 from fleet.findings.finding import Finding, FindingKind
-from fleet.findings.quantity import quantity, quantity_range, time_span
-from fleet.frames.pack import PackQuery, QueryKind
+from fleet.findings.quantity import quantity, quantity_range, time_range, time_span
+from fleet.frames.pack import Direction, PackQuery, QueryKind
 from fleet.frames.window import Window
 from fleet.inventory.subject import Subject
 
@@ -42,7 +42,10 @@ def incident_title(centre: Finding, others: int) -> str:
 
 
 def title_of(anomaly: Anomaly, query: PackQuery, subject: Subject) -> str:
-    """For a value beyond its usual range, for example ``CPU used reached 98% (usually 20–35%) on node worker-1``."""
+    """For a value beyond its usual range, for example ``CPU used reached 98% (usually 20–35%) on node worker-1``.
+
+    What fills up is told with the time that is left: ``Disk used reached 84% (usually 52–58%), full in 3–5 h, on …``.
+    """
     what = what_of(query)
     if query.kind is QueryKind.STATE:
         return f"{what}: {'yes' if anomaly.observed > _HALF else 'no'}, on {subject.display}"
@@ -52,7 +55,15 @@ def title_of(anomaly: Anomaly, query: PackQuery, subject: Subject) -> str:
     bracket = f" (usually {usual})" if usual else ""
     # Prometheus extrapolates: one event in the range shows as 1.05.
     observed = round(anomaly.observed) if query.kind is QueryKind.COUNT else anomaly.observed
-    return f"{what} {verb} {quantity(observed, query.unit)}{bracket} on {subject.display}"
+    return f"{what} {verb} {quantity(observed, query.unit)}{bracket}{_left(anomaly, query)} on {subject.display}"
+
+
+def _left(anomaly: Anomaly, query: PackQuery) -> str:
+    """When it is full, for what fills up."""
+    if anomaly.seconds_to_full is None:
+        return ""
+    share = query.kind is QueryKind.RATIO and query.direction is Direction.UP
+    return f", {'full' if share else 'at its critical bound'} in {time_range(*anomaly.seconds_to_full)},"
 
 
 def peer_title(outlier: Outlier, query: PackQuery) -> str:

@@ -43,6 +43,17 @@ class RiseHabits:
     last_day: FloatArray
     end_seconds: npt.NDArray[np.float64]
 
+    @classmethod
+    def unknown(cls, count: int, end_seconds: float) -> RiseHabits:
+        """Of so many series of whose past, which ended then, nothing is known."""
+        return cls(
+            _nan(count, len(WINDOWS)),
+            _nan(count, len(_STEADY)),
+            _nan(count),
+            _nan(count, BLOCKS_A_DAY),
+            np.full(count, end_seconds),
+        )
+
     def select(self, rows: slice | npt.NDArray[np.intp]) -> RiseHabits:
         """The habits of some series."""
         return RiseHabits(
@@ -52,14 +63,7 @@ class RiseHabits:
 
 def learn_rises(history: Frame, pack: QueryPack) -> RiseHabits:
     """The habits that a history shows but for its last day, in which what is judged may have begun."""
-    count = len(history.keys)
-    habits = RiseHabits(
-        _nan(count, len(WINDOWS)),
-        _nan(count, len(_STEADY)),
-        _nan(count),
-        _nan(count, BLOCKS_A_DAY),
-        np.full(count, history.window.end.timestamp()),
-    )
+    habits = RiseHabits.unknown(len(history.keys), history.window.end.timestamp())
     bounded, room = rooms(history, pack)
     if not bounded.size or room.shape[1] <= 2 * BLOCKS_A_DAY:
         return habits

@@ -21,11 +21,13 @@ from tests.fleet.detectors.series import GAUGES, joined, quiet, split
 def frames() -> tuple[Frame, Frame]:
     counts = np.round(np.abs(quiet(10, 1, 2.0) - 2))
     parts = [split(quiet(20, 0), "gauge"), split(counts, "count"), split(np.ones_like(counts), "state")]
+    parts.append(split(quiet(3, 2) / 50, "ratio"))
     frame, history = joined(*(part[0] for part in parts)), joined(*(part[1] for part in parts))
     frame.values[3, 1000:1200] *= 2
     frame.values[25, 500:900] += 30
     frame.values[35, 500:900] = 0
     frame.values[2, 2000:2400] = np.nan
+    frame.values[40, 1000:] += np.linspace(0, 0.5, 1880, dtype=np.float32)
     return frame, history
 
 
@@ -43,7 +45,8 @@ def test_what_is_read_back_judges_as_what_was_learnt(frames: tuple[Frame, Frame]
     assert encode_state(state_of(back)) == data
     for sensitivity in (Sensitivity.MEDIUM, Sensitivity.EXTREME):
         found = detect(frame, learnt, GAUGES, sensitivity)
-        assert {anomaly.row for anomaly in found} >= {2, 3, 25, 35}
+        assert {anomaly.row for anomaly in found} >= {2, 3, 25, 35, 40}
+        assert {anomaly.row for anomaly in found if anomaly.seconds_to_full} == {40}
         # NaN of gaps is not equal to itself.
         assert repr(detect(frame, back, GAUGES, sensitivity)) == repr(found)
 
@@ -62,7 +65,7 @@ def test_quality_is_told_by_query(frames: tuple[Frame, Frame]) -> None:
     _, history = frames
     history = Frame(history.start, 300, history.keys, history.values.copy())
     history.values[:5, :-100] = np.nan
-    gauge, count, state = quality_of(known(history))
+    gauge, count, state, _ = quality_of(known(history))
     assert [each.query_id for each in (gauge, count, state)] == ["gauge", "count", "state"]
     assert (gauge.series, gauge.known_share, gauge.days) == (20, 0.75, 14)
     assert gauge.seasonal_share is not None

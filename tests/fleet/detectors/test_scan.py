@@ -160,6 +160,23 @@ def test_bounds_of_the_pack() -> None:
     assert anomaly.last - anomaly.first > 2800
 
 
+def test_what_fills_up_is_told_with_the_time_that_is_left() -> None:
+    time = np.arange(points()) / DAY_POINTS - 14
+    values = 0.4 + 0.005 * wandering(np.random.default_rng(3), 20, points(), 0.9)
+    values[0] += 0.55 * np.maximum(time - 0.25, 0)
+    frame, history = split(values.astype(np.float32), "ratio")
+    (anomaly,) = found(frame, history)
+    assert anomaly.row == 0
+    assert "saturation" in anomaly.detectors
+    assert anomaly.last == frame.points - 1
+    assert anomaly.seconds_to_full is not None
+    low, high = anomaly.seconds_to_full
+    assert low < (1 - values[0, -1]) / 0.55 * 86_400 < high < 86_400
+    stopped = Frame(frame.start, 30, frame.keys, frame.values.copy())
+    stopped.values[0, 1800:] = stopped.values[0, 1800]
+    assert all(each.seconds_to_full is None for each in found(stopped, history))
+
+
 def test_a_new_series_is_judged_by_critical_bounds_alone(usual: tuple[Frame, Frame]) -> None:
     frame, _ = usual
     grown = Frame(frame.start, 30, keys_of("ratio", 30), frame.values / 100)

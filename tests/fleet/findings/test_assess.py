@@ -1,5 +1,6 @@
 """Anomalies as findings."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -161,6 +162,11 @@ def test_stretches_of_one_series_far_apart_are_findings_of_their_own() -> None:
     assert early.fingerprint == late.fingerprint
     assert early.id != late.id
     assert early.series.object_keys == ["key-2"]
+
+
+def test_what_fills_up_is_told_with_the_time_that_is_left() -> None:
+    (finding,) = assessed(replace(anomaly(0, 2000, 2879), seconds_to_full=(10_800.0, 18_000.0)))
+    assert " reached 93% (usually 40–55%), full in 3–5 h, on container " in finding.title
 
 
 def test_what_lasts_to_the_end_is_ongoing() -> None:

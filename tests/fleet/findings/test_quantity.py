@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from fleet.findings.quantity import quantity, quantity_range, time_span
+from fleet.findings.quantity import quantity, quantity_range, time_range, time_span
 
 
 @pytest.mark.parametrize(
@@ -56,3 +56,8 @@ def test_spans() -> None:
         "2.5 h",
         "3 d",
     ]
+
+
+def test_ranges_of_time() -> None:
+    ranges = [(10_800, 18_000), (5400, 7300), (3600, 3610), (86_400, 3 * 86_400)]
+    assert [time_range(*each) for each in ranges] == ["3–5 h", "90 min–2 h", "60 min", "24 h–3 d"]
