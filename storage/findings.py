@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Self
 
 from sqlalchemy import delete, func
@@ -48,7 +49,13 @@ class FindingStore:
         self._database = database
 
     def record(
-        self, cluster_id: str, scan: Scan, findings: Sequence[Finding], *, seen_queries: Collection[str]
+        self,
+        cluster_id: str,
+        scan: Scan,
+        findings: Sequence[Finding],
+        *,
+        seen_queries: Collection[str],
+        not_alike: Collection[tuple[str, str]] = (),
     ) -> RecordedFindings:
         """Store what a scan found in one cluster and what it should have seen and did not; all or nothing.
 
@@ -64,6 +71,8 @@ class FindingStore:
             findings: what it found.
             seen_queries: the queries that were seen whole (``fleet.frames.coverage.seen_queries``); unknown is
                 never healthy, so a finding of any other query stays open.
+            not_alike: query ids and identities of what was not found to be like its like: findings that say that it is
+                not stay open.
         """
         if any(finding.cluster_id != cluster_id for finding in findings):
             raise ValueError(f"findings of another cluster than {cluster_id}")
@@ -74,11 +83,11 @@ class FindingStore:
             seen = [seen_again(each, scan.window.end, whole=each.query_id in queries) for each in united]
             _write(session, seen)
             note_seen(session, FindingSightingRow, scan.id, cluster_id, [finding.id for finding in seen])
-            unseen = _note_unseen(session, cluster_id, scan, queries, across_fleet=False)
+            unseen = _note_unseen(session, cluster_id, scan, queries, partial(_looked_at, not_alike=set(not_alike)))
         return RecordedFindings.of(seen, unseen)
 
     def record_compared(
-        self, cluster_id: str, scan: Scan, findings: Sequence[Finding], *, judged_queries: Collection[str]
+        self, cluster_id: str, scan: Scan, findings: Sequence[Finding], *, judged: Collection[tuple[str, str]]
     ) -> RecordedFindings:
         """The same for a cluster among its like, when all of them have been judged: beside what was recorded of it.
 
@@ -86,15 +95,22 @@ class FindingStore:
             cluster_id: of the cluster.
             scan: the scan.
             findings: in which it is unlike its like.
-            judged_queries: the queries by which it was compared.
+            judged: the queries by which it was compared, each with the identity of the part of the cluster.
         """
+        pairs = set(judged)
         with self._database.session() as session:
             lock_cluster(session, "findings", cluster_id)
             united = _record_episodes(session, findings, datetime.now(UTC))
             seen = [seen_again(each, scan.window.end, whole=True) for each in united]
             _write(session, seen)
             note_also_seen(session, FindingSightingRow, scan.id, cluster_id, [finding.id for finding in seen])
-            unseen = _note_unseen(session, cluster_id, scan, set(judged_queries), across_fleet=True)
+            unseen = _note_unseen(
+                session,
+                cluster_id,
+                scan,
+                {query_id for query_id, _ in pairs},
+                lambda finding: finding.across_fleet and (finding.query_id, finding.subject.identity) in pairs,
+            )
         return RecordedFindings.of(seen, unseen)
 
     def get(self, finding_id: str) -> Finding:
@@ -218,8 +234,15 @@ def _known_episodes(session: Session, findings: Sequence[Finding]) -> list[Findi
     return [from_document(Finding, row.body) for row in session.exec(query)]
 
 
+def _looked_at(finding: Finding, not_alike: set[tuple[str, str]]) -> bool:
+    """Whether a look at one cluster that does not show a finding speaks against it."""
+    if finding.kind.among_peers:
+        return not finding.across_fleet and (finding.query_id, finding.subject.identity) not in not_alike
+    return True
+
+
 def _note_unseen(
-    session: Session, cluster_id: str, scan: Scan, seen_queries: set[str], *, across_fleet: bool
+    session: Session, cluster_id: str, scan: Scan, seen_queries: set[str], looked_at: Callable[[Finding], bool]
 ) -> list[Finding]:
     query = select(FindingRow).where(
         FindingRow.cluster_id == cluster_id,
@@ -232,7 +255,7 @@ def _note_unseen(
     unseen = [
         seen_no_more(finding, scan.window.end)
         for finding in candidates
-        if finding.across_fleet is across_fleet
+        if looked_at(finding)
         and (finding.window.end <= scan.window.start or _would_show(finding, scan.sensitivity))
     ]
     _write(session, unseen)

@@ -40,12 +40,12 @@ def compare_seen(stores: Stores, scan: Scan, cluster_ids: Sequence[str]) -> dict
     unseen = stores.levels.cohorts(set(scan.cluster_ids) - {levels.cluster_id for levels in seen})
     compared = compare_levels(seen, unseen, scan.pack)
     found = 0
-    for cluster_id, queries in compared.judged.items():
+    for cluster_id, judged in compared.judged.items():
         outliers = [each for each in compared.outliers if each.subject.cluster_id == cluster_id]
         findings: list[Finding] = []
         if outliers:
             findings = fleet_findings(outliers, scan.pack, scan.window, _context(stores, scan, cluster_id))
-        stores.findings.record_compared(cluster_id, scan, findings, judged_queries=queries)
+        stores.findings.record_compared(cluster_id, scan, findings, judged=judged)
         found += len(findings)
     return {"compared": len(compared.judged), "findings": found}
 
@@ -57,8 +57,10 @@ def compare_series(
     figures: Figures,
     context: ScanContext,
     known: Sequence[Finding],
-) -> list[Finding]:
+) -> tuple[list[Finding], set[tuple[str, str]]]:
     """Findings on what is unlike its like within a cluster; what others will compare it by is stored.
+
+    Beside them ``Compared.not_alike``: what earlier findings on it say is not over by this scan.
 
     Args:
         stores: where.
@@ -70,7 +72,7 @@ def compare_series(
     """
     stores.levels.put(scan.id, ClusterLevels.of(figures, inventory, scan.pack, context.cluster_id))
     compared = peer_outliers(figures, Cohorts.of(inventory), scan.pack, context.cluster_id)
-    return peer_findings(compared.outliers, scan.pack, scan.window, context, known)
+    return peer_findings(compared.outliers, scan.pack, scan.window, context, known), compared.not_alike
 
 
 def _context(stores: Stores, scan: Scan, cluster_id: str) -> ScanContext:

@@ -37,10 +37,12 @@ def judge_cluster(stores: Stores, scan: Scan, cluster_id: str) -> ClusterOutcome
     inventory = stores.inventories.latest(cluster.id)
     context = context_of(scan, cluster.id, seen.coverage, Topology.of(inventory), model)
     findings = findings_of(judged.anomalies, judged.frame, scan.pack, context)
-    findings += compare_series(stores, inventory, scan, Figures.joined(judged.figures), context, findings)
+    unlike, not_alike = compare_series(stores, inventory, scan, Figures.joined(judged.figures), context, findings)
+    findings += unlike
     # A metric that was there a day ago is not absent by nature: its silence must not resolve what was found in it.
     silent = judged.vanished & absent_queries(seen.coverage)
-    stores.findings.record(cluster.id, scan, findings, seen_queries=seen_queries(seen.coverage) - silent)
+    known = seen_queries(seen.coverage) - silent
+    stores.findings.record(cluster.id, scan, findings, seen_queries=known, not_alike=not_alike)
     if model:
         stores.models.note_use(scan.id, model.version)
     return ClusterOutcome(

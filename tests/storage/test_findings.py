@@ -7,9 +7,10 @@ import pytest
 
 from fleet.detectors.contract import Sensitivity
 from fleet.errors import NotFound
-from fleet.findings.finding import Finding, FindingState
+from fleet.findings.finding import Finding, FindingKind, FindingState, PeerEvidence
 from fleet.frames.pack import Severity
 from fleet.frames.window import Window
+from fleet.inventory.subject import Subject, SubjectKind
 from storage.database import Database
 from storage.findings import FindingStore
 from tests.storage.entities import CLUSTER, T0, finding, hours, scan
@@ -261,3 +262,32 @@ def test_a_scan_has_seen_what_its_finding_became_part_of(store: FindingStore) ->
     record(store, "bridge", hours(0, 8), finding(hours(1.5, 6.5)))
     for scan_id in ("early", "late", "bridge"):
         assert [each.window for each in store.list(scan_id=scan_id)] == [hours(1, 7)], scan_id
+
+
+def test_a_finding_among_peers_is_over_only_when_it_could_be_compared(store: FindingStore) -> None:
+    peers = PeerEvidence(members="pods", cohort="shop/cart", seen=5, known=5, q_value=0.001)
+    unlike = finding(hours(0, 1), kind=FindingKind.ABOVE_PEERS, peers=peers, ongoing=True)
+    [stored] = store.record(CLUSTER, scan("scan-0", hours(0, 1)), [unlike], seen_queries={QUERY}).seen
+    pair = (QUERY, stored.subject.identity)
+    for number in (1, 2, 3):
+        window = hours(number, number + 1)
+        store.record(CLUSTER, scan(f"scan-{number}", window), [], seen_queries={QUERY}, not_alike={pair})
+    assert store.get(stored.id).state is FindingState.OPEN
+    for number in (4, 5):
+        store.record(CLUSTER, scan(f"scan-{number}", hours(number, number + 1)), [], seen_queries={QUERY})
+    assert store.get(stored.id).state is FindingState.RESOLVED
+
+
+def test_a_cluster_among_its_like_is_judged_part_by_part(store: FindingStore) -> None:
+    """That one component is like its like says nothing of another by the same query."""
+    etcd = Subject(cluster_id=CLUSTER, kind=SubjectKind.COMPONENT, name="etcd")
+    peers = PeerEvidence(members="clusters", cohort="openshift 4.18", seen=8, known=8, q_value=0.001)
+    unlike = finding(hours(0, 1), kind=FindingKind.ABOVE_PEERS, peers=peers, ongoing=True, subject=etcd)
+    own = (QUERY, etcd.identity)
+    [stored] = store.record_compared(CLUSTER, scan("scan-0", hours(0, 1)), [unlike], judged={own}).seen
+    for number, judged in enumerate([(QUERY, "component/router")] * 3, start=1):
+        store.record_compared(CLUSTER, scan(f"scan-{number}", hours(number, number + 1)), [], judged={judged})
+    assert store.get(stored.id).state is FindingState.OPEN
+    for number in (4, 5):
+        store.record_compared(CLUSTER, scan(f"scan-{number}", hours(number, number + 1)), [], judged={own})
+    assert store.get(stored.id).state is FindingState.RESOLVED

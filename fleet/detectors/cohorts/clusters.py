@@ -71,12 +71,12 @@ class FleetCompared:
 
     Attributes:
         outliers: clusters that are unlike their like; ``subject`` names the part.
-        judged: the ids of the queries by which each cluster was compared, by its id. One that is not here has too
-            few like it, or was not seen: nothing is said of it.
+        judged: query ids and identities of the parts by which each cluster was compared, by its id. What is not here
+            has too few like it, or was not seen: nothing is said of it.
     """
 
     outliers: list[Outlier]
-    judged: dict[str, set[str]]
+    judged: dict[str, set[tuple[str, str]]]
 
 
 def compare_levels(seen: Sequence[ClusterLevels], unseen: Mapping[str, str], pack: QueryPack) -> FleetCompared:
@@ -106,11 +106,12 @@ def compare_levels(seen: Sequence[ClusterLevels], unseen: Mapping[str, str], pac
         usual = np.array([_usual(levels.get(member)) for member in members])
         columns.append(column_of(queries[query_id], Cohort(CohortKind.CLUSTERS, name), members, now, usual))
     outliers = []
-    judged: defaultdict[str, set[str]] = defaultdict(set)
-    for ((query_id, name, _), levels), column, departures in zip(large.items(), columns, compare(columns), strict=True):
+    judged: defaultdict[str, set[tuple[str, str]]] = defaultdict(set)
+    for group, column, departures in zip(large.items(), columns, compare(columns), strict=True):
+        (query_id, name, part), levels = group
         cohort = Cohort(CohortKind.CLUSTERS, name)
-        for member in levels:
-            judged[member].add(query_id)
+        for member in departures.compared():
+            judged[column.members[member]].add((query_id, part))
         outliers += [
             Outlier.of(query_id, levels[column.members[member]].subject, cohort, column, departures, member)
             for member in departures.outliers()

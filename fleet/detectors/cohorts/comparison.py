@@ -67,6 +67,10 @@ class Departures:
     high: FloatArray
     matters: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]
 
+    def compared(self) -> list[int]:
+        """Members of which it can be said whether they are unlike the others."""
+        return np.flatnonzero(np.isfinite(self.q)).tolist()
+
     def outliers(self) -> list[int]:
         """Members that are unlike the others."""
         return np.flatnonzero(self.matters & (self.q < MOST_FALSE)).tolist()

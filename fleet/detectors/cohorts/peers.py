@@ -32,11 +32,14 @@ class Compared:
         cohorts: how many cohorts were compared.
         too_small: how many were not: of fewer than ``MIN_MEMBERS`` members nothing is said, which is not to say that
             they are alike.
+        not_alike: query ids and identities of what is there and of which nobody can say that it is like its like: it
+            is not, or it could not be compared.
     """
 
     outliers: list[PeerOutlier]
     cohorts: int
     too_small: int
+    not_alike: set[tuple[str, str]]
 
 
 def peer_outliers(figures: Figures, cohorts: Cohorts, pack: QueryPack, cluster_id: str) -> Compared:
@@ -50,11 +53,13 @@ def peer_outliers(figures: Figures, cohorts: Cohorts, pack: QueryPack, cluster_i
     """
     queries = {query.id: query for query in pack.queries if is_compared(query)}
     groups: defaultdict[tuple[str, Cohort], list[tuple[int, Subject]]] = defaultdict(list)
+    there: set[tuple[str, str]] = set()
     for row, key in enumerate(figures.keys):
         query = queries.get(key.query_id)
         if query is None:
             continue
         subject = cohorts.subject(query, cluster_id, key)
+        there.add((query.id, subject.identity))
         if cohort := cohorts.cohort(query, subject):
             groups[query.id, cohort].append((row, subject))
     large = {group: members for group, members in groups.items() if len(members) >= MIN_MEMBERS}
@@ -63,14 +68,16 @@ def peer_outliers(figures: Figures, cohorts: Cohorts, pack: QueryPack, cluster_i
         rows = [row for row, _ in members]
         names = [f"{subject.kind}/{subject.namespace}/{subject.name}/{subject.part}" for _, subject in members]
         columns.append(column_of(queries[query_id], cohort, names, figures.now[rows], figures.usual[rows]))
-    outliers = [
-        (row, PeerOutlier(figures.keys[row], Outlier.of(query_id, subject, cohort, column, departures, member)))
-        for ((query_id, cohort), members), column, departures in zip(
-            large.items(), columns, compare(columns), strict=True
-        )
-        for member in departures.outliers()
-        for row, subject in [members[member]]
-    ]
+    outliers: list[tuple[int, PeerOutlier]] = []
+    alike: set[tuple[str, str]] = set()
+    for ((query_id, cohort), members), column, departures in zip(large.items(), columns, compare(columns), strict=True):
+        alike |= {(query_id, members[member][1].identity) for member in departures.compared()}
+        for member in departures.outliers():
+            row, subject = members[member]
+            outlier = Outlier.of(query_id, subject, cohort, column, departures, member)
+            outliers.append((row, PeerOutlier(figures.keys[row], outlier)))
+    alike -= {(each.outlier.query_id, each.outlier.subject.identity) for _, each in outliers}
     compared = {cohort for _, cohort in large}
     small = {cohort for _, cohort in groups} - compared
-    return Compared([each for _, each in sorted(outliers, key=lambda pair: pair[0])], len(compared), len(small))
+    ordered = [each for _, each in sorted(outliers, key=lambda pair: pair[0])]
+    return Compared(ordered, len(compared), len(small), there - alike)

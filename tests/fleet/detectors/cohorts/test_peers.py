@@ -59,6 +59,8 @@ def test_a_node_among_its_like_and_only_among_them() -> None:
     assert peer.outlier.cohort == Cohort(CohortKind.NODES, "worker 8 cores")
     assert (peer.outlier.seen, peer.outlier.known, peer.outlier.sign) == (10, 10, 1)
     assert (compared.cohorts, compared.too_small) == (2, 1)
+    masters = {(f"load_{column}", f"node/m{each}") for column in range(6) for each in range(3)}
+    assert compared.not_alike == {("load_2", "node/s4"), *masters}
 
 
 def test_pods_of_a_workload_and_of_daemons_by_their_nodes() -> None:
@@ -116,13 +118,15 @@ def test_without_an_inventory_nothing_is_known_to_be_alike() -> None:
     series = {SeriesKey.of("load_0", {"instance": f"n{each}"}): 1.0 + 9 * (each == 3) for each in range(20)}
     compared = peer_outliers(figures_of(series), Cohorts.of(None), PACK, "c")
     assert (compared.outliers, compared.cohorts, compared.too_small) == ([], 0, 0)
+    assert len(compared.not_alike) == len(series)
 
 
 @pytest.mark.parametrize("level", [0.0, np.nan])
 def test_members_that_are_mostly_idle_or_unseen_are_not_compared(level: float) -> None:
     nodes = [Node(name=f"n{each}", roles=["worker"], cpu_cores=8) for each in range(20)]
     series = {SeriesKey.of("load_0", {"instance": f"n{each}"}): 50.0 if each < 4 else level for each in range(20)}
-    assert peer_outliers(figures_of(series), Cohorts.of(inventory_of(nodes)), PACK, "c").outliers == []
+    compared = peer_outliers(figures_of(series), Cohorts.of(inventory_of(nodes)), PACK, "c")
+    assert (compared.outliers, len(compared.not_alike)) == ([], 20)
 
 
 def test_names_of_machines() -> None:
