@@ -31,7 +31,7 @@ from fleet.detectors.calibration.own_days import (
     without_oldest,
 )
 from fleet.detectors.calibration.pareto import Pareto
-from fleet.detectors.calibration.tail import Expected, Tail, fit_tail, without_incident_days
+from fleet.detectors.calibration.tail import Expected, Tail, Values, fit_tail, without_incident_days
 from fleet.detectors.contract import FloatArray
 from fleet.detectors.profile.blocks import median_last
 
@@ -184,7 +184,10 @@ def learn_ensemble(
         return None
     of_typical, of_week, unit = _in_units(maxima, pools, least, sides)
     numbers, tails = _tails_of_pools(of_week, pools)
-    past, joined = _calibrated(of_typical, of_week, pools)
+    past, quiet = _calibrated(of_typical, of_week, pools)
+    if not quiet.size:
+        # One day, or days that no others can tell of.
+        return None
     comparable = np.where(_compares_weeks(maxima)[:, None], maxima, np.nan).reshape(*past.shape, -1)
     latest = _latest(past, weekdays)
     return Ensemble(
@@ -194,7 +197,7 @@ def learn_ensemble(
         second_highest(without_oldest(past)),
         np.where(np.isfinite(latest), latest, -np.inf).astype(np.float32),
         tails,
-        joined,
+        fit_tail(quiet, _DIGITS),
     )
 
 
@@ -206,8 +209,8 @@ def _latest(days: FloatArray, weekdays: Sequence[int]) -> FloatArray:
     return latest
 
 
-def _calibrated(of_typical: FloatArray, of_week: FloatArray, pools: Ints) -> tuple[FloatArray, Tail]:
-    """Joined digits of the past's days, each by tails that were fitted to other days, and the tail of those with news.
+def _calibrated(of_typical: FloatArray, of_week: FloatArray, pools: Ints) -> tuple[FloatArray, Values]:
+    """Joined digits of the past's days, each by tails that were fitted to other days, and known ones of their news.
 
     Args:
         of_typical: maxima in units of typical ones; ``of_week``: also in units of the same weekday's.
@@ -224,7 +227,7 @@ def _calibrated(of_typical: FloatArray, of_week: FloatArray, pools: Ints) -> tup
     with np.errstate(invalid="ignore"):
         news = np.where(own >= (usual + _NO_NEWS_MARGIN)[:, :, None, None], week, np.where(np.isnan(week), week, 0))
     quiet = without_incident_days(highest(news))
-    return past, fit_tail(quiet[np.isfinite(quiet)].astype(np.float64), _DIGITS)
+    return past, quiet[np.isfinite(quiet)].astype(np.float64)
 
 
 def _in_units(

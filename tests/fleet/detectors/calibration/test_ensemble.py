@@ -63,6 +63,12 @@ def test_too_short_a_past_says_nothing() -> None:
     assert learn_ensemble(short, np.zeros(10, dtype=np.intp), [1.0], list(range(7)) * 2, sides) is None
 
 
+def test_a_single_day_says_nothing_however_many_series_it_has() -> None:
+    sides = np.tile([True, False], (ROWS, 1))
+    assert learn_ensemble(maxima(0)[:, :1], POOLS, [0.1, 0.1], [0], sides) is None
+    assert learn_ensemble(maxima(0)[:, :2], POOLS, [0.1, 0.1], [0, 1], sides) is not None
+
+
 def test_each_day_is_compared_with_the_others() -> None:
     heights = np.array([[1, 5, 3, np.nan, 2], [np.nan, np.nan, 4, np.nan, np.nan]], dtype=np.float32)
     np.testing.assert_array_equal(medians_of_others(heights)[0], np.float32([3, 2, 2, 2.5, 3]))
