@@ -67,7 +67,7 @@ def scan_fleet(
         selector: Labels that a cluster must have; name, environment and region count as labels.
         last_hours: Length of the window in hours, 1 to 168.
         until: End of the window, UTC; by default the last full hour before the run's start.
-        sensitivity: False findings a day per cluster of 5,000 series: LOW 0.1, MEDIUM 0.5, HIGH 2, EXTREME 10.
+        sensitivity: Expected false findings per cluster-day of 5,000 series: LOW 0.1, MEDIUM 0.5, HIGH 2, EXTREME 10.
         pack: Path of a query pack on the worker; by default the cluster health pack.
         report: Write a report on this scan and link it in the run's artifacts.
     """

@@ -14,6 +14,7 @@ from fleet.findings.grade import Grade, grade_cluster
 from fleet.findings.incident import Incident
 from fleet.findings.scan import Scan
 from fleet.frames.alerts import Alert, AlertFrame
+from fleet.frames.counters import with_rates
 from fleet.frames.coverage import Coverage, CoverageStatus, QueryCoverage, Signal
 from fleet.frames.firing import firing_at
 from fleet.frames.frame import Frame, SeriesKey
@@ -158,7 +159,7 @@ def _history(stores: Stores, scan: Scan, cluster_ids: list[str]) -> dict[str, ti
 def _charts(stores: Stores, scan: Scan, material: FleetReportMaterial, depth: Depth) -> Iterator[ChartSeries]:
     shown: dict[str, list[Finding]] = defaultdict(list)
     for incident in material.ranked_incidents[: depth.incidents]:
-        members = sorted(material.findings_of(incident), key=lambda each: (-each.severity.rank, -each.score))
+        members = sorted(material.findings_of(incident), key=lambda each: (-each.severity.rank, -each.strength))
         # Some may not be drawn: a series that is gone, or has no number in it.
         shown[incident.cluster_id].extend(members[: 2 * depth.charts])
     for cluster_id, chosen in shown.items():
@@ -175,15 +176,16 @@ def _cluster_charts(stores: Stores, scan: Scan, cluster_id: str, findings: list[
     for finding in findings:
         key = SeriesKey.of(finding.series.query_id, finding.series.labels)
         if key in rows:
-            yield _chart(frame.select([rows[key]]), history, finding, scan)
+            yield _chart(with_rates(frame.select([rows[key]]), scan.pack), history, finding, scan)
 
 
 def _chart(series: Frame, history: Frame | None, finding: Finding, scan: Scan) -> ChartSeries:
     rows = [row for row, key in enumerate(history.keys) if key == series.keys[0]] if history is not None else []
+    past = with_rates(history.select(rows), scan.pack) if history is not None and rows else None
     return ChartSeries.of(
         series,
         0,
-        baseline_of(series, history.select(rows) if history is not None and rows else None),
+        baseline_of(series, past),
         scan.pack.query(finding.query_id),
         fingerprint=finding.fingerprint,
         subject=finding.subject.display,

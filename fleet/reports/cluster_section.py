@@ -22,6 +22,7 @@ from fleet.reports.depth import Depth
 from fleet.reports.gaps import absent_queries, coverage_table, gaps_of
 from fleet.reports.marks import changes_table, findings_table
 from fleet.reports.material import FleetReportMaterial
+from fleet.reports.method import DAILY
 from fleet.reports.wording import counted, duration, joined, share
 
 _MOST_ABSENT = 40
@@ -80,14 +81,26 @@ def _facts(material: FleetReportMaterial, cluster: Cluster) -> Definitions:
     where = ", ".join(filter(None, [cluster.environment, cluster.region]))
     if where:
         facts.insert(0, ("Place", where))
-    history = material.history.get(cluster.id)
-    if history is not None:
-        facts.append(("Baselines", f"rest on {duration(history)} of history"))
+    baselines = _baselines(material, cluster)
+    if baselines:
+        facts.append(("Baselines", baselines))
     absent = absent_queries(material.metrics_of(cluster.id))
     if absent:
         number = counted(len(absent), "query reads", "queries read")
         facts.append(("Absent", f"{number} what this cluster does not have: {joined(absent, _MOST_ABSENT)}"))
     return Definitions(items=[Definition(term=term, statements=[Statement(text=text)]) for term, text in facts])
+
+
+def _baselines(material: FleetReportMaterial, cluster: Cluster) -> str:
+    """What the cluster was judged by; empty where it was not judged."""
+    if cluster in material.judged_alone:
+        return "no history: judged by this window alone, and the number of false findings is not promised"
+    history, version = material.history.get(cluster.id), material.models.get(cluster.id)
+    if not history:
+        return f"version {version} of what was learnt" if version else ""
+    season = "with" if history >= DAILY else "too short for"
+    learnt = f"; version {version} of what was learnt" if version else ""
+    return f"rest on {duration(history)} of history, {season} the course of the day{learnt}"
 
 
 def _endpoint(kind: str, url: str, verified: bool) -> str:

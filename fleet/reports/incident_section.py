@@ -92,7 +92,7 @@ def _facts(material: FleetReportMaterial, incident: Incident) -> Definitions:
         ("Incident", incident.id),
     ]
     if incident.harm.why:
-        facts.insert(1, ("Why it ranks here", f"{incident.harm.why}."))
+        facts.insert(1, ("Why here", f"{incident.harm.why}."))
     if incident.reopenings:
         went_on = "; ".join(short_span(each.start, each.end) for each in incident.stretches)
         facts.insert(-1, ("It went on", went_on))
@@ -233,7 +233,7 @@ def _around(findings: list[Finding], times: list[datetime], window: Window, inci
 
 
 def _charts(material: FleetReportMaterial, findings: list[Finding], changes: list[Change], most: int) -> list[Block]:
-    ranked = sorted(findings, key=lambda each: (-each.severity.rank, -each.score, each.fingerprint))
+    ranked = sorted(findings, key=lambda each: (-each.severity.rank, -each.strength, each.fingerprint))
     drawable = [(series, each) for each in ranked if (series := material.chart_of(each)) and len(series.values)]
     return [_series_chart(series, finding, changes) for series, finding in drawable[:most]]
 

@@ -68,7 +68,7 @@ def findings_table(caption: str, findings: list[Finding], most: int) -> Table:
             Cell(text=brief(f"{finding.title}. {finding.why}" if finding.why else finding.title, 200)),
             Cell(text=brief(finding.subject.display)),
             Cell(text=short_span(finding.window.start, None if finding.ongoing else finding.window.end)),
-            Cell(text=f"{finding.score:.1f}"),
+            Cell(text=f"{finding.strength:,.1f}"),
         ]
         for number, finding in enumerate(findings[:most], start=1)
     ]
@@ -78,10 +78,10 @@ def findings_table(caption: str, findings: list[Finding], most: int) -> Table:
         columns=[
             Column(title="No.", weight=5, numeric=True),
             Column(title="Severity", weight=11),
-            Column(title="What", weight=39),
+            Column(title="What", weight=38),
             Column(title="Where", weight=24),
             Column(title="When (UTC)", weight=16),
-            Column(title="Score", weight=7, numeric=True),
+            Column(title="Strength", weight=8, numeric=True),
         ],
         rows=rows,
         note=f"The {most} most important of {len(findings)} are shown." if left > 0 else "",

@@ -107,8 +107,8 @@ class FleetReportMaterial:
 
     @cached_property
     def ranked_findings(self) -> list[Finding]:
-        """Findings, the most severe and then the most anomalous first."""
-        return sorted(self.findings, key=lambda each: (-each.severity.rank, -each.score, each.fingerprint))
+        """Findings, the most severe and then the strongest first."""
+        return sorted(self.findings, key=lambda each: (-each.severity.rank, -each.strength, each.fingerprint))
 
     @cached_property
     def findings_in(self) -> dict[str, list[Finding]]:
@@ -128,6 +128,12 @@ class FleetReportMaterial:
     def metrics_of(self, cluster_id: str) -> list[Coverage]:
         """The coverage by which a cluster is graded."""
         return [row for row in self.coverage.get(cluster_id, []) if row.signal == Signal.METRICS]
+
+    @cached_property
+    def judged_alone(self) -> list[Cluster]:
+        """Clusters that were seen and have no history, so that they were judged by the window itself."""
+        seen = [each for each in self.clusters if self.seen_of(each.id)]
+        return [each for each in seen if each.id not in self.models and not self.history.get(each.id)]
 
     @cached_property
     def unsettled_incidents(self) -> list[Incident]:

@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 
+from fleet.detectors.contract import Sensitivity
+from fleet.inventory.cluster import Cluster
 from fleet.reports.content import Definition, Definitions, Section, Statement
 from fleet.reports.material import FleetReportMaterial
 from fleet.reports.wording import duration, joined
 
-_DAILY = timedelta(days=3)
+DAILY = timedelta(days=3)
+"""Of history, from which on what is usual is known for each time of day."""
 _MOST_NAMES = 12
 
 
 def method_section(material: FleetReportMaterial) -> Section:
     """Notes on sensitivity, baselines, grades, coverage and evidence."""
-    budget = material.sensitivity.false_findings_per_day
     notes = [
-        (
-            "Sensitivity",
-            f"{material.sensitivity.value}: at most about {budget:g} false findings are to be expected per day in a "
-            "cluster of 5,000 series on which nothing is wrong. Scores are higher the more anomalous a value is; what "
-            "they had to pass depends on the sensitivity, not on the detector.",
-        ),
+        ("Sensitivity", _sensitivity(material)),
+        ("Strength", "How many times a finding's score is what it had to pass at this sensitivity."),
         ("Baselines", _baselines(material)),
         (
             "Grades",
@@ -53,20 +52,43 @@ def method_section(material: FleetReportMaterial) -> Section:
     return Section(anchor="method", title="How to read this report", blocks=[Definitions(items=items)])
 
 
+def _sensitivity(material: FleetReportMaterial) -> str:
+    budget = material.sensitivity.false_findings_per_day
+    others = joined([f"{each.value} {each.false_findings_per_day:g}" for each in Sensitivity], len(Sensitivity))
+    told = (
+        f"{material.sensitivity.value}: {budget:g} false findings are to be expected per cluster of 5,000 series and "
+        f"day, were nothing wrong ({others}); of fewer series or in a shorter window proportionally fewer. Not "
+        "counted in this are what passes a critical bound of the query pack, changes of state, and what falls silent: "
+        "these are facts. Nor are comparisons with like nodes, pods or clusters, of whose findings one in a "
+        "hundred is to be expected to be chance, at every sensitivity."
+    )
+    return f"{told}{_unpromised(material.judged_alone)}"
+
+
+def _unpromised(clusters: Sequence[Cluster]) -> str:
+    if not clusters:
+        return ""
+    names = joined([each.name for each in clusters], _MOST_NAMES)
+    return f" For want of history this budget is not promised of {names}: judged by the window of this report alone."
+
+
 def _baselines(material: FleetReportMaterial) -> str:
-    rule = (
-        "What is usual is learnt from up to 14 days of history. Below 3 days there is no daily season, and below 21 "
-        "no weekday season: a quiet Sunday can then look unusual."
-    )
-    short = sorted(
-        f"{material.name_of(each)} ({duration(length)})" for each, length in material.history.items() if length < _DAILY
-    )
+    parts = [
+        "What is usual is learnt from up to 14 days before the window: level, spread, and from 3 days on the course of "
+        "the day. Weekdays are not told apart, but what was as high a week before is no news."
+    ]
+    daily = [each for each in material.clusters if material.history.get(each.id, timedelta()) >= DAILY]
+    short = [each for each in material.clusters if timedelta() < material.history.get(each.id, timedelta()) < DAILY]
+    if daily:
+        parts.append(f"The course of the day was learnt of {_with_history(material, daily)}.")
     if short:
-        rule += f" Without a daily season, for want of history: {joined(short, _MOST_NAMES)}."
+        parts.append(f"Without it, for want of history: {_with_history(material, short)}.")
     if material.models:
         used = sorted(f"{material.name_of(each)} {version}" for each, version in material.models.items())
-        rule += f" Versions of what was learnt (`fleetscope model show`): {joined(used, _MOST_NAMES)}."
-    unlearnt = sorted(cluster.name for cluster in material.clusters if cluster.id not in material.history)
-    if unlearnt:
-        rule += f" Length of the history not known: {joined(unlearnt, _MOST_NAMES)}."
-    return rule
+        parts.append(f"Versions of what was learnt (fleetscope model show): {joined(used, _MOST_NAMES)}.")
+    return " ".join(parts)
+
+
+def _with_history(material: FleetReportMaterial, clusters: Sequence[Cluster]) -> str:
+    told = sorted(f"{each.name} ({duration(material.history[each.id])})" for each in clusters)
+    return joined(told, _MOST_NAMES)

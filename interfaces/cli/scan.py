@@ -40,7 +40,8 @@ def scan(
         Literal["LOW", "MEDIUM", "HIGH", "EXTREME"],
         typer.Option(
             case_sensitive=False,
-            help="Expected false findings per cluster of 5,000 series and day: 0.1, 0.5, 2 or 10.",
+            help="How many false findings are to be expected per cluster of 5,000 series and day: LOW 0.1, MEDIUM 0.5, "
+            "HIGH 2, EXTREME 10.",
         ),
     ] = "MEDIUM",
     pack: Annotated[Path | None, typer.Option(help="Query pack file; by default the cluster health pack.")] = None,
@@ -154,7 +155,8 @@ def _show(stores: Stores, result: ScanResult, files: list[Path]) -> None:
 
     out().print(f"scan {result.scan_id}: {utc(result.window.start)} to {utc(result.window.end)}")
     out().print(coverage_table(result.coverage))
-    out().print(models_line(result.coverage))
+    if told := models_line(result.coverage):
+        out().print(told, soft_wrap=True)
     print_incidents(out(), result)
     findings = stores.findings.list(scan_id=result.scan_id, limit=MOST_FINDINGS)
     if findings:

@@ -117,12 +117,39 @@ def test_an_incident_that_came_back_tells_its_stretches_and_why_it_ranks_where_i
     own = section(compose_fleet_report(replace(material, incidents=[back, *others])), "incident-1")
     facts = next(block for block in own.blocks if isinstance(block, Definitions))
     told = {item.term: item.statements[0].text for item in facts.items}
-    assert told["Why it ranks here"] == "critical; goes on."
+    assert told["Why here"] == "critical; goes on."
     assert told["Severity"] == "critical, ongoing, reopened once"
     assert told["It went on"].count(";") == 1
     moments = next(each for each in own.blocks if isinstance(each, Table) and each.caption.startswith("What happened"))
     said = [row[2].text for row in moments.rows if row[2].text.startswith("The incident")]
     assert said == ["The incident ended.", "The incident came back."]
+
+
+def test_the_report_says_what_its_sensitivity_promises_and_of_whom_it_does_not(material: FleetReportMaterial) -> None:
+    west, east, north = material.clusters
+    bare = replace(material, history={west.id: timedelta(days=14), east.id: timedelta(days=2)}, models={west.id: 3})
+    content = compose_fleet_report(bare)
+    (method,) = [block for block in section(content, "method").blocks if isinstance(block, Definitions)]
+    told = {item.term: item.statements[0].text for item in method.items}
+    assert told["Sensitivity"].startswith("MEDIUM: 0.5 false findings are to be expected per cluster of 5,000 series")
+    assert "(LOW 0.1, MEDIUM 0.5, HIGH 2" in told["Sensitivity"]
+    assert f"this budget is not promised of {north.name}: judged by the window" in told["Sensitivity"]
+    assert f"The course of the day was learnt of {west.name} (14 d)." in told["Baselines"]
+    assert f"Without it, for want of history: {east.name} (2 d)." in told["Baselines"]
+    assert f"Versions of what was learnt (fleetscope model show): {west.name} 3." in told["Baselines"]
+    of_clusters = {
+        item.statements[0].text
+        for number in (1, 2, 3)
+        for block in section(content, f"cluster-{number}").blocks
+        if isinstance(block, Definitions)
+        for item in block.items
+        if item.term == "Baselines"
+    }
+    assert of_clusters == {
+        "rest on 14 d of history, with the course of the day; version 3 of what was learnt",
+        "rest on 2 d of history, too short for the course of the day",
+        "no history: judged by this window alone, and the number of false findings is not promised",
+    }
 
 
 def test_findings_that_are_in_no_incident_are_told_as_such(material: FleetReportMaterial) -> None:
