@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from zlib import crc32
 
 from fleet.frames.frame import SeriesKey
 
@@ -27,7 +28,7 @@ class Block:
 
     @property
     def keep(self) -> Callable[[SeriesKey], bool] | None:
-        """Which series of these queries are in this part, the same in one process; None where all are."""
+        """Which series of these queries are in this part, the same in every process; None where all are."""
         return None if self.parts == 1 else self._keeps
 
     def holds(self, key: SeriesKey) -> bool:
@@ -35,7 +36,8 @@ class Block:
         return key.query_id in self.queries and (self.parts == 1 or self._keeps(key))
 
     def _keeps(self, key: SeriesKey) -> bool:
-        return hash(key.labels) % self.parts == self.part
+        # Python's own hash of text is another one in each process: series that are judged together would be, too.
+        return crc32("\0".join([value for _, value in key.labels]).encode()) % self.parts == self.part
 
 
 def blocks_of(series: Mapping[str, int], most: int = SERIES_AT_ONCE) -> Iterator[Block]:
