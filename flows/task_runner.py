@@ -31,7 +31,8 @@ class ChosenTaskRunner(ThreadPoolTaskRunner):
 
     def duplicate(self) -> TaskRunner[Any]:  # type: ignore[override]
         """The runner of one run: Prefect asks for it when the run starts."""
-        return runner_of(os.environ.get(RUNNER, "threads"))
+        # Set to nothing is not set, as for every other setting.
+        return runner_of(os.environ.get(RUNNER) or "threads")
 
 
 def runner_of(name: str) -> TaskRunner[Any]:
