@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import numpy as np
+import numpy.typing as npt
 
-from fleet.frames.frame import SeriesKey
+from fleet.frames.counters import with_rates
+from fleet.frames.frame import Frame, SeriesKey
 from fleet.investigations.question import Material
 from fleet.investigations.shapes import FloatArray, block_medians
 
@@ -28,7 +30,9 @@ class Timeline:
         frame = material.frame
         row = material.rows_of(frame).get(key)
         points = max(1, int(BLOCK.total_seconds()) // frame.step_seconds)
-        now = np.full(-(-frame.points // points), np.nan) if row is None else block_medians(frame.values[row], points)
+        now = np.full(-(-frame.points // points), np.nan)
+        if row is not None:
+            now = block_medians(_judged_values(material, frame, row), points)
         before = _before(material, key)
         return cls(frame.start - before.size * BLOCK, np.concatenate([before, now]))
 
@@ -41,6 +45,12 @@ class Timeline:
         return self.start + block * BLOCK
 
 
+def _judged_values(material: Material, frame: Frame, row: int) -> npt.NDArray[np.float32]:
+    """A row's values as findings tell of them: of a running total its rate."""
+    values: npt.NDArray[np.float32] = with_rates(frame.select([row]), material.pack).values[0]
+    return values
+
+
 def _before(material: Material, key: SeriesKey) -> FloatArray:
     """The history's levels in the day before the frame, where it is on the blocks' step; NaN where it has none."""
     frame, history = material.frame, material.history
@@ -49,7 +59,7 @@ def _before(material: Material, key: SeriesKey) -> FloatArray:
         return np.empty(0)
     levels = np.full(DAY_BEFORE // BLOCK, np.nan)
     first = (history.start - (frame.start - DAY_BEFORE)) // BLOCK
-    values = history.values[row]
+    values = _judged_values(material, history, row)
     taken = values[max(0, -first) : max(0, levels.size - first)]
     levels[max(0, first) : max(0, first) + taken.size] = taken
     return levels
