@@ -103,12 +103,19 @@ def coverage_table(coverage: Sequence[ClusterCoverage]) -> Table:
 
 
 def models_line(coverage: Sequence[ClusterCoverage]) -> str:
-    """By which version of its learnt state each cluster was judged."""
-    used = [f"{row.cluster} {row.model_version}" for row in coverage if row.model_version is not None]
-    if not used:
-        return "Nothing was learnt of earlier days: each cluster was judged by its own window alone."
-    more = f" and {len(used) - MOST_MODELS} more" if len(used) > MOST_MODELS else ""
-    return f"judged by learnt state, version: {', '.join(used[:MOST_MODELS])}{more}"
+    """By which version of its learnt state each cluster was judged; those that were not judged are left out."""
+    judged = [row for row in coverage if row.grade != Letter.NOT_GRADED]
+    used = [f"{row.cluster} {row.model_version}" for row in judged if row.model_version is not None]
+    alone = [row.cluster for row in judged if row.model_version is None]
+    told = [f"judged by learnt state, version: {_some(used)}"] if used else []
+    if alone:
+        told.append(f"judged by its own window alone, since nothing was learnt of earlier days: {_some(alone)}")
+    return "\n".join(told)
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - MOST_MODELS} more" if len(names) > MOST_MODELS else ""
+    return f"{', '.join(names[:MOST_MODELS])}{more}"
 
 
 def _status(status: CoverageStatus) -> str:

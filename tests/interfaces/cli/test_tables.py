@@ -66,7 +66,15 @@ def test_the_versions_by_which_clusters_were_judged_are_told_but_not_all_of_a_la
     rows = [ClusterCoverage.model_validate({"missed": False, **each}) for each in told]
     assert models_line(rows[:2]) == "judged by learnt state, version: edge-0 0, edge-1 1"
     assert models_line(rows).endswith(f"edge-{MOST_MODELS - 1} {MOST_MODELS - 1} and 2 more")
-    assert "by its own window" in models_line([row.model_copy(update={"model_version": None}) for row in rows])
+    alone, unseen = (
+        rows[0].model_copy(update={"model_version": None, "grade": grade}) for grade in ("A", "not graded")
+    )
+    assert "own window" not in models_line([rows[1], unseen])
+    assert models_line([unseen]) == ""
+    both = models_line([rows[1], alone]).splitlines()
+    assert both[0].endswith("version: edge-1 1")
+    assert "own window" in both[1]
+    assert both[1].endswith(f": {alone.cluster}")
 
 
 def told(lines: list[Incident], apart: int = 0) -> str:
