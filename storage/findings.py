@@ -255,8 +255,7 @@ def _note_unseen(
     unseen = [
         seen_no_more(finding, scan.window.end)
         for finding in candidates
-        if looked_at(finding)
-        and (finding.window.end <= scan.window.start or _would_show(finding, scan.sensitivity))
+        if looked_at(finding) and (finding.window.end <= scan.window.start or _would_show(finding, scan.sensitivity))
     ]
     _write(session, unseen)
     return unseen

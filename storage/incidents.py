@@ -41,8 +41,9 @@ class IncidentStore:
             incidents: what it made of the findings.
 
         Returns:
-            The ids of incidents whose opening was not announced yet. Emit their event, then call
-            ``mark_announced``: a run that is killed in between finds them here again.
+            The ids of unresolved incidents whose opening was not announced yet: of new ones, and of those that were
+            over and came back. Emit their event, then call ``mark_announced``: a run that is killed in between finds
+            them here again. One that is over when it is seen first opens nothing.
         """
         if any(incident.cluster_id != cluster_id for incident in incidents):
             raise ValueError(f"incidents of another cluster than {cluster_id}")
@@ -57,10 +58,12 @@ class IncidentStore:
             linked = _findings_of(session, [incident.id for incident in [*merged, *unseen]])
             seen = [after_findings(each, linked[each.id]) if each.id in linked else each for each in merged]
             _write(session, [*seen, *(after_findings(each, linked.get(each.id, [])) for each in unseen)])
+            _open_again(session, merged, seen)
             note_seen(session, IncidentSightingRow, scan_id, cluster_id, [incident.id for incident in incidents])
             unannounced = select(IncidentRow.id).where(
                 IncidentRow.cluster_id == cluster_id,
                 col(IncidentRow.announced_at).is_(None),
+                col(IncidentRow.state).in_([state.value for state in UNRESOLVED]),
                 col(IncidentRow.id).in_([incident.id for incident in incidents]),
             )
             return sorted(session.exec(unannounced))
@@ -142,6 +145,15 @@ def _merged(known: Incident | None, incident: Incident, scan_id: str, now: datet
             "stretches": known.stretches,
         }
     )
+
+
+def _open_again(session: Session, before: Sequence[Incident], after: Sequence[Incident]) -> None:
+    """The opening of incidents that came back is to be announced anew."""
+    over = {incident.id for incident in before if incident.state is FindingState.RESOLVED}
+    back = [incident.id for incident in after if incident.id in over and incident.state in UNRESOLVED]
+    if back:
+        statement = update(IncidentRow).where(col(IncidentRow.id).in_(back)).values(announced_at=None)
+        session.connection().execute(statement)
 
 
 def _link_findings(session: Session, incident: Incident) -> None:

@@ -21,7 +21,7 @@ from tasks.policy import STEP
 
 @task(name="correlate_findings", task_run_name="correlate-{cluster_id}", **STEP)
 def correlate_findings(scan_id: str, cluster_id: str) -> ClusterOutcome:
-    """Incidents of one cluster; emits ``fleet.incident.opened`` for each that was not there before."""
+    """Incidents of one cluster; emits ``fleet.incident.opened`` for each that is new, or open again."""
     stores = open_stores()
     scan, cluster = stores.scans.get(scan_id), stores.clusters.get(cluster_id)
     findings = stores.findings.list(cluster_ids=[cluster.id], scan_id=scan.id)
@@ -68,6 +68,7 @@ def announce(cluster: Cluster, opened: list[Incident]) -> None:
                 "incident_id": incident.id,
                 "cluster": cluster.name,
                 "started_at": incident.started_at.isoformat(),
+                "reopenings": incident.reopenings,
             },
         )
         for incident in opened

@@ -41,6 +41,24 @@ def test_an_opening_is_handed_out_until_it_was_announced(store: IncidentStore) -
     assert store.record(CLUSTER, "scan-2", [known, incident("i-2", ["g"])]) == ["i-2"]
 
 
+def test_an_opening_is_announced_when_it_is_one_and_again_when_it_came_back(watch: Watch, store: IncidentStore) -> None:
+    def unannounced() -> list[str]:
+        return store.record(CLUSTER, "scan-later", watch.all())
+
+    (over,) = watch.scan(hours(0, 24), finding(hours(3, 5)))
+    assert over.phase is Phase.RESOLVED
+    assert unannounced() == []
+    (first,) = watch.scan(hours(24, 25), finding(hours(24, 25), ongoing=True))
+    assert unannounced() == [first.id]
+    store.mark_announced([first.id])
+    watch.scan(hours(25, 26))
+    watch.scan(hours(26, 27))
+    assert unannounced() == []
+    (back,) = watch.scan(hours(29, 30), finding(hours(29, 30), ongoing=True), times=2)
+    assert (back.id, back.reopenings) == (first.id, 1)
+    assert unannounced() == [first.id]
+
+
 def test_recording_again_keeps_the_opening_and_an_acknowledgement(store: IncidentStore) -> None:
     store.record(CLUSTER, "scan-1", [incident("i-1", ["f"], state=FindingState.ACKNOWLEDGED)])
     opened_at = store.get("i-1").opened_at
