@@ -75,6 +75,8 @@ def _show(result: Backtest) -> None:
     if result.cluster_days:
         console.print(_settings_table(result))
     for setting in result.settings[-1:]:
+        if setting.worst:
+            console.print(f"The strongest at {setting.sensitivity.value}:")
         for example in setting.worst:
             severity = f"[{SEVERITY_STYLE[example.severity]}]{example.severity.value}[/]"
             console.print(f"{severity} {printable(example.cluster)}: {printable(example.title)}, {utc(example.start)}")
@@ -91,7 +93,7 @@ def _settings_table(result: Backtest) -> Table:
     table = Table("sensitivity", *(Column(each, justify="right") for each in headings))
     for each in result.settings:
         table.add_row(each.sensitivity.value, f"{each.raised:,}", f"{each.expected:,.1f}", f"{each.a_day:,.2f}")
-    table.caption = f"{result.cluster_days:,.1f} days of clusters, {result.series_days:,.0f} of series"
+    table.caption = f"{result.cluster_days:,.1f} cluster-days, {result.series_days:,.0f} series-days"
     return table
 
 
@@ -99,7 +101,10 @@ def _advice(result: Backtest) -> str:
     if not result.cluster_days:
         return "No day could be replayed: scans store what a replay needs."
     if result.suggested is None:
-        return f"Every sensitivity raised more than {result.budget:g} a day and 5,000 series."
+        return (
+            f"Every sensitivity raised more than {result.budget:g} a day and 5,000 series. "
+            "Were these days quiet? Then what raised the strongest is worth a look; else replay others."
+        )
     return (
         f"{result.suggested.value} is the most sensitive that raised at most {result.budget:g} a day and 5,000 series."
     )
