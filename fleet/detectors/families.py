@@ -128,7 +128,11 @@ class Gauges:
         """Scores of the part's points."""
         deviations = part.profile.standardised(part.points)
         residuals = np.asarray(part.points.values - part.profile.expected(part.points), dtype=np.float32)
-        return self._scored(deviations, part.points.values, residuals, part)
+        scored = self._scored(deviations, part.points.values, residuals, part)
+        if part.points.points < part.profile.slots:
+            for screen, signed in zip(self.screens, scored.signed, strict=True):
+                _leave_out_edges(signed, screen.context_seconds, part.points.step_seconds)
+        return scored
 
     def of_past(self, part: Part) -> Scored:
         """Scores of every day of the past, each with the season of the others and a level from before it."""
@@ -196,13 +200,26 @@ def maxima_of_frame(family: Family, part: Part, points_a_day: int) -> FloatArray
     return _maxima(family, part, family.of_frame, (days, points_a_day))
 
 
-def maxima_of_past(family: Family, part: Part) -> FloatArray:
-    """Lasting maxima of the days of the past, (rows, days, detectors, 2); NaN where too little was seen."""
+def maxima_of_past(family: Family, part: Part, rows_at_once: int = ROWS_IN_PIECE) -> FloatArray:
+    """Lasting maxima of the days of the past, (rows, days, detectors, 2); NaN where too little was seen.
+
+    Args:
+        family: whose scores.
+        part: its profile knows the past.
+        rows_at_once: scored together: all of them by families that compare rows.
+    """
     slots = part.profile.slots
     seen = np.isfinite(_in_whole_days(part)).reshape(len(part.rows), -1, slots).mean(axis=2)
-    maxima = _maxima(family, part, family.of_past, (seen.shape[1], slots))
+    maxima = _maxima(family, part, family.of_past, (seen.shape[1], slots), rows_at_once)
     maxima[seen < _LEAST_SEEN] = np.nan
     return maxima
+
+
+def _leave_out_edges(signed: FloatArray, context_seconds: tuple[int, int], step_seconds: int) -> None:
+    """Scores become unknown where less was seen before or after them than they depend on."""
+    before, after = (-(-seconds // step_seconds) for seconds in context_seconds)
+    signed[:, :before] = np.nan
+    signed[:, max(0, signed.shape[1] - after) :] = np.nan
 
 
 def _in_whole_days(part: Part) -> FloatArray:
@@ -210,7 +227,13 @@ def _in_whole_days(part: Part) -> FloatArray:
     return day_folds(part.points.values, part.profile.slots).reshape(len(part.rows), -1)
 
 
-def _maxima(family: Family, part: Part, score: Callable[[Part], Scored], grid: tuple[int, int]) -> FloatArray:
+def _maxima(
+    family: Family,
+    part: Part,
+    score: Callable[[Part], Scored],
+    grid: tuple[int, int],
+    rows_at_once: int = ROWS_IN_PIECE,
+) -> FloatArray:
     from fleet.detectors.calibration.lasting import lasting_maxima
 
     days, points_a_day = grid
@@ -222,6 +245,6 @@ def _maxima(family: Family, part: Part, score: Callable[[Part], Scored], grid: t
         for detector, signed in enumerate(scored.signed):
             lasting_maxima(signed, scored.weights, points_a_day, piece.rules.shortest, maxima[rows, :, detector])
 
-    in_pieces(len(part.rows), work, ROWS_IN_PIECE)
+    in_pieces(len(part.rows), work, rows_at_once)
     maxima[~np.broadcast_to(part.sides[:, None, None, :], maxima.shape)] = np.nan
     return maxima

@@ -29,6 +29,7 @@ class Hampel:
 
     name = "hampel"
     least = 1.5
+    context_seconds = (_WINDOW_SECONDS // 2, _WINDOW_SECONDS // 2)
 
     def score(self, frame: Frame, history: Frame | None) -> Scores:
         """Absolute distances from the running median in local spreads."""

@@ -25,6 +25,7 @@ class Interquartile:
 
     name = "interquartile"
     least = 1.0
+    context_seconds = (0, 0)
 
     def score(self, frame: Frame, history: Frame | None) -> Scores:
         """Distances beyond the fences' inner edges, in interquartile ranges."""

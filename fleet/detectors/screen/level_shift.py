@@ -24,6 +24,7 @@ class LevelShift:
 
     name = "level-shift"
     least = 1.0
+    context_seconds = (_WINDOW_SECONDS, 0)
 
     def score(self, frame: Frame, history: Frame | None) -> Scores:
         """Absolute hourly median deviations; the first half hour is unknown."""

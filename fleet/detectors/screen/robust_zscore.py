@@ -20,6 +20,7 @@ class RobustZScore:
 
     name = "robust-zscore"
     least = 2.0
+    context_seconds = (0, 0)
 
     def score(self, frame: Frame, history: Frame | None) -> Scores:
         """Absolute deviations in spreads."""

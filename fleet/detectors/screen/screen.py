@@ -20,9 +20,12 @@ class Screen(Detector, Protocol):
     Attributes:
         least: the smallest daily maximum that is believed to be usual, so that constant series do not
             get a threshold of nothing.
+        context_seconds: how much before and after a value its score depends on. Of a window that is shorter than a day
+            no score is taken whose context it lacks: it would be told from less than those of the past were.
     """
 
     least: float
+    context_seconds: tuple[int, int]
 
     def signed(self, deviations: FloatArray, profile: SeasonalProfile, step_seconds: int) -> FloatArray:
         """Signed scores, positive above what was expected, from deviations of shape (series, points)."""

@@ -23,6 +23,7 @@ class StepChange:
 
     name = "step-change"
     least = 1.0
+    context_seconds = (2 * _WINDOW_SECONDS, 0)
 
     def score(self, frame: Frame, history: Frame | None) -> Scores:
         """Absolute differences of hourly medians; the first hour and a half are unknown."""

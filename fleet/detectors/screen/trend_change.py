@@ -28,6 +28,7 @@ class TrendChange:
 
     name = "trend-change"
     least = 1.0
+    context_seconds = (_SPAN_SECONDS + _LEVEL_SECONDS, 0)
 
     def score(self, frame: Frame, history: Frame | None) -> Scores:
         """Absolute rises; the first hours are unknown."""

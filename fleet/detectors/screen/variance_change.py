@@ -8,6 +8,7 @@ from fleet.detectors.contract import FloatArray, Scores
 from fleet.detectors.profile.seasonal import SeasonalProfile, fit_profile
 from fleet.detectors.screen.screen import change_over, scores_of, window_of
 from fleet.frames.frame import Frame
+from fleet.frames.window import HISTORY_STEP_SECONDS
 
 _WINDOW_SECONDS = 3600
 
@@ -30,6 +31,7 @@ class VarianceChange:
 
     name = "variance-change"
     least = 0.5
+    context_seconds = (_WINDOW_SECONDS + HISTORY_STEP_SECONDS, 0)
 
     def score(self, frame: Frame, history: Frame | None) -> Scores:
         """Median changes over an hour; the first half hour is unknown."""

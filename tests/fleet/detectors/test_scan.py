@@ -315,6 +315,23 @@ def test_an_empty_frame_and_an_hour() -> None:
     assert [anomaly.row for anomaly in found(hour, history)] == [0]
 
 
+def test_what_is_found_in_any_hour_is_found_in_the_day(usual: tuple[Frame, Frame]) -> None:
+    """So that 24 scans of an hour have the budget of a day, and not each of them."""
+    frame, history = usual
+    values = frame.values.copy()
+    for row, height in enumerate(np.linspace(0.5, 8, 30)):
+        values[row, PLANTED] += height
+    learnt = learn(history, GAUGES)
+    hours = [
+        Frame(frame.time_at(first), 30, frame.keys, np.ascontiguousarray(values[:, first : first + 120]))
+        for first in range(0, DAY_POINTS, 120)
+    ]
+    day = detect(Frame(frame.start, 30, frame.keys, values), learnt, GAUGES, Sensitivity.EXTREME)
+    rows = {anomaly.row for hour in hours for anomaly in detect(hour, learnt, GAUGES, Sensitivity.EXTREME)}
+    assert 3 < len(rows) <= len({anomaly.row for anomaly in day})
+    assert rows <= {anomaly.row for anomaly in day}
+
+
 def test_kinds_of_one_frame_do_not_disturb_each_other(usual: tuple[Frame, Frame]) -> None:
     frame, history = usual
     state = np.ones((1, DAY_POINTS), dtype=np.float32)
