@@ -6,8 +6,12 @@ Tasks are given ids and hand back small outcomes wherever they run: frames go be
 from __future__ import annotations
 
 import logging
+import multiprocessing
 import os
+import socket
+from threading import Thread
 from typing import Any
+from urllib.parse import urlsplit
 
 from prefect.task_runners import ProcessPoolTaskRunner, TaskRunner, ThreadPoolTaskRunner
 
@@ -21,6 +25,7 @@ MAX_WORKERS = 8
 LOCAL_WORKERS = 2
 """Processes of a Dask cluster that a run starts for itself."""
 _ADDRESSES = ("tcp://", "tls://")
+_CONNECT_SECONDS = 5.0
 
 
 class ChosenTaskRunner(ThreadPoolTaskRunner):
@@ -39,12 +44,12 @@ def runner_of(name: str) -> TaskRunner[Any]:
     """The runner of this name.
 
     Raises:
-        UsageError: there is none.
+        UsageError: there is none, or nothing listens at the address of a Dask scheduler.
     """
     if name == "threads":
         return ThreadPoolTaskRunner(max_workers=MAX_WORKERS)
     if name == "processes":
-        return ProcessPoolTaskRunner(max_workers=max(2, os.cpu_count() or 2))
+        return ProcessPoolTaskRunner(max_workers=max(2, os.cpu_count() or 2), initializer=_end_with_run)
     if name != "dask" and not name.startswith(_ADDRESSES):
         raise UsageError(
             f"There is no runner {name!r}.",
@@ -55,7 +60,31 @@ def runner_of(name: str) -> TaskRunner[Any]:
 
     if name == "dask":
         return DaskTaskRunner(cluster_kwargs=_local_cluster())
+    _check_reached(name)
     return DaskTaskRunner(address=name)
+
+
+def _check_reached(address: str) -> None:
+    parts = urlsplit(address)
+    try:
+        socket.create_connection((parts.hostname or "", parts.port or 0), _CONNECT_SECONDS).close()
+    except (OSError, ValueError) as failure:
+        raise UsageError(
+            f"The Dask scheduler at {address} cannot be reached: {failure}.",
+            hint="Start it (`dask scheduler`), or choose another runner.",
+        ) from None
+
+
+def _end_with_run() -> None:
+    """In a process of a pool: it ends with the run that started it, which may be killed. The pool itself would wait."""
+    parent = multiprocessing.parent_process()
+
+    def wait() -> None:
+        if parent is not None:
+            parent.join()
+        os._exit(1)
+
+    Thread(target=wait, daemon=True).start()
 
 
 def _local_cluster() -> dict[str, Any]:

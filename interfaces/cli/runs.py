@@ -63,17 +63,19 @@ def run_flow(flow: Flow[..., Any], **parameters: Any) -> Run:
 @contextmanager
 def chosen_runner(name: str) -> Iterator[None]:
     """Flows that run inside this block, and their shards, take this runner; "" leaves the setting as it is."""
-    variable = "FLEETSCOPE_RUNNER"
-    before = os.environ.get(variable)
+    from deployments.settings import variable
+
+    runner = variable("runner")
+    before = os.environ.get(runner)
     if name:
-        os.environ[variable] = name
+        os.environ[runner] = name
     try:
         yield
     finally:
         if before is None:
-            os.environ.pop(variable, None)
+            os.environ.pop(runner, None)
         else:
-            os.environ[variable] = before
+            os.environ[runner] = before
 
 
 @contextmanager
