@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import datetime
 from functools import partial
 
@@ -12,7 +13,7 @@ from fleet.detectors.cohorts.trimmed import MIN_MEMBERS
 from fleet.detectors.contract import Sensitivity
 from fleet.frames.coverage import Signal
 from fleet.reports.record import ReportKind
-from flows.fan_out import FanOut
+from flows.fan_out import FanOut, reason_of
 from flows.outcome import FleetOutcome, scan_state
 from flows.parameters import ClusterNames, Hours
 from flows.progress import Progress
@@ -32,6 +33,9 @@ from tasks.report import write_report
 from tasks.scans import close_scan, name_clusters, open_scan
 from tasks.signals import collect_alerts, collect_logs, collect_traces
 from tasks.sources import find_sources
+
+SECOND_LOOKS = "FLEETSCOPE_SECOND_LOOKS"
+"""Environment variable: names of the detectors that look at the shortlist; see docs/detectors.md."""
 
 JUDGING = [Stage.DISCOVER, Stage.COLLECT, Stage.LEARN, Stage.DETECT, Stage.SIGNALS]
 EXPLAINING = [Stage.COMPARE, Stage.CORRELATE, Stage.INVESTIGATE]
@@ -71,12 +75,15 @@ def scan_fleet(
         pack: Path of a query pack on the worker; by default the cluster health pack.
         report: Write a report on this scan and link it in the run's artifacts.
     """
-    scan_id, names = open_scan(clusters, selector, last_hours, until, sensitivity, pack)
+    scan_id, names = open_scan(
+        clusters, selector, last_hours, until, sensitivity, pack, os.environ.get(SECOND_LOOKS, "")
+    )
     progress = Progress([*JUDGING, *EXPLAINING])
     judged = whole_or_in_shards(partial(judge_clusters, progress), judge_shard, names, scan_id=scan_id)
-    compare_fleet(scan_id, judged.seen, progress)
     seen = {cluster_id: names[cluster_id] for cluster_id in judged.seen}
-    fleet = judged.then(whole_or_in_shards(partial(explain_clusters, progress), explain_shard, seen, scan_id=scan_id))
+    compared = compare_fleet(scan_id, seen, progress)
+    explained = whole_or_in_shards(partial(explain_clusters, progress), explain_shard, seen, scan_id=scan_id)
+    fleet = judged.then(compared).then(explained)
     state = fleet.conclude()
     close_scan(scan_id, scan_state(state), fleet.counts, fleet.seen)
     publish_coverage(scan_id, fleet.gaps_by_name())
@@ -125,11 +132,21 @@ def judge_clusters(progress: Progress, names: dict[str, str], scan_id: str) -> F
     return fleet.outcome(judged)
 
 
-def compare_fleet(scan_id: str, judged: list[str], progress: Progress) -> None:
-    """Compare the clusters with their like; a few have none that could tell."""
-    if len(judged) >= MIN_MEMBERS:
-        compare_clusters(scan_id, judged)
-    progress.advance(Stage.COMPARE, len(judged), len(judged))
+def compare_fleet(scan_id: str, names: dict[str, str], progress: Progress) -> FleetOutcome:
+    """Compare the clusters that were judged with their like; a few have none that could tell.
+
+    A failure is a gap of all of them: what was found in each stands.
+    """
+    gaps: dict[str, list[str]] = {}
+    counts = {"compared": 0}
+    if len(names) >= MIN_MEMBERS:
+        state = compare_clusters(scan_id, list(names), return_state=True)
+        if state.is_completed():
+            counts = state.result()
+        else:
+            gaps = {cluster_id: [f"{Stage.COMPARE.value} failed: {reason_of(state)}"] for cluster_id in names}
+    progress.advance(Stage.COMPARE, len(names), len(names))
+    return FleetOutcome(names=names, gaps=gaps, counts=counts)
 
 
 def explain_clusters(progress: Progress, names: dict[str, str], scan_id: str) -> FleetOutcome:
