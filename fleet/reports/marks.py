@@ -65,7 +65,7 @@ def findings_table(caption: str, findings: list[Finding], most: int) -> Table:
         [
             Cell(text=str(number)),
             severity_cell(finding.severity),
-            Cell(text=brief(f"{finding.title}. {finding.why}" if finding.why else finding.title, 200)),
+            Cell(text=brief(". ".join(filter(None, [finding.title, _alike(finding), finding.why])), 200)),
             Cell(text=brief(finding.subject.display)),
             Cell(text=short_span(finding.window.start, None if finding.ongoing else finding.window.end)),
             Cell(text=f"{finding.strength:,.1f}"),
@@ -79,13 +79,21 @@ def findings_table(caption: str, findings: list[Finding], most: int) -> Table:
             Column(title="No.", weight=5, numeric=True),
             Column(title="Severity", weight=11),
             Column(title="What", weight=38),
-            Column(title="Where", weight=24),
+            Column(title="Where", weight=22),
             Column(title="When (UTC)", weight=16),
-            Column(title="Strength", weight=8, numeric=True),
+            Column(title="Strength", weight=10, numeric=True),
         ],
         rows=rows,
         note=f"The {most} most important of {len(findings)} are shown." if left > 0 else "",
     )
+
+
+def _alike(finding: Finding) -> str:
+    """What a finding's thing was compared with; empty where it was its own past."""
+    peers = finding.peers
+    if peers is None:
+        return ""
+    return f"Alike: {peers.cohort}, {peers.seen} of {peers.known} {peers.members} seen"
 
 
 def changes_table(caption: str, changes: list[Change], most: int) -> Table:

@@ -23,6 +23,12 @@ def method_section(material: FleetReportMaterial) -> Section:
         ("Strength", "How many times a finding's score is what it had to pass at this sensitivity."),
         ("Baselines", _baselines(material)),
         (
+            "Like ones",
+            "Nodes, pods, GPUs and clusters that should behave alike are compared with each other, whatever the "
+            "sensitivity. Of findings at least as sure as one of these, the share q is to be expected to be chance; it "
+            "is below 0.01.",
+        ),
+        (
             "Grades",
             "A: nothing open but hints. B: a warning. C: a warning that users feel, or less than 80% seen of the "
             "metrics that were asked for. D: critical. F: critical, and users feel it. Where no metrics were seen, a "
@@ -58,9 +64,8 @@ def _sensitivity(material: FleetReportMaterial) -> str:
     told = (
         f"{material.sensitivity.value}: {budget:g} false findings are to be expected per cluster of 5,000 series and "
         f"day, were nothing wrong ({others}); of fewer series or in a shorter window proportionally fewer. Not "
-        "counted in this are what passes a critical bound of the query pack, changes of state, and what falls silent: "
-        "these are facts. Nor are comparisons with like nodes, pods or clusters, of whose findings one in a "
-        "hundred is to be expected to be chance, at every sensitivity."
+        "counted in this are what passes a critical bound of the query pack, what fills up, changes of state, and what "
+        "falls silent: these follow rules. Nor are comparisons with like ones."
     )
     return f"{told}{_unpromised(material.judged_alone)}"
 

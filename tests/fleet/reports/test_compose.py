@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from fleet.errors import NotFound, UsageError
-from fleet.findings.finding import FindingState
+from fleet.findings.finding import FindingState, PeerEvidence
 from fleet.findings.grade import Grade, Letter
 from fleet.findings.incident import Harm, Stretch
 from fleet.frames.coverage import Coverage, CoverageStatus, QueryCoverage, Signal
@@ -150,6 +150,18 @@ def test_the_report_says_what_its_sensitivity_promises_and_of_whom_it_does_not(m
         "rest on 2 d of history, too short for the course of the day",
         "no history: judged by this window alone, and the number of false findings is not promised",
     }
+
+
+def test_a_finding_on_what_is_unlike_its_like_tells_by_what_they_are_alike(material: FleetReportMaterial) -> None:
+    peers = PeerEvidence(members="nodes", cohort="worker m5.2xlarge", seen=7, known=8, q_value=0.001)
+    first, *others = material.ranked_findings
+    beside = replace(material, findings=[first.model_copy(update={"peers": peers}), *others])
+    own = next(
+        block
+        for block in section(compose_fleet_report(beside), "cluster-1").blocks
+        if isinstance(block, Table) and block.caption.startswith("Findings")
+    )
+    assert own.rows[0][2].text.endswith(". Alike: worker m5.2xlarge, 7 of 8 nodes seen")
 
 
 def test_findings_that_are_in_no_incident_are_told_as_such(material: FleetReportMaterial) -> None:
