@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
+from hashlib import sha256
 
 import numpy as np
 import pytest
 
+from fleet.detectors.catalogue import screens
 from fleet.detectors.contract import Sensitivity
 from fleet.detectors.learning_quality import quality_of
 from fleet.detectors.learnt import Learnt, learn
 from fleet.detectors.learnt_state import learnt_of, state_of
 from fleet.detectors.scan import detect
 from fleet.detectors.state_parquet import decode_state, encode_state
+from fleet.detectors.trained_state import LEARNING_VERSION
 from fleet.frames.frame import Frame
 from tests.fleet.detectors.series import GAUGES, joined, quiet, split
 
@@ -59,6 +63,24 @@ def test_a_past_too_short_for_chances_is_kept_without_them(frames: tuple[Frame, 
     back = learnt_of(decode_state(encode_state(state_of(learnt))))
     assert (back.gauges, back.counts) == (None, None)
     assert repr(detect(frame, back, GAUGES, Sensitivity.HIGH)) == repr(detect(frame, learnt, GAUGES, Sensitivity.HIGH))
+
+
+def form_of(value: object) -> object:
+    """Names and types of JSON, without its figures."""
+    if isinstance(value, dict):
+        return {name: form_of(each) for name, each in sorted(value.items())}
+    return [form_of(value[-1])] if isinstance(value, list) and value else type(value).__name__
+
+
+def test_another_form_is_another_version(frames: tuple[Frame, Frame]) -> None:
+    """A stored state names screens by their place. Read by other code it would tell something else.
+
+    Where this fails, what is learnt changed: raise ``LEARNING_VERSION``, and write the new form beside it.
+    """
+    state = state_of(known(frames[1]))
+    columns = {name: [str(column.dtype), *column.shape[1:]] for name, column in state.columns.items()}
+    form = [sorted(columns.items()), form_of(state.facts), [screen.name for screen in screens()]]
+    assert (LEARNING_VERSION, sha256(json.dumps(form).encode()).hexdigest()[:16]) == (2, "9b9e54af5db83bd4")
 
 
 def test_quality_is_told_by_query(frames: tuple[Frame, Frame]) -> None:
