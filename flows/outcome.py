@@ -52,13 +52,18 @@ class FleetOutcome(BaseModel):
         return cls(names=names, seen=seen, gaps=gaps, counts=dict(counts))
 
     def then(self, later: FleetOutcome) -> FleetOutcome:
-        """This and what a later step made of those that were seen: its gaps and counts come to these."""
+        """This and what a later step made of those that were seen: its gaps and counts come to these.
+
+        Those are seen that came through both: of which something was found, but not what it makes up, nothing is known.
+        """
         gaps = {cluster_id: list(reasons) for cluster_id, reasons in self.gaps.items()}
         for cluster_id, reasons in later.gaps.items():
             gaps.setdefault(cluster_id, []).extend(reasons)
         counts = Counter(self.counts)
         counts.update(later.counts)
-        return FleetOutcome(names=self.names, seen=self.seen, gaps=gaps, counts=dict(counts))
+        through = set(later.seen)
+        seen = [cluster_id for cluster_id in self.seen if cluster_id in through]
+        return FleetOutcome(names=self.names, seen=seen, gaps=gaps, counts=dict(counts))
 
     def gaps_by_name(self) -> dict[str, list[str]]:
         """What could not be seen, by cluster name; clusters without gaps are left out."""

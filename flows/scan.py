@@ -146,7 +146,7 @@ def compare_fleet(scan_id: str, names: dict[str, str], progress: Progress) -> Fl
         else:
             gaps = {cluster_id: [f"{Stage.COMPARE.value} failed: {reason_of(state)}"] for cluster_id in names}
     progress.advance(Stage.COMPARE, len(names), len(names))
-    return FleetOutcome(names=names, gaps=gaps, counts=counts)
+    return FleetOutcome(names=names, seen=list(names), gaps=gaps, counts=counts)
 
 
 def explain_clusters(progress: Progress, names: dict[str, str], scan_id: str) -> FleetOutcome:

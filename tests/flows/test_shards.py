@@ -68,3 +68,19 @@ def test_the_message_of_a_thousand_gaps_is_short() -> None:
     assert state.message is not None
     assert state.message.startswith("1 of 1001 clusters seen; gaps in cluster-1, cluster-10, ")
     assert state.message.endswith(" and 988 more.")
+
+
+def test_clusters_whose_findings_could_not_be_explained_are_not_seen() -> None:
+    """A shard of the second round was killed: without incidents its clusters must not look well."""
+    names = fleet(3)
+    judged = FleetOutcome(names=names, seen=["id-0", "id-1"], gaps={"id-2": ["no answer"]}, counts={"findings": 4})
+    lost = FleetOutcome.unseen({"id-1": names["id-1"]}, "the shard of this cluster ended early")
+    explained = FleetOutcome.together([FleetOutcome(names={"id-0": names["id-0"]}, seen=["id-0"]), lost])
+    whole = judged.then(explained)
+    assert whole.seen == ["id-0"]
+    assert whole.counts == {"findings": 4}
+    assert whole.gaps_by_name() == {
+        "cluster-1": ["the shard of this cluster ended early"],
+        "cluster-2": ["no answer"],
+    }
+    assert whole.conclude().name == "CompletedWithGaps"
