@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import AwareDatetime, BaseModel
 
+from fleet.detectors.contract import Sensitivity
 from fleet.findings.grade import grade_cluster
 from fleet.findings.incident import Incident, Phase
 from fleet.findings.scan import Scan
@@ -75,6 +76,7 @@ class ScanResult(BaseModel):
     scan_id: str
     state: str
     window: Window
+    sensitivity: Sensitivity
     coverage: list[ClusterCoverage]
     incidents: list[IncidentLine]
     findings: int
@@ -94,6 +96,7 @@ def result_of(stores: Stores, scan_id: str) -> ScanResult:
         scan_id=scan.id,
         state=scan.state.value,
         window=scan.window,
+        sensitivity=scan.sensitivity,
         coverage=_coverage(stores, scan, names, incidents),
         incidents=[_incident(names, incident, investigations.get(incident.id)) for incident in incidents],
         findings=sum(findings.values()),

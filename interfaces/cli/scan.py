@@ -153,7 +153,8 @@ def save_report(stores: Stores, scan_id: str, directory: Path | None) -> list[Pa
 def _show(stores: Stores, result: ScanResult, files: list[Path]) -> None:
     from interfaces.cli.tables import coverage_table, findings_table, models_line, print_incidents, utc
 
-    out().print(f"scan {result.scan_id}: {utc(result.window.start)} to {utc(result.window.end)}")
+    window = f"{utc(result.window.start)} to {utc(result.window.end)}"
+    out().print(f"scan {result.scan_id}: {window}, sensitivity {result.sensitivity.value}", soft_wrap=True)
     out().print(coverage_table(result.coverage))
     if told := models_line(result.coverage):
         out().print(told, soft_wrap=True)

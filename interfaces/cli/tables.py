@@ -57,20 +57,19 @@ def cluster_table(clusters: Sequence[Cluster]) -> Table:
 
 def load_table(loads: Sequence[EndpointLoad]) -> Table:
     """What endpoints are being asked, and were asked in all."""
-    columns = ("asked", "failed", "held back", "waited", "answers")
-    table = Table("endpoint", "breaker", "under way", "waiting", *columns)
+    table = Table(
+        Column("endpoint", overflow="fold", min_width=20), "breaker", "now", "asked", "failed", "waited", "answers"
+    )
     for load in loads:
         until = f" until {load.open_until:%H:%M:%S}Z" if load.breaker is BreakerState.OPEN else ""
         style = "green" if load.breaker is BreakerState.CLOSED else "bold red"
         table.add_row(
             printable(load.endpoint),
             f"[{style}]{load.breaker.value}[/]{until}",
-            str(load.under_way),
-            str(load.waiting),
+            f"{load.under_way}, {load.waiting} wait" if load.waiting else str(load.under_way),
             f"{load.admitted:,}",
             f"{load.failed:,}",
-            f"{load.held_back:,}",
-            f"{load.waited_seconds:,.1f} s",
+            f"{load.waited_seconds:,.0f} s" + (f", {load.held_back:,} in vain" if load.held_back else ""),
             f"{load.answer_bytes / 2**20:,.1f} MiB",
         )
     return table
@@ -109,7 +108,7 @@ def models_line(coverage: Sequence[ClusterCoverage]) -> str:
     alone = [row.cluster for row in judged if row.model_version is None]
     told = [f"judged by learnt state, version: {_some(used)}"] if used else []
     if alone:
-        told.append(f"judged by its own window alone, since nothing was learnt of earlier days: {_some(alone)}")
+        told.append(f"judged by its own window alone, so that no number of false findings is promised: {_some(alone)}")
     return "\n".join(told)
 
 

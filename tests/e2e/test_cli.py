@@ -138,7 +138,14 @@ def test_findings_go_before_gaps(
     window = Window(start=datetime(2026, 3, 1, tzinfo=UTC), end=datetime(2026, 3, 2, tzinfo=UTC))
     # No incident: a finding counts also where nothing could be made of it.
     result = ScanResult(
-        scan_id="s", state="completed", window=window, coverage=[], incidents=[], findings=1, worst=worst
+        scan_id="s",
+        state="completed",
+        window=window,
+        sensitivity="MEDIUM",
+        coverage=[],
+        incidents=[],
+        findings=1,
+        worst=worst,
     )
     run = Run("", state, "", completed=state != "Failed")
     expected = 1 if is_bad and run.completed else otherwise

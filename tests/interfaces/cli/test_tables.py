@@ -82,6 +82,7 @@ def told(lines: list[Incident], apart: int = 0) -> str:
         scan_id="scan",
         state="completed",
         window=hours(0, 24),
+        sensitivity="MEDIUM",
         coverage=[],
         incidents=[
             IncidentLine(
