@@ -42,7 +42,9 @@ def unite(known: Sequence[Finding], seen: Finding, at: datetime) -> Finding:
     reaches_further = seen.window.end > latest.window.end
     figures = seen if seen.window.end >= latest.window.end else latest
     everyone = [*sorted(known, key=lambda finding: finding.window.start), seen]
-    object_keys = list(dict.fromkeys(key for finding in everyone for key in finding.series.object_keys))
+    # What always was so is shown by each window alone: it may last for years, and what is cited is kept.
+    shown_by = [figures] if figures.kind.among_peers else everyone
+    object_keys = list(dict.fromkeys(key for finding in shown_by for key in finding.series.object_keys))
     return figures.model_copy(
         update={
             "id": earliest.id,

@@ -7,7 +7,7 @@ import pytest
 
 from fleet.detectors.contract import Sensitivity
 from fleet.errors import NotFound
-from fleet.findings.finding import Finding, FindingKind, FindingState, PeerEvidence
+from fleet.findings.finding import Finding, FindingKind, FindingState, PeerEvidence, SeriesRef
 from fleet.frames.pack import Severity
 from fleet.frames.window import Window
 from fleet.inventory.subject import Subject, SubjectKind
@@ -276,6 +276,22 @@ def test_a_finding_among_peers_is_over_only_when_it_could_be_compared(store: Fin
     for number in (4, 5):
         store.record(CLUSTER, scan(f"scan-{number}", hours(number, number + 1)), [], seen_queries={QUERY})
     assert store.get(stored.id).state is FindingState.RESOLVED
+
+
+@pytest.mark.parametrize(
+    ("kind", "cited"), [(FindingKind.ABOVE, ["chunk-0", "chunk-1", "chunk-2"]), (FindingKind.ABOVE_PEERS, ["chunk-2"])]
+)
+def test_what_shows_a_finding_is_cited_and_no_more(store: FindingStore, kind: FindingKind, cited: list[str]) -> None:
+    for number in range(3):
+        series = SeriesRef(query_id=QUERY, promql="up", labels={}, object_keys=[f"chunk-{number}"])
+        record(
+            store,
+            f"scan-{number}",
+            hours(number, number + 1),
+            finding(hours(number, number + 1), kind=kind, series=series, ongoing=True),
+        )
+    [whole] = store.list()
+    assert (whole.window, whole.series.object_keys) == (hours(0, 3), cited)
 
 
 def test_a_cluster_among_its_like_is_judged_part_by_part(store: FindingStore) -> None:
