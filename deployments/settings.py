@@ -74,6 +74,10 @@ class Settings(BaseSettings):
         description="Where a run's tasks run: threads, processes, dask, or a Dask scheduler's address.",
     )
 
+    second_looks: str = Field(
+        default="joint-deviation", description="Detectors that look at the shortlist, by name, separated by commas."
+    )
+
     postgres_dsn: PostgresDsn | None = Field(default=None, description="A PostgreSQL database to use; no password.")
     postgres_password_file: SecretFile | None = None
     postgres_port: Port | None = Field(default=None, description="Port of the embedded PostgreSQL.")

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from fleet.detectors.contract import Sensitivity
+from fleet.detectors.second_looks import DEFAULT_LOOKS
 from fleet.errors import CorruptObject
 from fleet.findings.assess import ScanContext, findings_of
 from fleet.findings.backtest import MissingDay, ReplayedDay
@@ -25,6 +26,7 @@ from storage.stores import Stores
 from tasks.frames import COLLECTOR
 from tasks.judging import judge
 from tasks.learn import learnt_blocks
+from tasks.looking import looks_into
 
 NOTHING_STORED = "nothing is stored of it"
 NO_HISTORY = "no history is stored of the days before it"
@@ -61,7 +63,8 @@ def _day(
     states = (
         (list(dict.fromkeys(key.query_id for key in state.keys)), state) for state, _ in learnt_blocks(history, pack)
     )
-    judged = judge(stored, states, pack, list(Sensitivity))
+    looks = looks_into(DEFAULT_LOOKS, pack, lambda: history)
+    judged = judge(stored, states, pack, list(Sensitivity), looks)
     context = ScanContext(cluster.id, "", Sensitivity.MEDIUM, topology=topology, coverage=stored.coverage)
     held = _held(stored, day)
     if held < _WHOLE:

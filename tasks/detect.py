@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from prefect import task
 
 from blocks.stores import open_stores
@@ -12,9 +14,10 @@ from fleet.frames.coverage import absent_queries, seen_queries
 from fleet.inventory.topology import Topology
 from storage.stores import Stores
 from tasks.compare import compare_series
-from tasks.frames import context_of, open_window
+from tasks.frames import context_of, open_history, open_window
 from tasks.judging import judge, states_of
 from tasks.learn import open_model
+from tasks.looking import looks_into
 from tasks.outcome import ClusterOutcome, Stage
 from tasks.policy import STEP
 
@@ -33,7 +36,8 @@ def judge_cluster(stores: Stores, scan: Scan, cluster_id: str) -> ClusterOutcome
     if not seen.queries:
         return ClusterOutcome(Stage.DETECT, cluster.id, cluster.name, seen=False, gaps=("no data to judge",))
     model, gaps = open_model(stores, scan, cluster.id)
-    judged = judge(seen, states_of(model), scan.pack, [scan.sensitivity])[scan.sensitivity]
+    looks = looks_into(scan.second_looks, scan.pack, partial(open_history, stores, scan, cluster.id))
+    judged = judge(seen, states_of(model), scan.pack, [scan.sensitivity], looks)[scan.sensitivity]
     inventory = stores.inventories.latest(cluster.id)
     context = context_of(scan, cluster.id, seen.coverage, Topology.of(inventory), model)
     findings = findings_of(judged.anomalies, judged.frame, scan.pack, context)

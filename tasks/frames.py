@@ -55,6 +55,12 @@ def open_window(stores: Stores, scan: Scan, cluster_id: str) -> StoredFrames:
     return stores.frames.open(cluster_id, COLLECTOR, scan.pack.content_hash, STEP_SECONDS, scan.window)
 
 
+def open_history(stores: Stores, scan: Scan, cluster_id: str) -> StoredFrames:
+    """What is stored of the days before a scan's window, to be read some queries at a time."""
+    window = history_window(scan.window)
+    return stores.frames.open(cluster_id, COLLECTOR, scan.pack.content_hash, HISTORY_STEP_SECONDS, window)
+
+
 def load_history(stores: Stores, scan: Scan, cluster_id: str) -> Frame | None:
     """What is stored of the days before a scan's window, or None."""
     return load_frame(stores, cluster_id, scan.pack, history_window(scan.window), HISTORY_STEP_SECONDS).frame

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from fleet.detectors.calibration.second_look import SecondLook
 from fleet.detectors.cohorts.figures import Figures
 from fleet.detectors.contract import Anomaly, Sensitivity
 from fleet.detectors.gaps import unseen_columns
@@ -62,7 +63,11 @@ class Judgement:
 
 
 def judge(
-    stored: StoredFrames, states: States, pack: QueryPack, sensitivities: Collection[Sensitivity]
+    stored: StoredFrames,
+    states: States,
+    pack: QueryPack,
+    sensitivities: Collection[Sensitivity],
+    second_looks: Sequence[SecondLook] = (),
 ) -> dict[Sensitivity, Judgement]:
     """Judge what is stored of a window; queries of which nothing was learnt are judged by the window alone."""
     unseen = unseen_columns(stored.seen)
@@ -72,7 +77,7 @@ def judge(
         there = Frame(frame.start, frame.step_seconds, frame.keys[:seen], frame.values[:seen])
         figures.append(Figures.of(there, learnt.levels(there.keys) if learnt else None))
         for sensitivity, judgement in judgements.items():
-            judgement.add(frame, seen, detect(frame, learnt, pack, sensitivity, unseen=unseen))
+            judgement.add(frame, seen, detect(frame, learnt, pack, sensitivity, second_looks, unseen))
     return judgements
 
 

@@ -10,6 +10,7 @@ from prefect.runtime import flow_run
 
 from blocks.stores import open_stores
 from fleet.detectors.contract import Sensitivity
+from fleet.detectors.second_looks import DEFAULT_LOOKS, looks_named
 from fleet.errors import UsageError
 from fleet.findings.scan import Scan, ScanPurpose, ScanState
 from fleet.frames.pack import QueryPack
@@ -52,9 +53,15 @@ def open_scan(
     until: datetime | None,
     sensitivity: Sensitivity,
     pack: str | None,
+    second_looks: str = "",
 ) -> tuple[str, dict[str, str]]:
-    """Open the scan of this flow run: its id (the run's), and the ids and names of its clusters."""
+    """Open the scan of this flow run: its id (the run's), and the ids and names of its clusters.
+
+    Raises:
+        UsageError: a cluster, or a detector of the second looks, is not known or not installed.
+    """
     stores = open_stores()
+    queries = pack_of(pack)
     members = chosen(stores, clusters, selector)
     last = timedelta(hours=last_hours)
     start = scheduled_start()
@@ -63,7 +70,8 @@ def open_scan(
         scheduled_start=start,
         window=Window.before(settled(until, start), last) if until else Window.of_scan(start, last),
         sensitivity=sensitivity,
-        pack=pack_of(pack),
+        pack=queries,
+        second_looks=looks_named(second_looks, queries),
         parameters={"clusters": list(clusters), "selector": dict(selector), "last_hours": last_hours},
         created_at=datetime.now(UTC),
         cluster_ids=[cluster.id for cluster in members],
@@ -93,6 +101,7 @@ def open_inquiry(
         window=Window(start=min(whole_minutes(moment), end) - timedelta(hours=last_hours), end=end),
         sensitivity=Sensitivity.HIGH,
         pack=default_pack(),
+        second_looks=list(DEFAULT_LOOKS),
         parameters={"at": moment.isoformat()},
         created_at=datetime.now(UTC),
         cluster_ids=[member.id],

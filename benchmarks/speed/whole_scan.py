@@ -30,6 +30,7 @@ from rich.table import Table
 
 from fleet.detectors.contract import Sensitivity
 from fleet.detectors.model_version import Training
+from fleet.detectors.second_looks import DEFAULT_LOOKS
 from fleet.findings.scan import Scan
 from fleet.frames.coverage import Coverage, CoverageStatus, QueryCoverage
 from fleet.frames.frame import Frame, SeriesKey
@@ -197,6 +198,7 @@ def _scan(cluster_ids: list[str]) -> Scan:
         window=WINDOW,
         sensitivity=Sensitivity.MEDIUM,
         pack=default_pack(),
+        second_looks=list(DEFAULT_LOOKS),
         created_at=ANCHOR,
         cluster_ids=cluster_ids,
     )

@@ -61,7 +61,7 @@ def of_shortlist(pack: QueryPack) -> tuple[Detector, ...]:
     )
 
 
-def extras() -> tuple[Detector, ...]:
+def extras() -> tuple[ProphetForecast | LstmAutoencoder, ...]:
     """Those that need packages which only some installations have; scoring raises ``UsageError`` without them."""
     return (ProphetForecast(), LstmAutoencoder())
 

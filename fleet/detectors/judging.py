@@ -13,9 +13,11 @@ import numpy as np
 
 from fleet.detectors.calibration.budget import SIDES
 from fleet.detectors.calibration.chances import Chances
-from fleet.detectors.calibration.shortlist import SecondLook, Terms
+from fleet.detectors.calibration.ensemble import Ensemble
+from fleet.detectors.calibration.second_look import SecondLook
+from fleet.detectors.calibration.shortlist import Terms
 from fleet.detectors.catalogue import screens
-from fleet.detectors.contract import Sensitivity
+from fleet.detectors.contract import FloatArray, Sensitivity
 from fleet.detectors.evidence import Evidence
 from fleet.detectors.families import Counts, Family, Gauges, Ints, Part, maxima_of_frame
 from fleet.detectors.learnt import Learnt
@@ -81,11 +83,15 @@ def evidence_of(judged: Judged, bounds: Threshold, second_looks: Sequence[Second
     """What every detector says that fits a row's kind of value."""
     usual = judged.usual
     evidence = bounded(judged, bounds) + states(judged)
-    for family, learnt in ((Gauges(screens()), usual.gauges), (Counts(usual.rates), usual.counts)):
+    families: list[tuple[Family, Ensemble | None, Sequence[SecondLook]]] = [
+        (Gauges(screens()), usual.gauges, second_looks if usual.gauges is not None else ()),
+        (Counts(usual.rates), usual.counts, ()),
+    ]
+    for family, learnt, looks in families:
         part = judged.part(family.judges(judged.rules))
         if part.rows.size:
             chances = learnt.select(part.rows) if learnt is not None else family.chances_of_body(part)
-            evidence += calibrated(judged, part, family, chances, second_looks)
+            evidence += calibrated(judged, part, family, chances, looks)
     return evidence
 
 
@@ -97,20 +103,34 @@ def calibrated(
     Args:
         part: the rows that the family judges.
         chances: of these rows.
-        second_looks: at those that it nearly holds to be anomalous.
+        second_looks: at those that these nearly hold to be anomalous.
     """
-    terms = Terms.of(judged.sensitivity, second_looks)
+    terms = Terms.of(judged.sensitivity, len(second_looks))
     highest = np.fmax.reduce(maxima_of_frame(family, part, judged.points_a_day), axis=1)
-
-    def passing(chance: float) -> Ints:
-        return np.flatnonzero((highest >= chances.thresholds(chance, judged.weekdays)).any(axis=(1, 2)))
-
-    found = passing(terms.screen)
+    found, _ = _passing(highest, chances.thresholds(terms.screen, judged.weekdays))
     evidence = _evidence(judged, part.select(found), family, chances.select(found), terms.screen) if found.size else []
     if second_looks:
-        again, chance = part.select(passing(terms.shortlist)), terms.second / len(second_looks)
-        evidence += [each for look in second_looks for each in look.evidence(judged.frame, again, chance)]
+        rows, strength = _passing(highest, chances.thresholds(terms.shortlist, judged.weekdays))
+        listed = rows[np.argsort(-strength, kind="stable")]
+        evidence += [each for look in second_looks for each in _looked_at(judged, part, listed, look, terms.second)]
     return evidence
+
+
+def _passing(highest: FloatArray, thresholds: FloatArray) -> tuple[Ints, FloatArray]:
+    """Rows of which a daily maximum passes its threshold, and by how many times."""
+    with np.errstate(invalid="ignore"):
+        strength = np.fmax.reduce(highest / thresholds, axis=(1, 2))
+        rows = np.flatnonzero(strength >= 1)
+    return rows, strength[rows]
+
+
+def _looked_at(judged: Judged, part: Part, listed: Ints, look: SecondLook, chance: float) -> list[Evidence]:
+    """What a detector says of the shortlist at its own chance."""
+    again = look.part(part, listed)
+    if again is None:
+        return []
+    chances = look.chances(again)
+    return [] if chances is None else _evidence(judged, again, look.family, chances, chance)
 
 
 def _evidence(judged: Judged, part: Part, family: Family, chances: Chances, chance: float) -> list[Evidence]:

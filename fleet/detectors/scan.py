@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import ceil
 
-from fleet.detectors.calibration.shortlist import SecondLook
+from fleet.detectors.calibration.second_look import SecondLook
 from fleet.detectors.contract import Anomaly, Sensitivity
 from fleet.detectors.evidence import Evidence, flags_of
 from fleet.detectors.filling import filling, with_times_to_full

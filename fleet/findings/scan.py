@@ -31,8 +31,9 @@ class Scan(BaseModel):
     """One scan of the fleet or of a part of it.
 
     ``window`` is what is judged; it derives from ``scheduled_start``, so that a rerun meets the same window.
-    ``pack`` and ``sensitivity`` are kept with it, so that a rerun asks and judges alike when files or defaults have
-    changed since. ``parameters`` are those of the run, ``counts`` what it found (``findings``, ``incidents``, …).
+    ``pack``, ``sensitivity`` and ``second_looks`` (detectors that look at the shortlist) are kept with it, so that a
+    rerun asks and judges alike when files or defaults have changed since.
+    ``parameters`` are those of the run, ``counts`` what it found (``findings``, ``incidents``, …).
     ``judged_ids`` are the clusters whose data were judged; None until the scan has ended.
     """
 
@@ -40,6 +41,7 @@ class Scan(BaseModel):
     purpose: ScanPurpose = ScanPurpose.SCAN
     sensitivity: Sensitivity
     pack: QueryPack
+    second_looks: list[str] = Field(default_factory=list)
     scheduled_start: AwareDatetime
     window: Window
     parameters: dict[str, JsonValue] = Field(default_factory=dict)

@@ -47,6 +47,10 @@ class LstmAutoencoder:
 
     name = "lstm-autoencoder"
 
+    def require(self) -> None:
+        """Raises UsageError where the package is not installed."""
+        optional_package("torch", detector=self.name, group="deep")
+
     def score(self, frame: Frame, history: Frame | None) -> Scores:
         """1 is as badly drawn as the worst hundredth of the past's windows.
 

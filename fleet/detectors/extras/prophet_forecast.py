@@ -44,6 +44,10 @@ class ProphetForecast:
 
     name = "prophet-forecast"
 
+    def require(self) -> None:
+        """Raises UsageError where the package is not installed."""
+        _quiet_prophet()
+
     def score(self, frame: Frame, history: Frame | None) -> Scores:
         """Absolute residuals in spreads.
 
