@@ -78,7 +78,6 @@ def scan(
     )
     with chosen_runner(runner), open_engine() as stores, _registered(stores, only) if only else nullcontext() as name:
         from flows.scan import scan_fleet
-        from interfaces.cli.result import result_of
 
         run = run_flow(
             scan_fleet,
@@ -89,15 +88,8 @@ def scan(
             sensitivity=sensitivity,
             pack=str(pack.resolve()) if pack else None,
         )
-        result = result_of(stores, run.id)
-        files = save_report(stores, run.id, report_dir or (Path("fleetscope-report") if prometheus else None))
         # Before a stack that was started for this ends, which takes seconds.
-        if json:
-            print_json(result)
-        else:
-            _show(stores, result, files)
-        if run.state != "Completed":
-            err().print(run.message, markup=False, soft_wrap=True)
+        result = _tell(stores, run, report_dir or (Path("fleetscope-report") if prometheus else None), json=json)
     raise typer.Exit(exit_code(run, result, fail_on, allow_gaps=allow_gaps))
 
 
@@ -132,6 +124,21 @@ def _hours(length: timedelta) -> int:
     if rest or not 1 <= hours <= 168:
         raise typer.BadParameter("the window is a whole number of hours, from 1h to 168h")
     return hours
+
+
+def _tell(stores: Stores, run: Run, report_dir: Path | None, *, json: bool) -> ScanResult:
+    """Print a scan's result, and write its report."""
+    from interfaces.cli.result import result_of
+
+    result = result_of(stores, run.id)
+    files = save_report(stores, run.id, report_dir)
+    if json:
+        print_json(result)
+    else:
+        _show(stores, result, files)
+    if run.state != "Completed":
+        err().print(run.message, markup=False, soft_wrap=True)
+    return result
 
 
 def save_report(stores: Stores, scan_id: str, directory: Path | None) -> list[Path]:
