@@ -172,6 +172,19 @@ def test_damaged_state_is_learnt_anew_and_said(opened: Stores, cluster: Cluster)
     assert [(each.version, each.damaged) for each in opened.models.list([cluster.id])] == [(2, False), (1, True)]
 
 
+def test_second_looks_read_the_history_and_do_without_where_it_is_damaged(opened: Stores, cluster: Cluster) -> None:
+    chunks = history(opened, cluster)
+    scan = opened.scans.put(bad_hours(opened, cluster, 2).model_copy(update={"second_looks": ["joint-deviation"]}))
+    judged(opened, scan)
+    [finding] = opened.findings.list(scan_id=scan.id)
+    assert "joint-deviation" in finding.detectors
+
+    opened.objects.delete(chunks[0].object_key or "")
+    assert judged(opened, scan).gaps == ()
+    [again] = opened.findings.list(scan_id=scan.id)
+    assert (again.id, "joint-deviation" in again.detectors) == (finding.id, False)
+
+
 def test_without_a_history_a_window_is_judged_by_itself_and_nothing_is_kept(opened: Stores, cluster: Cluster) -> None:
     scan = bad_hours(opened, cluster, 2, hours=6)
     assert judged(opened, scan).counts["series"] == len(KEYS)

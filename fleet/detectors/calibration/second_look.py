@@ -28,10 +28,10 @@ from fleet.frames.pack import QueryPack
 HistoryOf = Callable[[Sequence[SeriesKey]], Frame | None]
 """Reads the past of a few series; None where nothing is stored."""
 
-MOST_LISTED = 200
+MOST_LISTED = 100
 """Of a longer shortlist the strongest are looked at."""
-_MOST_ROWS = 600
-_LEAST_ROWS = 120
+_MOST_ROWS = 250
+_LEAST_ROWS = 100
 """A short shortlist is looked at beside other series: fewer have too few days for a small chance."""
 _LEAST_SCORE = 0.5
 

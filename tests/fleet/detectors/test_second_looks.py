@@ -73,7 +73,7 @@ def test_subjects_whose_series_are_struck_together_are_found(quiet_days: tuple[F
     assert len(subjects(anomalies)) >= 4
     looked = [anomaly for anomaly in anomalies if "joint-deviation" in anomaly.detectors]
     assert all(each.p_value is not None and each.p_value < 1e-3 for each in looked)
-    assert past.read == [120]
+    assert past.read == [100]
     assert repr(detect(struck(frame), learnt, GAUGES, Sensitivity.HIGH, [joint(past)])) == repr(anomalies)
 
 
