@@ -12,6 +12,7 @@ from benchmarks.quiet.kinds import Kind, cluster_day
 from fleet.detectors.contract import Sensitivity
 from fleet.detectors.learnt import learn
 from fleet.detectors.scan import detect
+from fleet.detectors.second_looks import DEFAULT_LOOKS, second_looks
 
 CONFIDENCE = 0.999
 SERIES = 5000
@@ -56,7 +57,9 @@ def findings_of_day(
     rng = np.random.default_rng([seed, day, *kind.name.encode()])
     history, frame, pack = cluster_day(kind, rng, day % 7, series)
     learnt = learn(history, pack)
-    return {each: len({anomaly.row for anomaly in detect(frame, learnt, pack, each)}) for each in sensitivities}
+    places = {key: place for place, key in enumerate(history.keys)}
+    looks = second_looks(DEFAULT_LOOKS, pack, lambda keys: history.select([places[key] for key in keys]))
+    return {each: len({anomaly.row for anomaly in detect(frame, learnt, pack, each, looks)}) for each in sensitivities}
 
 
 def counts_of(kind: Kind, days: Sequence[dict[Sensitivity, int]], series: int = SERIES) -> list[Count]:

@@ -249,7 +249,7 @@ def cluster_day(kind: Kind, rng: np.random.Generator, weekday: int, series: int)
     """
     queries = max(1, series // SERIES_OF_QUERY)
     keys = [
-        SeriesKey.of(f"quiet_{number % queries}", {"namespace": "n", "pod": str(number), "container": "c"})
+        SeriesKey.of(f"quiet_{number % queries}", {"namespace": "n", "pod": str(number // queries), "container": "c"})
         for number in range(series)
     ]
     clock = Clock.starting(weekday)
