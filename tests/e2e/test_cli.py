@@ -145,6 +145,7 @@ def test_findings_go_before_gaps(
         coverage=[],
         incidents=[],
         findings=1,
+        findings_apart=0,
         worst=worst,
     )
     run = Run("", state, "", completed=state != "Failed")
