@@ -28,6 +28,7 @@ class Evidence:
         scores: oriented so that higher is further on this side, (rows, points).
         thresholds: by row.
         chance: the chance of a score on a quiet day of a row (its place here), where there is such a model.
+        late: by how many points it is late, waiting for what comes after a value.
     """
 
     detector: str
@@ -37,6 +38,7 @@ class Evidence:
     scores: FloatArray
     thresholds: FloatArray
     chance: Callable[[int, float], float] | None = None
+    late: int = 0
 
     @classmethod
     def of(

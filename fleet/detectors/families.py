@@ -44,15 +44,27 @@ class Scored:
         """The same in another shape."""
         return Scored([scores.reshape(shape) for scores in self.signed], self.weights.reshape(shape))
 
+    def since(self, point: int) -> Scored:
+        """The scores from a point on."""
+        if not point:
+            return self
+        signed = [np.ascontiguousarray(scores[:, point:]) for scores in self.signed]
+        return Scored(signed, np.ascontiguousarray(self.weights[:, point:]))
+
 
 @dataclass(frozen=True)
 class Part:
-    """Some rows of what is judged, or of what is learnt from: on the history's grid, with what is usual for them."""
+    """Some rows of what is judged, or of what is learnt from: on the history's grid, with what is usual for them.
+
+    Attributes:
+        first: the first point that is judged; those before it are context.
+    """
 
     rows: Ints
     points: Frame
     profile: SeasonalProfile
     rules: RowRules
+    first: int = 0
 
     def select(self, places: Ints | slice) -> Part:
         """The same of some of the rows."""
@@ -63,6 +75,7 @@ class Part:
             Frame(points.start, points.step_seconds, keys, points.values[places]),
             self.profile.select(places),
             self.rules.select(places),
+            self.first,
         )
 
     @property
@@ -85,6 +98,11 @@ class Family(Protocol):
     @property
     def least(self) -> Sequence[float]:
         """For each detector the smallest daily maximum that is believed to be usual."""
+        ...
+
+    @property
+    def ahead_seconds(self) -> Sequence[int]:
+        """For each detector how much after a value its score depends on, where windows shorter than a day know it."""
         ...
 
     def judges(self, rules: RowRules) -> Flags:
@@ -120,6 +138,11 @@ class Gauges:
         """Of the screens."""
         return [screen.least for screen in self.screens]
 
+    @property
+    def ahead_seconds(self) -> Sequence[int]:
+        """Of the screens."""
+        return [screen.context_seconds[1] for screen in self.screens]
+
     def judges(self, rules: RowRules) -> Flags:
         """Gauges and ratios."""
         return rules.measured
@@ -129,7 +152,7 @@ class Gauges:
         deviations = part.profile.standardised(part.points)
         residuals = np.asarray(part.points.values - part.profile.expected(part.points), dtype=np.float32)
         scored = self._scored(deviations, part.points.values, residuals, part)
-        if part.points.points < part.profile.slots:
+        if part.points.points - part.first < part.profile.slots:
             for screen, signed in zip(self.screens, scored.signed, strict=True):
                 _leave_out_edges(signed, screen.context_seconds, part.points.step_seconds)
         return scored
@@ -167,6 +190,7 @@ class Counts:
     without_day: CountRates | None = None
     names: Sequence[str] = (CountTail.name,)
     least: Sequence[float] = (CountTail.least,)
+    ahead_seconds: Sequence[int] = (0,)
 
     def judges(self, rules: RowRules) -> Flags:
         """Counts."""
@@ -195,9 +219,20 @@ class Counts:
 
 
 def maxima_of_frame(family: Family, part: Part, points_a_day: int) -> FloatArray:
-    """Lasting maxima of the days of the part's points, (rows, days, detectors, 2), NaN for sides that do not hurt."""
-    days = max(1, -(-part.points.points // points_a_day))
-    return _maxima(family, part, family.of_frame, (days, points_a_day))
+    """Lasting maxima of the days of the points that are judged, (rows, days, detectors, 2).
+
+    NaN for sides that do not hurt. Of the context so much counts as a detector is late by, and as what lasts may reach
+    back.
+    """
+    late = max(points_ahead(family, part.points.step_seconds))
+    first = max(0, part.first - late - int(part.rules.shortest.max()) + 1)
+    days = max(1, -(-(part.points.points - first) // points_a_day))
+    return _maxima(family, part, lambda piece: family.of_frame(piece).since(first), (days, points_a_day))
+
+
+def points_ahead(family: Family, step_seconds: int) -> list[int]:
+    """For each detector how many points after a value its score depends on."""
+    return [-(-seconds // step_seconds) for seconds in family.ahead_seconds]
 
 
 def maxima_of_past(family: Family, part: Part, rows_at_once: int = ROWS_IN_PIECE) -> FloatArray:

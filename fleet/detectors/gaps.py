@@ -42,7 +42,7 @@ def gaps_of(judged: Judged, unseen: Flags | None = None) -> list[Anomaly]:
     anomalies = []
     for place, first, last in runs_of(missing).tolist():
         score = float(scores[place, last])
-        if score >= needed:
+        if score >= needed and last >= judged.first:
             row = int(rows[place])
             start, end = _columns(judged.frame, row, *judged.columns(first, last))
             anomalies.append(

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import product
 from math import ceil
@@ -19,7 +18,7 @@ from fleet.detectors.calibration.shortlist import Terms
 from fleet.detectors.catalogue import screens
 from fleet.detectors.contract import FloatArray, Sensitivity
 from fleet.detectors.evidence import Evidence
-from fleet.detectors.families import Counts, Family, Gauges, Ints, Part, maxima_of_frame
+from fleet.detectors.families import Counts, Family, Gauges, Ints, Part, maxima_of_frame, points_ahead
 from fleet.detectors.learnt import Learnt
 from fleet.detectors.profile.seasonal import DAY_SECONDS
 from fleet.detectors.rules import STATE_SECONDS, Flags, RowRules
@@ -41,6 +40,7 @@ class Judged:
     Attributes:
         frame: as it was given; ``points``: the columns of it that a history would have.
         usual: rows in the frame's order.
+        first: the first point that is judged; those before it are context.
     """
 
     frame: Frame
@@ -48,6 +48,7 @@ class Judged:
     usual: Learnt
     rules: RowRules
     sensitivity: Sensitivity
+    first: int = 0
 
     @property
     def points_a_day(self) -> int:
@@ -59,6 +60,11 @@ class Judged:
         """Columns of the frame from one point to the next."""
         return max(1, self.points.step_seconds // self.frame.step_seconds)
 
+    @property
+    def first_column(self) -> int:
+        """The frame's column of the first point that is judged."""
+        return self.columns(self.first, self.first)[0]
+
     def columns(self, first: int, last: int) -> tuple[int, int]:
         """The frame's columns from a point up to the one before the point that follows another, both inclusive."""
         offset = round((self.points.start - self.frame.start).total_seconds() / self.frame.step_seconds)
@@ -67,16 +73,15 @@ class Judged:
 
     @property
     def weekdays(self) -> list[int]:
-        """The weekdays on which the window lies, Monday 0."""
-        step = timedelta(seconds=self.points.step_seconds)
-        first, last = self.points.start, self.points.window.end - step
+        """The weekdays on which what is judged lies, Monday 0."""
+        first, last = self.points.time_at(self.first), self.points.time_at(self.points.points - 1)
         days = (last.date() - first.date()).days
         return sorted({(first.weekday() + day) % 7 for day in range(days + 1)})
 
     def part(self, mask: Flags) -> Part:
         """The rows out of those of a mask of which something is known."""
         rows = np.flatnonzero(mask & self.usual.profile.known)
-        return Part(np.arange(len(mask)), self.points, self.usual.profile, self.rules).select(rows)
+        return Part(np.arange(len(mask)), self.points, self.usual.profile, self.rules, self.first).select(rows)
 
 
 def evidence_of(judged: Judged, bounds: Threshold, second_looks: Sequence[SecondLook]) -> list[Evidence]:
@@ -142,12 +147,14 @@ def _evidence(judged: Judged, part: Part, family: Family, chances: Chances, chan
         scores = np.full((1, *thresholds.shape[1:]), score, dtype=np.float32)
         return float(chances.select(slice(row, row + 1)).chances(scores, judged.weekdays)[0, detector, place])
 
+    late = points_ahead(family, judged.points.step_seconds)
     evidence = []
     for (detector, name), (place, side) in product(enumerate(family.names), enumerate(SIDES)):
         scores = np.asarray(side * scored.signed[detector] * scored.weights)
         needed = np.where(part.sides[:, place], thresholds[:, detector, place], np.float32(np.inf))
         chance_here = partial(chance_of, detector, place)
-        evidence.append(Evidence.of((name, side), part.rows, scores, needed, part.rules.shortest, chance_here))
+        found = Evidence.of((name, side), part.rows, scores, needed, part.rules.shortest, chance_here)
+        evidence.append(replace(found, late=late[detector]))
     return evidence
 
 

@@ -10,6 +10,7 @@ where they stand: their improbability a history cannot tell, and they are no par
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from math import ceil
 
 from fleet.detectors.calibration.second_look import SecondLook
@@ -40,11 +41,13 @@ def detect(
     sensitivity: Sensitivity,
     second_looks: Sequence[SecondLook] = (),
     unseen: Flags | None = None,
+    since: datetime | None = None,
 ) -> list[Anomaly]:
     """Find the anomalous stretches of a frame.
 
     Args:
-        frame: what is judged, usually an hour or a day at 30 s. Of its columns those count that a history would have.
+        frame: what is judged, usually a day at 30 s, or an hour with the day before it. Of its columns those count that
+            a history would have.
         learnt: what is usual, from before the frame (``learn``), or None: then the frame's own level counts, and the
             budget is not promised. Series that are new are judged by the pack's critical bounds alone.
         pack: says what the values are and on which side they hurt. Rows whose query it lacks are left out.
@@ -52,24 +55,32 @@ def detect(
         second_looks: detectors for the few series that the screen passes on.
         unseen: columns at which nearly the whole cluster is missing, which is coverage and no finding; None where the
             frame is the whole cluster, and tells it itself.
+        since: from when on the frame is judged: what is before is context. None where all of it is judged.
 
     Returns:
-        Anomalies in order of rows and time; at most one side of a series at a time, and gaps with sign 0.
+        Anomalies in order of rows and time; at most one side of a series at a time, and gaps with sign 0. They may
+        begin in the context; what is anomalous nowhere else is left out.
     """
     if not frame.keys or not frame.points:
         return []
     frame = with_rates(frame, pack)
     usual = learnt.aligned(frame.keys) if learnt is not None else learn_from_itself(frame)
     points = decimated(frame, usual.profile.slot_seconds)
-    if not points.points:
+    first = _points_before(since, points)
+    if first >= points.points:
         return []
-    judged = Judged(frame, points, usual, RowRules.of(frame.keys, pack, points.step_seconds), sensitivity)
+    judged = Judged(frame, points, usual, RowRules.of(frame.keys, pack, points.step_seconds), sensitivity, first)
     bounds, saturation = Threshold(pack), Saturation(pack)
     evidence = evidence_of(judged, bounds, second_looks) + filling(judged, saturation)
     anomalies = [anomaly for side in (1, -1) for anomaly in _anomalies_of_side(judged, evidence, bounds, side)]
     anomalies = with_times_to_full(judged, saturation, anomalies)
     anomalies += gaps_of(judged, unseen)
     return sorted(anomalies, key=lambda anomaly: (anomaly.row, anomaly.first, -anomaly.sign))
+
+
+def _points_before(since: datetime | None, points: Frame) -> int:
+    seconds = (since - points.start).total_seconds() if since is not None else 0
+    return max(0, ceil(seconds / points.step_seconds))
 
 
 def _anomalies_of_side(judged: Judged, evidence: list[Evidence], bounds: Threshold, side: int) -> list[Anomaly]:
@@ -79,14 +90,21 @@ def _anomalies_of_side(judged: Judged, evidence: list[Evidence], bounds: Thresho
         return []
     runs = joined_runs(runs_of(flags), ceil(_BREAK_SECONDS / judged.points.step_seconds))
     outline = Outline.of(judged, rows, side, bounds)
-    return _apart([_anomaly(outline, of_side, int(rows[place]), first, last) for place, first, last in runs.tolist()])
+    found = (_anomaly(outline, of_side, int(rows[place]), first, last) for place, first, last in runs.tolist())
+    return _apart([anomaly for anomaly in found if anomaly is not None])
 
 
-def _anomaly(outline: Outline, evidence: list[Evidence], row: int, first: int, last: int) -> Anomaly:
+def _anomaly(outline: Outline, evidence: list[Evidence], row: int, first: int, last: int) -> Anomaly | None:
+    """The anomaly of a stretch of points; None where it lies in the context, whose judges told it."""
+    start, end = outline.ends(row, first, last)
+    splits = [(each, max(first, outline.judged.first - each.late)) for each in evidence]
+    judged_here = any(each.within(row, split, last) for each, split in splits)
+    judged_before = any(each.within(row, first, split - 1) for each, split in splits)
+    if not judged_here or (judged_before and end < outline.judged.first_column):
+        return None
     seen = [(each, *within) for each in evidence if (within := each.within(row, first, last)) is not None]
     leader, place, score = max(seen, key=lambda each: each[2] / max(float(each[0].thresholds[each[1]]), 1e-9))
     chances = [each.chance(place, score) for each, place, score in seen if each.chance is not None]
-    start, end = outline.ends(row, first, last)
     observed, baseline = outline.extreme(row, start, end)
     return Anomaly(
         row=row,

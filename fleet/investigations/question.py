@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from typing import Self
@@ -13,13 +13,14 @@ import numpy.typing as npt
 
 from fleet.detectors.contract import Anomaly, Sensitivity
 from fleet.detectors.learnt import learn
+from fleet.detectors.profile.grid import preceded
 from fleet.detectors.scan import detect
 from fleet.findings.finding import Finding
 from fleet.findings.incident import Incident
 from fleet.frames.coverage import Coverage
 from fleet.frames.frame import Frame, SeriesKey
 from fleet.frames.pack import QueryPack
-from fleet.frames.window import Window
+from fleet.frames.window import CONTEXT, Window
 from fleet.inventory.change import Change
 from fleet.inventory.inventory import Inventory
 from fleet.inventory.subject import Subject
@@ -71,6 +72,7 @@ class Material:
         coverage: what was seen and what was not; its rows name the stored chunks and the endpoint.
         changes: differences to the previous inventory; the inventory's own changes need not be repeated.
         now: the time that the investigation is dated with.
+        unread: what is stored and could not be read, in words.
     """
 
     frame: Frame
@@ -81,6 +83,7 @@ class Material:
     inventory: Inventory | None = None
     coverage: Sequence[Coverage] = field(default_factory=tuple)
     changes: Sequence[Change] = field(default_factory=tuple)
+    unread: Sequence[str] = field(default_factory=tuple)
 
     @cached_property
     def topology(self) -> Topology:
@@ -94,9 +97,19 @@ class Material:
 
     @cached_property
     def context(self) -> list[Anomaly]:
-        """Deviations at the most sensitive setting: too weak to be findings, telling when they fit a story."""
+        """Deviations at the most sensitive setting: too weak to be findings, telling when they fit a story.
+
+        Rows and columns are the frame's; of the day before it is known what the history has.
+        """
         learnt = learn(self.history, self.pack, self.frame.start)
-        return detect(self.frame, learnt, self.pack, Sensitivity.EXTREME)
+        whole = preceded(self.frame, self.history, int(CONTEXT.total_seconds()))
+        offset = whole.points - self.frame.points
+        anomalies = detect(whole, learnt, self.pack, Sensitivity.EXTREME, since=self.frame.start)
+        return [
+            replace(anomaly, first=max(0, anomaly.first - offset), last=anomaly.last - offset)
+            for anomaly in anomalies
+            if anomaly.last >= offset
+        ]
 
     @cached_property
     def _rows(self) -> dict[int, dict[SeriesKey, int]]:

@@ -134,6 +134,11 @@ class LookedAgain:
         """Half of how strange the strangest hundredth of the past is."""
         return [_LEAST_SCORE]
 
+    @property
+    def ahead_seconds(self) -> Sequence[int]:
+        """None that is waited for: detectors of shortlists judge the end of a frame by what is before it."""
+        return [0]
+
     def judges(self, rules: RowRules) -> Flags:
         """Gauges and ratios."""
         return rules.measured

@@ -43,6 +43,26 @@ def before(frame: Frame, history: Frame) -> Frame:
     return Frame(history.start, history.step_seconds, frame.keys, _ordered(history.values[:, :points], rows))
 
 
+def preceded(frame: Frame, history: Frame | None, seconds: int) -> Frame:
+    """A frame with the time before it, in which its series have the samples of a history, and gaps in between.
+
+    It is left as it is where the history has no sample there, or lies on a grid that the frame's cannot hold.
+    """
+    if history is None or history.step_seconds % frame.step_seconds:
+        return frame
+    columns = seconds // frame.step_seconds
+    start = frame.time_at(-columns)
+    offsets = (history.timestamps() - start.timestamp()) / frame.step_seconds
+    here = np.flatnonzero((offsets >= 0) & (offsets < columns) & (offsets % 1 == 0))
+    past = _ordered(history.values[:, here], rows_in(history.keys, frame.keys))
+    if not np.isfinite(past).any():
+        return frame
+    values = np.full((len(frame.keys), columns + frame.points), np.nan, dtype=np.float32)
+    values[:, offsets[here].astype(np.intp)] = past
+    values[:, columns:] = frame.values
+    return Frame(start, frame.step_seconds, frame.keys, values)
+
+
 def _ordered(values: FloatArray, rows: npt.NDArray[np.intp]) -> FloatArray:
     count = values.shape[0]
     if len(rows) == count and (rows == np.arange(count)).all():
