@@ -17,7 +17,7 @@ class LevelShift:
         the series wanders by itself.
     Fails: for shifts shorter than half an hour; its onset is late by half an hour (scans look for it in the values);
         in a series whose level wanders over hours, calibration takes the power away, as it must.
-    Cost: one sorting network over the frame, 7 ns a value.
+    Cost: one selection over the frame, 3 ns a value.
     Source: the running median as level estimate: J. W. Tukey, Exploratory Data Analysis, 1977; compared with
         the same statistic of the past instead of with a tabled distribution.
     """

@@ -1,26 +1,24 @@
-"""Running medians and running robust scales of many series, by sorting networks over many windows side by side.
+"""Running medians and running robust scales of many series, many windows at a time.
 
-A window's values are sorted by a fixed sequence of exchanges, the same for all windows, so that the exchanges of
-hundreds of windows run in one vector loop without a branch. Exchanges that do not bear on the middle are left out.
-Gaps stand in a window as plus and minus infinity in turn: as many lie below the median as above it, within one, so
-that what is left keeps its median within half a rank.
-
-Source: K. E. Batcher, AFIPS 1968 (sorting networks); D. E. Knuth, The Art of Computer Programming 3, algorithm 5.2.2M.
+Every window takes the same steps (``selection``), so that each of them runs over hundreds of windows in one vector loop
+without a branch. Gaps stand in a window as plus and minus infinity in turn: as many lie below the median as above it,
+within one, so that what is left keeps its median within half a rank.
 """
 
 from __future__ import annotations
-
-from functools import cache
 
 import numpy as np
 import numpy.typing as npt
 
 from fleet.detectors.compiled import compiled
 from fleet.detectors.contract import FloatArray
+from fleet.detectors.screen.selection import LARGER, SMALLER, Plan, Table, plan_of_median, plan_of_scale
 
-Ints = npt.NDArray[np.int64]
-_LANES = 256
-"""Windows that are sorted side by side; with up to 40 values each they stay in the nearest cache."""
+_LANES = 512
+"""Windows that are worked on together: what is found of them stays in the nearest cache."""
+_LAID_OUT = 4096
+"""Values, of as many whole rows as hold them, that are laid out one after another."""
+Counts = npt.NDArray[np.uint8]
 _INFINITY = np.float32(np.inf)
 _NAN = np.float32(np.nan)
 
@@ -30,120 +28,129 @@ def running_median(values: FloatArray, width: int, *, ahead: int = 0, spacing: i
 
     Args:
         values: float32 of shape (series, points), NaN for gaps.
-        width: values in a window; columns before the first and after the last count as gaps.
+        width: values in a window, at most 255; columns before the first and after the last count as gaps.
         ahead: 0 for windows of the past; for centred ones half of their length, in columns.
         spacing: a window takes every so many columns.
 
     Returns:
         Medians of the same shape; NaN where less than half of a window is known.
     """
-    medians = np.empty(values.shape, dtype=np.float32)
-    _median_rows(np.ascontiguousarray(values), middle_exchanges(width), (width, spacing, ahead), medians, medians[:0])
-    return medians
+    found = _found(values, plan_of_median(width), (width, spacing, ahead))
+    return found.reshape(values.shape)
 
 
 def running_scale(values: FloatArray, width: int, *, ahead: int = 0, spacing: int = 1) -> tuple[FloatArray, FloatArray]:
     """Running medians as ``running_median`` gives them, and each window's median distance from its median (MAD)."""
-    medians, distances = np.empty(values.shape, dtype=np.float32), np.empty(values.shape, dtype=np.float32)
-    _median_rows(np.ascontiguousarray(values), middle_exchanges(width), (width, spacing, ahead), medians, distances)
+    medians, distances = _found(values, plan_of_scale(width), (width, spacing, ahead))
     return medians, distances
 
 
-@cache
-def middle_exchanges(width: int) -> Ints:
-    """Exchanges (the smaller to the first place) after which the median of ``width`` values stands in the middle.
-
-    Batcher's merge exchange, which takes any number of values, less the exchanges that do not reach the middle.
-    """
-    exchanges: list[tuple[int, int]] = []
-    # One value, the window of a grid as coarse as it, stands in the middle already.
-    top = (1 << (width - 1).bit_length()) >> 1
-    stride = top
-    while stride > 0:
-        step, part, distance = top, 0, stride
-        while distance > 0:
-            exchanges += [(low, low + distance) for low in range(width - distance) if low & stride == part]
-            distance, step, part = step - stride, step >> 1, stride
-        stride >>= 1
-    needed, kept = {width // 2}, []
-    for pair in reversed(exchanges):
-        if needed & set(pair):
-            needed |= set(pair)
-            kept.append(pair)
-    return np.array(kept[::-1], dtype=np.int64).reshape(-1, 2)
+def _found(values: FloatArray, plan: Plan, window: tuple[int, int, int]) -> FloatArray:
+    found = np.empty((len(plan.results), *values.shape), dtype=np.float32)
+    buffers = np.zeros((plan.buffers, _LANES + (window[0] - 1) * window[1]), dtype=np.float32)
+    _find(np.ascontiguousarray(values), plan.steps, plan.results, window, buffers, found)
+    return found
 
 
 @compiled
-def _median_rows(
-    values: FloatArray, exchanges: Ints, window: tuple[int, int, int], medians: FloatArray, distances: FloatArray
+def _find(
+    values: FloatArray,
+    steps: Table,
+    results: Table,
+    window: tuple[int, int, int],
+    buffers: FloatArray,
+    found: FloatArray,
 ) -> None:
-    """Running medians of all rows; median distances from them, too, where there is room for them."""
+    """What a plan finds of all rows: (results, series, points)."""
     width, spacing, ahead = window
     rows, points = values.shape
-    lanes = np.empty((width, _LANES), dtype=np.float32)
-    seen = np.empty(_LANES, dtype=np.float32)
-    padded = np.empty(points + (width - 1) * spacing, dtype=np.float32)
-    for row in range(rows):
-        _pad(values[row], (width - 1) * spacing - ahead, padded)
-        for first in range(0, points, _LANES):
-            count = min(_LANES, points - first)
-            seen[:] = 0
-            for place in range(width):
-                start = first + place * spacing
-                _load(padded[start : start + count], lanes[place], seen)
-            _exchange(lanes, exchanges, count)
-            middle = medians[row, first : first + count]
-            for lane in range(count):
-                middle[lane] = lanes[width // 2, lane] if 2 * seen[lane] >= width else _NAN
-            if distances.shape[0]:
-                for place in range(width):
-                    start = first + place * spacing
-                    _distances(padded[start : start + count], middle, lanes[place])
-                _exchange(lanes, exchanges, count)
-                for lane in range(count):
-                    distances[row, first + lane] = lanes[width // 2, lane] if 2 * seen[lane] >= width else _NAN
+    around = (width - 1) * spacing
+    length = points + around
+    at_once = min(rows, max(1, _LAID_OUT // length))
+    laid_out, known = np.empty(at_once * length, dtype=np.float32), np.empty(at_once * length, dtype=np.uint8)
+    in_line = np.empty((found.shape[0], at_once * length), dtype=np.float32)
+    seen = np.empty(at_once * length, dtype=np.uint8)
+    for start in range(0, rows, at_once):
+        count = min(at_once, rows - start)
+        for place in range(count):
+            here = slice(place * length, (place + 1) * length)
+            _lay_out(values[start + place], around - ahead, laid_out[here], known[here])
+        for first in range(0, count * length, _LANES):
+            last = min(first + _LANES, count * length)
+            _take_steps(laid_out[first : count * length], steps, spacing, buffers)
+            for result in range(results.size):
+                _copy(buffers[results[result]], in_line[result, first:last])
+        _count(known[: count * length], width, spacing, seen[: count * length - around])
+        for place in range(count):
+            here = slice(place * length, place * length + points)
+            for result in range(results.size):
+                _keep(in_line[result, here], seen[here], width, found[result, start + place])
 
 
 @compiled
-def _pad(row: FloatArray, before: int, padded: FloatArray) -> None:
-    """A row with infinities of alternating sign around it and in its gaps."""
+def _take_steps(values: FloatArray, steps: Table, spacing: int, buffers: FloatArray) -> None:
+    """All steps for the windows that begin at the first values; beyond the last value there may be anything."""
+    _copy(values, buffers[0, : min(values.size, buffers.shape[1])])
+    for step in range(steps.shape[0]):
+        kind, count = steps[step, 0], _LANES + steps[step, 6] * spacing
+        one = buffers[steps[step, 1], steps[step, 2] * spacing :]
+        other = buffers[steps[step, 3], steps[step, 4] * spacing :]
+        into = buffers[steps[step, 5]]
+        if kind == SMALLER:
+            for lane in range(count):
+                into[lane] = one[lane] if one[lane] < other[lane] else other[lane]
+        elif kind == LARGER:
+            for lane in range(count):
+                into[lane] = one[lane] if one[lane] > other[lane] else other[lane]
+        else:
+            # Gaps stay where they are, below and above all others.
+            for lane in range(count):
+                distance = abs(one[lane] - other[lane])
+                into[lane] = distance if one[lane] > -_INFINITY else -_INFINITY
+
+
+@compiled
+def _lay_out(row: FloatArray, before: int, padded: FloatArray, known: Counts) -> None:
+    """A row with infinities of alternating sign around it and in its gaps, and what of it is known."""
     after = before + row.size
-    gaps = 0
-    # Value by value: the check of shapes in assigning them all at once takes two seconds to compile.
+    known[:] = 0
+    _copy(row, padded[before:after])
+    here, gaps = known[before:after], 0
     for column in range(row.size):
-        padded[before + column] = row[column]
-        gaps += 0 if abs(row[column]) < _INFINITY else 1
+        here[column] = abs(row[column]) < _INFINITY
+    for column in range(row.size):
+        gaps += 1 - here[column]
     filler = _INFINITY
-    for place in range(padded.size if gaps else before):
-        if place < before or place >= after or not abs(padded[place]) < _INFINITY:
-            padded[place] = filler
-            filler = -filler
+    for place in range(before):
+        padded[place] = filler
+        filler = -filler
+    for place in range(before, after if gaps else before):
+        value = padded[place]
+        padded[place] = value if known[place] else filler
+        filler = filler if known[place] else -filler
     for place in range(after, padded.size):
         padded[place] = filler
         filler = -filler
 
 
 @compiled
-def _load(values: FloatArray, place: FloatArray, seen: FloatArray) -> None:
-    """One place of all windows, and how many of their values are known so far."""
-    for lane in range(values.size):
-        place[lane] = values[lane]
-        seen[lane] += np.float32(1) if abs(values[lane]) < _INFINITY else np.float32(0)
+def _count(known: Counts, width: int, spacing: int, seen: Counts) -> None:
+    """How many values of each window are known."""
+    seen[:] = 0
+    for place in range(width):
+        here = known[place * spacing :]
+        for column in range(seen.size):
+            seen[column] += here[column]
 
 
 @compiled
-def _exchange(lanes: FloatArray, exchanges: Ints, count: int) -> None:
-    for number in range(exchanges.shape[0]):
-        smaller, larger = lanes[exchanges[number, 0]], lanes[exchanges[number, 1]]
-        for lane in range(count):
-            one, other = smaller[lane], larger[lane]
-            smaller[lane] = one if one < other else other
-            larger[lane] = other if one < other else one
+def _keep(values: FloatArray, seen: Counts, width: int, kept: FloatArray) -> None:
+    for place in range(kept.size):
+        kept[place] = values[place] if 2 * seen[place] >= width else _NAN
 
 
 @compiled
-def _distances(places: FloatArray, middle: FloatArray, distances: FloatArray) -> None:
-    """Distances from the middle; gaps stay where they are, below and above all others."""
-    for lane in range(places.size):
-        distance = abs(places[lane] - middle[lane])
-        distances[lane] = distance if places[lane] > -_INFINITY else -_INFINITY
+def _copy(values: FloatArray, into: FloatArray) -> None:
+    # Value by value: the check of shapes in assigning them all at once takes two seconds to compile.
+    for place in range(into.size):
+        into[place] = values[place]
