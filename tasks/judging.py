@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 import numpy as np
+import numpy.typing as npt
 
 from fleet.detectors.calibration.second_look import SecondLook
 from fleet.detectors.cohorts.figures import Figures
@@ -24,6 +26,7 @@ from storage.stored_frames import StoredFrames
 from storage.stored_model import StoredModel
 from tasks.computing import COMPUTING
 
+Flags = npt.NDArray[np.bool_]
 States = Iterable[tuple[Sequence[str], TrainedState]]
 """What was learnt, with the queries that each part of it tells of."""
 
@@ -52,14 +55,14 @@ class Judgement:
         keys = [key for frame in self._frames for key in frame.keys]
         return Frame(first.start, first.step_seconds, keys, np.concatenate([frame.values for frame in self._frames]))
 
-    def add(self, frame: Frame, seen: int, anomalies: Sequence[Anomaly]) -> None:
-        """Add what was found in a block of series, of which the first ``seen`` are there."""
+    def add(self, frame: Frame, there: Flags, anomalies: Sequence[Anomaly]) -> None:
+        """Add what was found in a block of series, of which some are there."""
         rows = sorted({anomaly.row for anomaly in anomalies})
         place = {row: number for number, row in enumerate(rows, start=sum(len(each.keys) for each in self._frames))}
         self._frames.append(frame.select(rows))
         self.anomalies += [replace(anomaly, row=place[anomaly.row]) for anomaly in anomalies]
-        self.series += seen
-        self.vanished |= {key.query_id for key in frame.keys[seen:]}
+        self.series += int(there.sum())
+        self.vanished |= {frame.keys[row].query_id for row in np.flatnonzero(~there).tolist()}
 
 
 def judge(
@@ -68,16 +71,26 @@ def judge(
     pack: QueryPack,
     sensitivities: Collection[Sensitivity],
     second_looks: Sequence[SecondLook] = (),
+    since: datetime | None = None,
 ) -> dict[Sensitivity, Judgement]:
-    """Judge what is stored of a window; queries of which nothing was learnt are judged by the window alone."""
+    """Judge what is stored of a window; queries of which nothing was learnt are judged by the window alone.
+
+    Args:
+        stored: the window, and what is stored of the time before it, as context.
+        states: what was learnt.
+        pack: what the values are.
+        sensitivities: at which it is judged.
+        second_looks: detectors for the few series that the screen passes on.
+        since: when the window begins; None where nothing is before it.
+    """
     unseen = unseen_columns(stored.seen)
     figures: list[Figures] = []
     judgements = {sensitivity: Judgement(figures=figures) for sensitivity in sensitivities}
-    for frame, seen, learnt in _blocks(stored, states):
-        there = Frame(frame.start, frame.step_seconds, frame.keys[:seen], frame.values[:seen])
-        figures.append(Figures.of(there, learnt.levels(there.keys) if learnt else None))
+    for frame, learnt in _blocks(stored, states, since):
+        there, window = _in_window(frame, since)
+        figures.append(Figures.of(window, learnt.levels(window.keys) if learnt else None))
         for sensitivity, judgement in judgements.items():
-            judgement.add(frame, seen, detect(frame, learnt, pack, sensitivity, second_looks, unseen))
+            judgement.add(frame, there, detect(frame, learnt, pack, sensitivity, second_looks, unseen, since))
     return judgements
 
 
@@ -88,8 +101,19 @@ def states_of(model: StoredModel | None) -> Iterator[tuple[Sequence[str], Traine
             yield part.queries, model.state(part)
 
 
-def _blocks(stored: StoredFrames, states: States) -> Iterator[tuple[Frame, int, Learnt | None]]:
-    """Some series at a time, how many of them are there, and what was learnt of them.
+def _in_window(frame: Frame, since: datetime | None) -> tuple[Flags, Frame]:
+    """Which series have a sample in the window, and these in it."""
+    first = round((since - frame.start).total_seconds() / frame.step_seconds) if since else 0
+    values = frame.values[:, first:]
+    there = np.asarray(np.isfinite(values).any(axis=1))
+    rows = np.flatnonzero(there).tolist()
+    if len(rows) < len(there):
+        values = values[rows]
+    return there, Frame(frame.time_at(first), frame.step_seconds, [frame.keys[row] for row in rows], values)
+
+
+def _blocks(stored: StoredFrames, states: States, since: datetime | None) -> Iterator[tuple[Frame, Learnt | None]]:
+    """Some series at a time, and what was learnt of them.
 
     Whoever takes them works on one at a time, and takes all: until the next is taken, it counts as being worked on.
     """
@@ -99,12 +123,11 @@ def _blocks(stored: StoredFrames, states: States) -> Iterator[tuple[Frame, int, 
         counts = Counter(key.query_id for key in state.keys) | Counter({query: left.pop(query, 0) for query in queries})
         for block in blocks_of(counts):
             with COMPUTING:
-                frame = stored.read(block.queries, block.keep)
-                whole = with_vanished(frame, state, block.holds)
-                if whole.keys:
-                    yield whole, len(frame.keys), learnt
+                frame = with_vanished(stored.read(block.queries, block.keep), state, block.holds, since)
+                if frame.keys:
+                    yield frame, learnt
     for block in blocks_of(left):
         with COMPUTING:
             frame = stored.read(block.queries, block.keep)
             if frame.keys:
-                yield frame, len(frame.keys), None
+                yield frame, None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import numpy as np
 
@@ -25,8 +25,10 @@ def with_last_seen(state: TrainedState, history: Frame) -> TrainedState:
     return replace(state, columns={**state.columns, _LAST_SEEN: column})
 
 
-def with_vanished(frame: Frame, state: TrainedState, holds: Callable[[SeriesKey], bool]) -> Frame:
-    """The frame with a row of gaps for each series that its past had within a day before it.
+def with_vanished(
+    frame: Frame, state: TrainedState, holds: Callable[[SeriesKey], bool], since: datetime | None = None
+) -> Frame:
+    """The frame with a row of gaps for each series that its past had within a day before what is judged.
 
     A series that is gone for the whole of a short window has no sample, hence no row, and its absence would
     end unseen when the next window begins. Rows of the frame keep their numbers; the new ones come after them.
@@ -35,10 +37,11 @@ def with_vanished(frame: Frame, state: TrainedState, holds: Callable[[SeriesKey]
         frame: some of a cluster's series.
         state: what was learnt of its past.
         holds: whether a series of the past would be among those of the frame.
+        since: from when on the frame is judged; its start where that is None.
     """
-    since = (frame.start - _RECENT).timestamp()
+    recently = ((since or frame.start) - _RECENT).timestamp()
     here = set(frame.keys)
-    recent = np.flatnonzero(state.columns[_LAST_SEEN] >= since)
+    recent = np.flatnonzero(state.columns[_LAST_SEEN] >= recently)
     vanished = [key for row in recent.tolist() if holds(key := state.keys[row]) and key not in here]
     if not vanished:
         return frame

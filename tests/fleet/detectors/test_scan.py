@@ -1,13 +1,18 @@
 """A frame judged as a whole."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import numpy as np
 import pytest
 
+from fleet.detectors.catalogue import screens
 from fleet.detectors.contract import Anomaly, Sensitivity
+from fleet.detectors.families import Gauges, Part, points_ahead
 from fleet.detectors.learnt import learn
 from fleet.detectors.learnt_state import state_of
+from fleet.detectors.profile.grid import decimated
+from fleet.detectors.profile.seasonal import fit_profile
+from fleet.detectors.rules import RowRules
 from fleet.detectors.scan import detect
 from fleet.detectors.vanished import with_last_seen, with_vanished
 from fleet.frames.frame import Frame, SeriesKey
@@ -330,6 +335,68 @@ def test_what_is_found_in_any_hour_is_found_in_the_day(usual: tuple[Frame, Frame
     rows = {anomaly.row for hour in hours for anomaly in detect(hour, learnt, GAUGES, Sensitivity.EXTREME)}
     assert 3 < len(rows) <= len({anomaly.row for anomaly in day})
     assert rows <= {anomaly.row for anomaly in day}
+
+
+def hour_of(frame: Frame, number: int, *, reach: int = 24) -> tuple[Frame, datetime]:
+    """An hour with so many hours before it, as far as the frame has them, and when the hour begins."""
+    first = number * 120
+    begins = max(0, first - reach * 120)
+    values = np.ascontiguousarray(frame.values[:, begins : first + 120])
+    return Frame(frame.time_at(begins), 30, frame.keys, values), frame.time_at(first)
+
+
+class Extents(dict[int, tuple[datetime, datetime]]):
+    """From when to when each row has anomalies."""
+
+    def add(self, frame: Frame, anomalies: list[Anomaly]) -> None:
+        for anomaly in anomalies:
+            first, last = frame.time_at(anomaly.first), frame.time_at(anomaly.last)
+            known = self.get(anomaly.row, (first, last))
+            self[anomaly.row] = min(first, known[0]), max(last, known[1])
+
+
+def test_hours_that_know_what_was_before_find_together_what_the_day_finds(usual: tuple[Frame, Frame]) -> None:
+    """Long and short, within an hour and over its end, where the middle of an hour or what comes after it counts."""
+    frame, history = usual
+    values = frame.values.copy()
+    planted = [slice(1500, 1800), slice(1520, 1545), slice(1330, 1430), slice(1430, 1465), slice(900, 1700)]
+    for row, height in enumerate(np.linspace(0.8, 3, 30)):
+        values[row, planted[row % 5]] += height
+    whole, learnt = Frame(frame.start, 30, frame.keys, values), learn(history, GAUGES)
+    of_day, of_hours, of_bare_hours = Extents(), Extents(), Extents()
+    of_day.add(whole, detect(whole, learnt, GAUGES, Sensitivity.EXTREME))
+    for number in range(24):
+        for reach, extents in ((24, of_hours), (0, of_bare_hours)):
+            hour, since = hour_of(whole, number, reach=reach)
+            extents.add(hour, detect(hour, learnt, GAUGES, Sensitivity.EXTREME, since=since))
+    assert of_hours == of_day
+    assert 3 < len(of_bare_hours) < len(of_day)
+
+
+def test_an_hour_has_the_scores_of_the_day_as_far_as_they_can_be_known(usual: tuple[Frame, Frame]) -> None:
+    frame, history = usual
+    family, rules = Gauges(screens()), RowRules.of(frame.keys, GAUGES, 300)
+    points, profile = decimated(frame, 300), fit_profile(frame, history)
+    rows = np.arange(len(frame.keys))
+    of_day = family.of_frame(Part(rows, points, profile, rules))
+    until_ten = Frame(points.start, 300, points.keys, np.ascontiguousarray(points.values[:, :120]))
+    of_hour = family.of_frame(Part(rows, until_ten, profile, rules, first=108))
+    for day, hour, late in zip(of_day.signed, of_hour.signed, points_ahead(family, 300), strict=True):
+        np.testing.assert_array_equal(hour[:, 108 - late : 120 - late], day[:, 108 - late : 120 - late])
+        assert np.isfinite(hour[:, 108 - late : 120 - late]).all()
+        assert np.isnan(hour[:, 120 - late :]).all()
+
+
+def test_what_is_over_before_an_hour_is_not_told_in_it(usual: tuple[Frame, Frame]) -> None:
+    """The medians of the hour before still tell of it; what goes on is told from where it began."""
+    frame, history = usual
+    learnt = learn(history, GAUGES)
+    hour, noon = hour_of(with_jump(frame, "gauge", 8.0, slice(1200, 1430)), 12)
+    assert detect(hour, learnt, GAUGES, Sensitivity.EXTREME, since=noon) == []
+    hour, noon = hour_of(with_jump(frame, "gauge", 8.0, slice(1200, 1500)), 12)
+    (anomaly,) = detect(hour, learnt, GAUGES, Sensitivity.EXTREME, since=noon)
+    assert abs(anomaly.first - 1200) <= 4
+    assert abs(anomaly.last - 1499) <= 4
 
 
 def test_kinds_of_one_frame_do_not_disturb_each_other(usual: tuple[Frame, Frame]) -> None:
