@@ -71,7 +71,9 @@ class FanOut:
             self.gaps.setdefault(cluster_id, []).append(f"{stage.value} failed: {reason_of(state)}")
             return False
         outcome: ClusterOutcome = state.result()
-        self.gaps.setdefault(cluster_id, []).extend(outcome.gaps)
+        known = self.gaps.setdefault(cluster_id, [])
+        # Several steps may meet with the same gap.
+        known += [gap for gap in outcome.gaps if gap not in known]
         for name, count in outcome.counts.items():
             self.counts[name] = self.counts.get(name, 0) + count
         return outcome.seen

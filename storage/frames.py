@@ -42,8 +42,9 @@ class FrameStore:
         """What is stored of a window, to be read in parts: all chunks that reach into it, fetched and proven whole.
 
         Raises:
-            CorruptObject: a chunk's bytes are gone or not what was stored. Before it is raised, the chunk's row says
-                that nothing is known of it, so that the next run asks the cluster again.
+            CorruptObject: the bytes of a chunk are gone or not what was stored. Before it is raised, the row of every
+                such chunk says that nothing is known of it: the next run asks the cluster again, and whoever opens the
+                window again gets the rest.
         """
         coverage = self._coverage.list(
             window,

@@ -9,6 +9,7 @@ from datetime import timedelta
 import numpy as np
 import numpy.typing as npt
 
+from fleet.errors import CorruptObject
 from fleet.frames.coverage import Coverage
 from fleet.frames.frame import Frame, SeriesKey, concatenate
 from fleet.frames.frame_file import FrameFile, KnownSeries
@@ -30,7 +31,7 @@ class StoredFrames:
         step_seconds: of the grid.
 
     Raises:
-        CorruptObject: a chunk's bytes are gone or not what was stored; it is struck out by then.
+        CorruptObject: the bytes of a chunk are gone or not what was stored; all such are struck out by then.
     """
 
     def __init__(self, chunks: ChunkObjects, coverage: Sequence[Coverage], window: Window, step_seconds: int) -> None:
@@ -41,12 +42,18 @@ class StoredFrames:
         known: KnownSeries = {}
         mapped = sum(chunk.object_bytes for chunk in coverage) > MEMORY_BYTES
         self._files: list[tuple[Coverage, FrameFile]] = []
+        damaged: list[CorruptObject] = []
         # Where chunks overlap, the one that saw more counts: it is the later one here.
         for chunk in sorted(coverage, key=lambda each: (STANDING[each.status], each.window.start)):
             if chunk.object_key:
-                data = chunks.fetch(chunk, mapped=mapped)
-                with chunks.struck_out(chunk):
-                    self._files.append((chunk, FrameFile(data, known)))
+                try:
+                    data = chunks.fetch(chunk, mapped=mapped)
+                    with chunks.struck_out(chunk):
+                        self._files.append((chunk, FrameFile(data, known)))
+                except CorruptObject as failure:
+                    damaged.append(failure)
+        if damaged:
+            raise damaged[0]
 
     @property
     def queries(self) -> Counter[str]:

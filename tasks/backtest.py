@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from fleet.detectors.contract import Sensitivity
-from fleet.detectors.second_looks import DEFAULT_LOOKS
+from fleet.detectors.second_looks import DEFAULT_LOOKS, second_looks
 from fleet.errors import CorruptObject
 from fleet.findings.assess import ScanContext, findings_of
 from fleet.findings.backtest import MissingDay, ReplayedDay
@@ -23,11 +23,12 @@ from fleet.inventory.cluster import Cluster
 from fleet.inventory.topology import Topology
 from storage.stored_frames import StoredFrames
 from storage.stores import Stores
-from tasks.frames import COLLECTOR
+from tasks.frames import COLLECTOR, open_history
 from tasks.judging import judge
 from tasks.learn import learnt_blocks
-from tasks.looking import looks_into
+from tasks.looking import PastOnDemand
 
+DAMAGED = "what was stored of it is damaged; the next scan asks the cluster for it again"
 NOTHING_STORED = "nothing is stored of it"
 NO_HISTORY = "no history is stored of the days before it"
 IN_PARTS = "only parts of it are stored: those were judged"
@@ -45,8 +46,8 @@ def replay(
         day = Window.before(last - (back - 1) * HISTORY_CHUNK, HISTORY_CHUNK)
         try:
             yield from _day(stores, cluster, pack, day, topology)
-        except CorruptObject as failure:
-            yield MissingDay(cluster.name, day, failure.message)
+        except CorruptObject:
+            yield MissingDay(cluster.name, day, DAMAGED)
 
 
 def _day(
@@ -56,14 +57,16 @@ def _day(
     if not stored.queries:
         yield MissingDay(cluster.name, day, NOTHING_STORED)
         return
-    history = _open(stores, cluster.id, pack, HISTORY_STEP_SECONDS, history_window(day))
-    if not history.queries:
+    history = open_history(stores, cluster.id, pack, history_window(day))
+    yield from (MissingDay(cluster.name, day, gap) for gap in history.gaps)
+    if not history.frames.queries:
         yield MissingDay(cluster.name, day, NO_HISTORY)
         return
     states = (
-        (list(dict.fromkeys(key.query_id for key in state.keys)), state) for state, _ in learnt_blocks(history, pack)
+        (list(dict.fromkeys(key.query_id for key in state.keys)), state)
+        for state, _ in learnt_blocks(history.frames, pack)
     )
-    looks = looks_into(DEFAULT_LOOKS, pack, lambda: history)
+    looks = second_looks(DEFAULT_LOOKS, pack, PastOnDemand(lambda: history).of)
     judged = judge(stored, states, pack, list(Sensitivity), looks)
     context = ScanContext(cluster.id, "", Sensitivity.MEDIUM, topology=topology, coverage=stored.coverage)
     held = _held(stored, day)

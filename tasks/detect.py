@@ -8,16 +8,18 @@ from prefect import task
 
 from blocks.stores import open_stores
 from fleet.detectors.cohorts.figures import Figures
+from fleet.detectors.second_looks import second_looks
 from fleet.findings.assess import findings_of
 from fleet.findings.scan import Scan
 from fleet.frames.coverage import absent_queries, seen_queries
+from fleet.frames.window import history_window
 from fleet.inventory.topology import Topology
 from storage.stores import Stores
 from tasks.compare import compare_series
 from tasks.frames import context_of, open_history, open_window
 from tasks.judging import judge, states_of
 from tasks.learn import open_model
-from tasks.looking import looks_into
+from tasks.looking import PastOnDemand
 from tasks.outcome import ClusterOutcome, Stage
 from tasks.policy import STEP
 
@@ -36,7 +38,8 @@ def judge_cluster(stores: Stores, scan: Scan, cluster_id: str) -> ClusterOutcome
     if not seen.queries:
         return ClusterOutcome(Stage.DETECT, cluster.id, cluster.name, seen=False, gaps=("no data to judge",))
     model, gaps = open_model(stores, scan, cluster.id)
-    looks = looks_into(scan.second_looks, scan.pack, partial(open_history, stores, scan, cluster.id))
+    past = PastOnDemand(partial(open_history, stores, cluster.id, scan.pack, history_window(scan.window)))
+    looks = second_looks(scan.second_looks, scan.pack, past.of)
     judged = judge(seen, states_of(model), scan.pack, [scan.sensitivity], looks)[scan.sensitivity]
     inventory = stores.inventories.latest(cluster.id)
     context = context_of(scan, cluster.id, seen.coverage, Topology.of(inventory), model)
@@ -53,6 +56,6 @@ def judge_cluster(stores: Stores, scan: Scan, cluster_id: str) -> ClusterOutcome
         Stage.DETECT,
         cluster.id,
         cluster.name,
-        gaps=gaps,
+        gaps=(*gaps, *past.gaps),
         counts={"series": judged.series, "findings": len(findings)},
     )

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from fleet.errors import CorruptObject
 from fleet.findings.assess import ScanContext
 from fleet.findings.scan import Scan
 from fleet.frames.coverage import Coverage
 from fleet.frames.frame import Frame
 from fleet.frames.pack import QueryPack
-from fleet.frames.window import HISTORY_STEP_SECONDS, STEP_SECONDS, Window, history_window
+from fleet.frames.window import HISTORY_STEP_SECONDS, STEP_SECONDS, Window
 from fleet.inventory.topology import Topology
 from storage.stored_frames import StoredFrames
 from storage.stored_model import StoredModel
@@ -26,6 +27,14 @@ class StoredFrame:
 
     frame: Frame | None
     coverage: list[Coverage]
+
+
+@dataclass(frozen=True)
+class StoredHistory:
+    """What is stored of past days and can be read; ``gaps`` say what cannot."""
+
+    frames: StoredFrames
+    gaps: tuple[str, ...]
 
 
 def context_of(
@@ -55,12 +64,17 @@ def open_window(stores: Stores, scan: Scan, cluster_id: str) -> StoredFrames:
     return stores.frames.open(cluster_id, COLLECTOR, scan.pack.content_hash, STEP_SECONDS, scan.window)
 
 
-def open_history(stores: Stores, scan: Scan, cluster_id: str) -> StoredFrames:
-    """What is stored of the days before a scan's window, to be read some queries at a time."""
-    window = history_window(scan.window)
-    return stores.frames.open(cluster_id, COLLECTOR, scan.pack.content_hash, HISTORY_STEP_SECONDS, window)
+def open_history(stores: Stores, cluster_id: str, pack: QueryPack, past: Window) -> StoredHistory:
+    """What is stored of past days, to be read some queries at a time.
 
-
-def load_history(stores: Stores, scan: Scan, cluster_id: str) -> Frame | None:
-    """What is stored of the days before a scan's window, or None."""
-    return load_frame(stores, cluster_id, scan.pack, history_window(scan.window), HISTORY_STEP_SECONDS).frame
+    A day that is damaged is no reason to know nothing of the others: they serve, and what is left out is said.
+    """
+    try:
+        frames = stores.frames.open(cluster_id, COLLECTOR, pack.content_hash, HISTORY_STEP_SECONDS, past)
+    except CorruptObject:
+        # What is damaged was struck out: this is the rest.
+        frames = stores.frames.open(cluster_id, COLLECTOR, pack.content_hash, HISTORY_STEP_SECONDS, past)
+    lost = [chunk.window.start for chunk in frames.coverage if chunk.error == CorruptObject.__name__]
+    days = ", ".join(f"{start:%Y-%m-%d}" for start in lost)
+    gap = f"the stored history of {days} is damaged and was left out; the next run asks the cluster for it again"
+    return StoredHistory(frames, (gap,) if lost else ())

@@ -20,7 +20,7 @@ from fleet.inventory.topology import Topology
 from fleet.investigations.investigate import investigate
 from fleet.investigations.question import Material, Question
 from storage.stores import Stores
-from tasks.frames import context_of, load_frame, load_history, open_window
+from tasks.frames import context_of, load_frame, open_history, open_window
 from tasks.judging import judge, states_of
 from tasks.learn import open_model
 from tasks.outcome import ClusterOutcome, Stage
@@ -42,15 +42,18 @@ def investigate_incidents(scan_id: str, cluster_id: str) -> ClusterOutcome:
     # What always was so, and stands out among its like alone, has no cause that time could tell, and is none.
     incidents = [incident for incident in known if began & set(incident.fingerprints)]
     window = Window(start=scan.window.start - LOOK_BACK, end=scan.window.end)
+    gaps: tuple[str, ...] = ()
     if incidents:
         stored = load_frame(stores, cluster.id, scan.pack, window, STEP_SECONDS)
         if stored.frame is None:
             gap = "the series in which its findings were seen are not stored any more"
             return ClusterOutcome(Stage.INVESTIGATE, cluster.id, cluster.name, seen=False, gaps=(gap,))
         material = material_of(stores, scan, cluster.id, stored.frame, stored.coverage, findings)
+        gaps = tuple(material.unread)
         for incident in incidents:
             stores.investigations.put(investigate(Question.of_incident(incident, window), material))
-    return ClusterOutcome(Stage.INVESTIGATE, cluster.id, cluster.name, counts={"investigations": len(incidents)})
+    counts = {"investigations": len(incidents)}
+    return ClusterOutcome(Stage.INVESTIGATE, cluster.id, cluster.name, gaps=gaps, counts=counts)
 
 
 @task(name="investigate_place", task_run_name="investigate-{cluster_id}", **STEP)
@@ -71,6 +74,7 @@ def investigate_place(scan_id: str, cluster_id: str, place: dict[str, str | None
     material = material_of(stores, inquiry, cluster.id, stored.frame, stored.coverage, findings)
     answer = investigate(question_of(stores, inquiry, cluster.id, place), material)
     stores.investigations.put(answer.model_copy(update={"id": inquiry.id}))
+    gaps = (*gaps, *material.unread)
     return ClusterOutcome(Stage.INVESTIGATE, cluster.id, cluster.name, gaps=gaps, counts={"investigations": 1})
 
 
@@ -114,14 +118,17 @@ def material_of(
     findings: Sequence[Finding],
 ) -> Material:
     """All that is known of a cluster around a scan."""
-    earliest = history_window(scan.window).start
+    past = history_window(scan.window)
+    stored = open_history(stores, cluster_id, scan.pack, past)
+    history = stored.frames.read()
     return Material(
         frame=frame,
-        history=load_history(stores, scan, cluster_id),
+        history=history if history.keys else None,
         pack=scan.pack,
         findings=findings,
         inventory=stores.inventories.latest(cluster_id),
         coverage=coverage,
-        changes=_changes(stores, cluster_id, Window(start=earliest, end=datetime.now(UTC))),
+        changes=_changes(stores, cluster_id, Window(start=past.start, end=datetime.now(UTC))),
         now=datetime.now(UTC),
+        unread=stored.gaps,
     )

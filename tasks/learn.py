@@ -23,7 +23,7 @@ from storage.stored_frames import StoredFrames
 from storage.stored_model import StoredModel
 from storage.stores import Stores
 from tasks.computing import COMPUTING
-from tasks.frames import COLLECTOR
+from tasks.frames import COLLECTOR, open_history
 from tasks.outcome import ClusterOutcome, Stage
 from tasks.policy import STEP
 
@@ -33,58 +33,66 @@ def learn_baselines(scan_id: str, cluster_id: str) -> ClusterOutcome:
     """See to it that there is learnt state by which the scan's window can be judged."""
     stores = open_stores()
     scan, cluster = stores.scans.get(scan_id), stores.clusters.get(cluster_id)
-    version = model_for(stores, scan, cluster.id)
+    version, gaps = model_for(stores, scan, cluster.id)
     counts = {"learnt": version.series} if version else {}
-    return ClusterOutcome(Stage.LEARN, cluster.id, cluster.name, seen=version is not None, counts=counts)
+    return ClusterOutcome(Stage.LEARN, cluster.id, cluster.name, seen=version is not None, gaps=gaps, counts=counts)
 
 
-def model_for(stores: Stores, scan: Scan, cluster_id: str) -> ModelVersion | None:
+def model_for(stores: Stores, scan: Scan, cluster_id: str) -> tuple[ModelVersion | None, tuple[str, ...]]:
     """The version by which a scan's window is judged: one that fits, or a new one. None without any history.
 
-    The history itself is read only where a new one is learnt.
+    The history itself is read only where a new one is learnt: what of it could not be read is said beside it.
     """
-    window = history_window(scan.window)
-    pack = scan.pack
+    chosen = _stored(stores, scan, cluster_id, scan.window)
+    return (chosen, ()) if chosen else learn_version(stores, scan, cluster_id)
+
+
+def _stored(stores: Stores, scan: Scan, cluster_id: str, window: Window) -> ModelVersion | None:
+    """The version by which a window may be judged; None where one has to be learnt."""
     rows = stores.coverage.list(
-        window,
+        history_window(window),
         cluster_ids=[cluster_id],
         collector=COLLECTOR,
-        pack_hash=pack.content_hash,
+        pack_hash=scan.pack.content_hash,
         step_seconds=HISTORY_STEP_SECONDS,
     )
-    chosen = stores.models.choose(cluster_id, pack.content_hash, scan.window, sources_of(rows))
-    return chosen or learn_version(stores, cluster_id, pack, window)
+    return stores.models.choose(cluster_id, scan.pack.content_hash, window, sources_of(rows))
 
 
 def open_model(stores: Stores, scan: Scan, cluster_id: str) -> tuple[StoredModel | None, tuple[str, ...]]:
     """The learnt state that judges a scan's window, and what is to be said of it; None without any history."""
-    version = model_for(stores, scan, cluster_id)
+    version, gaps = model_for(stores, scan, cluster_id)
     if version is None:
-        return None, ()
+        return None, gaps
     try:
-        return stores.models.fetch(version), ()
+        return stores.models.fetch(version), gaps
     except CorruptObject:
         # It was struck out: what fits now is another version, or learnt anew.
-        anew = model_for(stores, scan, cluster_id)
+        anew, more = model_for(stores, scan, cluster_id)
         told = f"version {version.version} of what was learnt is damaged; {_instead(anew)}"
-        return (stores.models.fetch(anew) if anew else None), (told,)
+        return (stores.models.fetch(anew) if anew else None), (*gaps, told, *more)
 
 
 def _instead(version: ModelVersion | None) -> str:
     return f"version {version.version} was learnt anew and used" if version else "there is no history to learn from"
 
 
-def learn_version(stores: Stores, cluster_id: str, pack: QueryPack, window: Window) -> ModelVersion | None:
-    """Learn from what is stored of a window, and keep it; None where nothing is."""
-    stored = stores.frames.open(cluster_id, COLLECTOR, pack.content_hash, HISTORY_STEP_SECONDS, window)
+def learn_version(stores: Stores, scan: Scan, cluster_id: str) -> tuple[ModelVersion | None, tuple[str, ...]]:
+    """Learn from what is stored of the days before a scan's window, and keep it; None where nothing is.
+
+    Beside it is said what of these days could not be read. They are learnt of once they have been fetched again, since
+    a version that was learnt without them fits no more.
+    """
+    past, pack = history_window(scan.window), scan.pack
+    history = open_history(stores, cluster_id, pack, past)
     training = Training(
         cluster_id=cluster_id,
         pack_name=pack.name,
         pack_hash=pack.content_hash,
-        window=window,
-        sources=sources_of(stored.coverage),
+        window=past,
+        sources=sources_of(history.frames.coverage),
     )
-    return stores.models.save(training, learnt_blocks(stored, pack))
+    return stores.models.save(training, learnt_blocks(history.frames, pack)), history.gaps
 
 
 def learnt_blocks(stored: StoredFrames, pack: QueryPack) -> Iterator[tuple[TrainedState, Sequence[QueryQuality]]]:

@@ -3,29 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import cache
+from dataclasses import dataclass
+from functools import cached_property
 
-from fleet.detectors.calibration.second_look import SecondLook
-from fleet.detectors.second_looks import second_looks
-from fleet.errors import CorruptObject
 from fleet.frames.frame import Frame, SeriesKey
-from fleet.frames.pack import QueryPack
-from storage.stored_frames import StoredFrames
+from tasks.frames import StoredHistory
 
 
-def looks_into(
-    names: Sequence[str], pack: QueryPack, open_history: Callable[[], StoredFrames]
-) -> tuple[SecondLook, ...]:
-    """The detectors of these names over a history that is opened when the first series is on a shortlist.
+@dataclass
+class PastOnDemand:
+    """A history that is opened when the first series is on a shortlist: most scans read none.
 
-    A damaged history costs the second look, and nothing else: what was learnt of it judges without.
+    Args:
+        open_history: opens it.
     """
-    opened = cache(open_history)
 
-    def history_of(keys: Sequence[SeriesKey]) -> Frame | None:
-        try:
-            return opened().read({key.query_id for key in keys}, set(keys).__contains__)
-        except CorruptObject:
-            return None
+    open_history: Callable[[], StoredHistory]
 
-    return second_looks(names, pack, history_of)
+    def of(self, keys: Sequence[SeriesKey]) -> Frame:
+        """The past of some series."""
+        return self._opened.frames.read({key.query_id for key in keys}, set(keys).__contains__)
+
+    @property
+    def gaps(self) -> tuple[str, ...]:
+        """What of it could not be read, in words; nothing is known of that before it was opened."""
+        return self._opened.gaps if "_opened" in vars(self) else ()
+
+    @cached_property
+    def _opened(self) -> StoredHistory:
+        return self.open_history()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -18,6 +17,7 @@ from fleet.frames.counters import with_rates
 from fleet.frames.coverage import Coverage, CoverageStatus, QueryCoverage, Signal
 from fleet.frames.firing import firing_at
 from fleet.frames.frame import Frame, SeriesKey
+from fleet.frames.pack import QueryPack
 from fleet.frames.window import HISTORY_CHUNK, HISTORY_STEP_SECONDS, STEP_SECONDS, Window, history_window
 from fleet.inventory.change import Change
 from fleet.reports.charts import ChartSeries
@@ -28,9 +28,10 @@ from fleet.reports.overview import told_in_full
 from fleet.reports.record import ReportKind
 from storage.stores import Stores
 from tasks.coverage import coverage_of, metrics_of
-from tasks.frames import COLLECTOR, load_frame
+from tasks.frames import COLLECTOR, open_history
 from tasks.questions import ALERTS, RULES
 
+NO_CHARTS = "what was stored of its metrics is damaged, so that there are no charts; the next run asks for it again"
 _FRESH = timedelta(hours=2)
 """A window that ends with the last full hour is over for less than that."""
 
@@ -70,7 +71,8 @@ def gather(
     )
     told = told_in_full(material, depth.clusters)
     alerts = {each.id: firing for each in told if (firing := _firing(stores, material, each.id)) is not None}
-    return replace(material, alerts=alerts, charts=list(_charts(stores, scan, material, depth)))
+    charts, unread = _charts(stores, scan, material, depth)
+    return replace(material, alerts=alerts, charts=charts, unread=unread)
 
 
 def _incidents(stores: Stores, scan: Scan, cluster_ids: list[str]) -> list[Incident]:
@@ -156,32 +158,49 @@ def _history(stores: Stores, scan: Scan, cluster_ids: list[str]) -> dict[str, ti
     return {cluster_id: count * HISTORY_CHUNK for cluster_id, count in days.items()}
 
 
-def _charts(stores: Stores, scan: Scan, material: FleetReportMaterial, depth: Depth) -> Iterator[ChartSeries]:
+def _charts(
+    stores: Stores, scan: Scan, material: FleetReportMaterial, depth: Depth
+) -> tuple[list[ChartSeries], dict[str, tuple[str, ...]]]:
+    """Charts of what incidents are made of, and by cluster what could not be read for them."""
     shown: dict[str, list[Finding]] = defaultdict(list)
     for incident in material.ranked_incidents[: depth.incidents]:
         members = sorted(material.findings_of(incident), key=lambda each: (-each.severity.rank, -each.strength))
         # Some may not be drawn: a series that is gone, or has no number in it.
         shown[incident.cluster_id].extend(members[: 2 * depth.charts])
+    charts: list[ChartSeries] = []
+    unread: dict[str, tuple[str, ...]] = {}
     for cluster_id, chosen in shown.items():
-        yield from _cluster_charts(stores, scan, cluster_id, chosen)
+        drawn, unread[cluster_id] = _cluster_charts(stores, scan, cluster_id, chosen)
+        charts += drawn
+    return charts, unread
 
 
-def _cluster_charts(stores: Stores, scan: Scan, cluster_id: str, findings: list[Finding]) -> Iterator[ChartSeries]:
-    frame = load_frame(stores, cluster_id, scan.pack, scan.window, STEP_SECONDS).frame
-    history = load_frame(stores, cluster_id, scan.pack, history_window(scan.window), HISTORY_STEP_SECONDS).frame
-    if frame is None:
-        # An incident goes on in a cluster of which nothing was seen in this window.
-        return
-    rows = {key: row for row, key in enumerate(frame.keys)}
+def _cluster_charts(
+    stores: Stores, scan: Scan, cluster_id: str, findings: list[Finding]
+) -> tuple[list[ChartSeries], tuple[str, ...]]:
+    keys = {finding.id: SeriesKey.of(finding.series.query_id, finding.series.labels) for finding in findings}
+    series, queries = set(keys.values()), {key.query_id for key in keys.values()}
+    try:
+        stored = stores.frames.open(cluster_id, COLLECTOR, scan.pack.content_hash, STEP_SECONDS, scan.window)
+    except CorruptObject:
+        return [], (NO_CHARTS,)
+    frame = stored.read(queries, series.__contains__)
+    history = open_history(stores, cluster_id, scan.pack, history_window(scan.window))
+    past = history.frames.read(queries, series.__contains__)
+    charts = []
     for finding in findings:
-        key = SeriesKey.of(finding.series.query_id, finding.series.labels)
-        if key in rows:
-            yield _chart(with_rates(frame.select([rows[key]]), scan.pack), history, finding, scan)
+        now, before = (_row_of(each, keys[finding.id], scan.pack) for each in (frame, past))
+        if now is not None:
+            charts.append(_chart(now, before, finding, scan))
+    return charts, history.gaps
 
 
-def _chart(series: Frame, history: Frame | None, finding: Finding, scan: Scan) -> ChartSeries:
-    rows = [row for row, key in enumerate(history.keys) if key == series.keys[0]] if history is not None else []
-    past = with_rates(history.select(rows), scan.pack) if history is not None and rows else None
+def _row_of(frame: Frame, key: SeriesKey, pack: QueryPack) -> Frame | None:
+    """One series of a frame; None where it is not there, as in a window in which nothing was seen of a cluster."""
+    return with_rates(frame.select([frame.keys.index(key)]), pack) if key in frame.keys else None
+
+
+def _chart(series: Frame, past: Frame | None, finding: Finding, scan: Scan) -> ChartSeries:
     return ChartSeries.of(
         series,
         0,

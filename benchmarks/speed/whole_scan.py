@@ -109,7 +109,7 @@ def learn(stores: Stores, **_: Any) -> dict[str, float]:
     scan = _known_scan(stores)
     first, *others = scan.cluster_ids
     with Measured("learn") as measured:
-        version = model_for(stores, scan, first)
+        version, _ = model_for(stores, scan, first)
     assert version is not None
     stored = stores.models.fetch(version)
     for cluster_id in others:

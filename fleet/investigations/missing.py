@@ -22,7 +22,7 @@ _TELLING = {
 
 def missing_of(scene: Scene) -> list[str]:
     """One sentence for everything that an investigation would have looked at and could not."""
-    return [*_inventory(scene), *_coverage(scene), *_signals(scene), *_history(scene)]
+    return [*_inventory(scene), *_coverage(scene), *_signals(scene), *_history(scene), *_unread(scene)]
 
 
 def _inventory(scene: Scene) -> list[str]:
@@ -56,3 +56,7 @@ def _history(scene: Scene) -> list[str]:
     if scene.material.history is not None:
         return []
     return ["There is no history before the window: what is usual was judged from the window alone."]
+
+
+def _unread(scene: Scene) -> list[str]:
+    return [f"{text[:1].upper()}{text[1:]}." for text in scene.material.unread]

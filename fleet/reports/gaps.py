@@ -36,7 +36,8 @@ def gaps_of(material: FleetReportMaterial, cluster_id: str) -> list[str]:
         lines += _stretches(signal, collector, own, material.window)
         if signal == Signal.METRICS:
             lines += _unanswered(query for row in own for query in row.queries)
-    return lines + [f"discovery could not read {gap.part}: {gap.reason}" for gap in material.gaps.get(cluster_id, [])]
+    lines += [f"discovery could not read {gap.part}: {gap.reason}" for gap in material.gaps.get(cluster_id, [])]
+    return [*lines, *material.unread.get(cluster_id, ())]
 
 
 def unasked_of(material: FleetReportMaterial, cluster_id: str) -> list[Signal]:

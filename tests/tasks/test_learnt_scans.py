@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 from functools import partial
@@ -13,20 +14,25 @@ from pydantic import SecretStr
 from fleet.detectors.contract import Sensitivity
 from fleet.findings.backtest import MissingDay, ReplayedDay, backtest_of
 from fleet.findings.scan import Scan
-from fleet.frames.coverage import Coverage, QueryCoverage
+from fleet.frames.coverage import Coverage, CoverageStatus, QueryCoverage
 from fleet.frames.frame import Frame, SeriesKey
 from fleet.frames.frame_blocks import blocks_of, whole_queries
 from fleet.frames.window import CHUNK, HISTORY_CHUNK, HISTORY_STEP_SECONDS, STEP_SECONDS, Window, history_window
 from fleet.inventory.cluster import Cluster
+from fleet.reports.depth import SURVEY
+from fleet.reports.gaps import gaps_of
 from storage.database import Database
 from storage.objects import ObjectStore
 from storage.stores import Stores
+from tasks import investigate as investigating
 from tasks import judging
 from tasks import learn as learning
-from tasks.backtest import IN_PARTS, NO_HISTORY, NOTHING_STORED, replay
+from tasks.backtest import DAMAGED, IN_PARTS, NO_HISTORY, NOTHING_STORED, replay
 from tasks.detect import judge_cluster
+from tasks.investigate import investigate_incidents
 from tasks.learn import learn_baselines, model_for
 from tasks.outcome import ClusterOutcome
+from tasks.report_material import NO_CHARTS, gather
 from tests.conftest import PostgresServer, S3Server
 from tests.fleet.detectors.series import pack_of, query
 from tests.storage import entities
@@ -50,9 +56,8 @@ def opened(postgres_server: PostgresServer, s3_server: S3Server) -> Iterator[Sto
 
 @pytest.fixture
 def cluster(opened: Stores, request: pytest.FixtureRequest) -> Cluster:
-    return opened.clusters.put(
-        Cluster.model_validate({"name": request.node.name[5:60].replace("_", "-"), "endpoints": {}})
-    )
+    name = re.sub(r"[^a-z0-9]+", "-", request.node.name[5:60]).strip("-")
+    return opened.clusters.put(Cluster.model_validate({"name": name, "endpoints": {}}))
 
 
 def values(window: Window, step_seconds: int) -> Frame:
@@ -160,29 +165,111 @@ def test_a_pinned_version_judges_until_it_is_let_go(opened: Stores, cluster: Clu
     assert opened.models.used(tomorrow.id) == {cluster.id: 2}
 
 
-def test_damaged_state_is_learnt_anew_and_said(opened: Stores, cluster: Cluster) -> None:
-    history(opened, cluster)
+@pytest.mark.parametrize("gone", [False, True], ids=["altered", "gone"])
+def test_damaged_state_is_learnt_anew_and_said(opened: Stores, cluster: Cluster, gone: bool) -> None:
+    chunks = history(opened, cluster)
     scan = bad_hours(opened, cluster, 2)
-    version = model_for(opened, scan, cluster.id)
+    version, _ = model_for(opened, scan, cluster.id)
     assert version is not None
-    opened.objects.put(version.parts[0].object_key, b"x" * 100, "text/plain")
+    if gone:
+        opened.objects.delete(version.parts[0].object_key)
+        opened.objects.delete(chunks[-1].object_key or "")
+    else:
+        opened.objects.put(version.parts[0].object_key, b"x" * 100, "text/plain")
     outcome = judged(opened, scan)
-    assert outcome.gaps == ("version 1 of what was learnt is damaged; version 2 was learnt anew and used",)
+    told = "version 1 of what was learnt is damaged; version 2 was learnt anew and used"
+    assert outcome.gaps == (told, *(damaged(1) if gone else ()))
     assert found(opened, scan) == [("memory", "node-1", 2)]
     assert [(each.version, each.damaged) for each in opened.models.list([cluster.id])] == [(2, False), (1, True)]
 
 
-def test_second_looks_read_the_history_and_do_without_where_it_is_damaged(opened: Stores, cluster: Cluster) -> None:
+def damaged(*days: int) -> tuple[str]:
+    """What is said of a history of which these days before ``NOW`` are damaged."""
+    told = ", ".join(f"{NOW - day * DAY:%Y-%m-%d}" for day in days)
+    return (f"the stored history of {told} is damaged and was left out; the next run asks the cluster for it again",)
+
+
+def left_out(stores: Stores, cluster: Cluster) -> list[tuple[int, CoverageStatus]]:
+    """How many days before ``NOW`` those begin of which no history is stored, and what is known of them."""
+    rows = stores.coverage.list(
+        Window.before(NOW, 30 * DAY), cluster_ids=[cluster.id], step_seconds=HISTORY_STEP_SECONDS
+    )
+    return [((NOW - row.window.start).days, row.status) for row in rows if row.object_key is None]
+
+
+def test_second_looks_read_what_is_left_of_a_damaged_history_and_say_what_is_not(
+    opened: Stores, cluster: Cluster
+) -> None:
     chunks = history(opened, cluster)
     scan = opened.scans.put(bad_hours(opened, cluster, 2).model_copy(update={"second_looks": ["joint-deviation"]}))
-    judged(opened, scan)
+    assert judged(opened, scan).gaps == ()
     [finding] = opened.findings.list(scan_id=scan.id)
     assert "joint-deviation" in finding.detectors
 
     opened.objects.delete(chunks[0].object_key or "")
-    assert judged(opened, scan).gaps == ()
+    opened.objects.put(chunks[3].object_key or "", b"x" * 100, "text/plain")
+    assert judged(opened, scan).gaps == damaged(14, 11)
+    assert left_out(opened, cluster) == [(14, CoverageStatus.UNKNOWN), (11, CoverageStatus.UNKNOWN)]
+    [again] = opened.findings.list(scan_id=scan.id)
+    assert (again.id, "joint-deviation" in again.detectors) == (finding.id, True)
+
+    for chunk in chunks:
+        opened.objects.delete(chunk.object_key or "")
+    assert judged(opened, scan).gaps == damaged(*range(14, 0, -1))
     [again] = opened.findings.list(scan_id=scan.id)
     assert (again.id, "joint-deviation" in again.detectors) == (finding.id, False)
+    assert opened.models.used(scan.id) == {cluster.id: 1}
+
+
+def test_reports_and_investigations_use_what_is_left_of_a_damaged_history_and_say_what_is_not(
+    opened: Stores, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(investigating, "open_stores", lambda: opened)
+    chunks = history(opened, cluster)
+    scan = bad_hours(opened, cluster, 2)
+    judged(opened, scan)
+    [finding] = opened.findings.list(scan_id=scan.id)
+    began = finding.window.start
+    incident = entities.incident("bad-hour", [finding.fingerprint], cluster_id=cluster.id, started_at=began)
+    opened.incidents.record(cluster.id, scan.id, [incident])
+
+    opened.objects.delete(chunks[-1].object_key or "")
+    assert investigate_incidents.fn(scan.id, cluster.id).gaps == damaged(1)
+    [investigation] = opened.investigations.list(cluster_ids=[cluster.id])
+    assert investigation.missing[-1] == damaged(1)[0].replace("the", "The", 1) + "."
+
+    opened.objects.put(chunks[4].object_key or "", b"x" * 100, "text/plain")
+    material = gather(opened, scan, [], None, SURVEY)
+    assert [each.fingerprint for each in material.charts] == [finding.fingerprint]
+    assert material.charts[0].middle is not None
+    assert gaps_of(material, cluster.id)[-1:] == list(damaged(10, 1))
+
+    for chunk in opened.coverage.list(scan.window, cluster_ids=[cluster.id], step_seconds=STEP_SECONDS):
+        opened.objects.delete(chunk.object_key or "")
+    material = gather(opened, scan, [], None, SURVEY)
+    assert (material.charts, gaps_of(material, cluster.id)[-1]) == ([], NO_CHARTS)
+
+
+def test_a_version_is_learnt_without_what_is_damaged_and_anew_once_that_is_mended(
+    opened: Stores, cluster: Cluster
+) -> None:
+    chunks = history(opened, cluster)
+    judged(opened, bad_hours(opened, cluster, 2))
+    opened.objects.put(chunks[7].object_key or "", b"x" * 100, "text/plain")
+    history(opened, cluster, end=1, days=1)
+    tomorrow = bad_hours(opened, cluster, 26)
+    assert judged(opened, tomorrow).gaps == damaged(7)
+    assert left_out(opened, cluster) == [(7, CoverageStatus.UNKNOWN)]
+    assert len(opened.models.get(cluster.id, 2).sources) == 13
+    assert opened.models.used(tomorrow.id) == {cluster.id: 2}
+    # Until it is fetched again, the version that knows all that is left is used, and nothing more to be said.
+    assert judged(opened, tomorrow).gaps == ()
+
+    put(opened, cluster, values(chunks[7].window, HISTORY_STEP_SECONDS))
+    assert judged(opened, tomorrow).gaps == ()
+    assert opened.models.used(tomorrow.id) == {cluster.id: 3}
+    assert len(opened.models.get(cluster.id, 3).sources) == 14
+    assert found(opened, tomorrow) == [("memory", "node-1", 3)]
 
 
 def test_without_a_history_a_window_is_judged_by_itself_and_nothing_is_kept(opened: Stores, cluster: Cluster) -> None:
@@ -262,6 +349,13 @@ def test_a_replay_judges_each_day_by_those_before_and_keeps_nothing(opened: Stor
     assert len(result.missing[cluster.name]) == 3
     assert opened.models.list([cluster.id]) == []
     assert opened.findings.list(cluster_ids=[cluster.id]) == []
+
+    # A damaged day is not replayed, and those after it without what it taught.
+    [chunk] = [each for each in opened.coverage.list(Window(start=NOW, end=NOW + DAY)) if each.cluster_id == cluster.id]
+    opened.objects.delete(chunk.object_key or "")
+    days = list(replay(opened, cluster, PACK, NOW + 2 * DAY, 2))
+    assert [type(each) for each in days] == [MissingDay, MissingDay, ReplayedDay]
+    assert [each.reason for each in days if isinstance(each, MissingDay)] == [DAMAGED, *damaged(0)]
 
 
 def test_the_step_that_learns_tells_how_many_series(
