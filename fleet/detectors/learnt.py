@@ -124,7 +124,7 @@ def learn(history: Frame | None, pack: QueryPack, until: datetime | None = None)
     gauges, counts = (
         _chances(family, highest, past, rules, profile) for family, highest in zip(families, maxima, strict=True)
     )
-    gaps, states, rises = learn_gaps(past), learn_states(past, slots), learn_rises(past, pack)
+    gaps, states, rises = learn_gaps(past), _states(past, rules, slots), learn_rises(past, pack)
     return Learnt(past.keys, profile, gaps, states, after, rises, gauges, counts)
 
 
@@ -174,6 +174,12 @@ def _rates(past: Frame, rows: Ints, slots: int) -> tuple[CountRates, CountRates]
             wide[-1][rows] = column
         result.append(CountRates(*wide))
     return result[0], result[1]
+
+
+def _states(past: Frame, rules: RowRules, slots: int) -> StateHabits:
+    """Habits of states; of what is no state nothing is known."""
+    rows = np.flatnonzero(rules.states)
+    return learn_states(past.select(rows.tolist()), slots).widened(rows, len(past.keys))
 
 
 def _joined(profiles: list[SeasonalProfile]) -> SeasonalProfile:

@@ -9,6 +9,7 @@ on a coarser step.
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
 from fleet.detectors.contract import FloatArray
 from fleet.frames.frame import Frame
@@ -37,7 +38,7 @@ def median_without_each(values: FloatArray) -> tuple[FloatArray, FloatArray]:
     NaN where there is no value, or no other.
     """
     ordered = np.sort(values, axis=-1)
-    count = ordered.shape[-1] - np.isnan(ordered).sum(axis=-1, keepdims=True)
+    count = _known_of_sorted(ordered)[..., None]
     half, odd = count // 2, count % 2 == 1
     places = [np.clip(half + offset, 0, ordered.shape[-1] - 1) for offset in (-1, 0, 1)]
     low, middle, high = (np.take_along_axis(ordered, place, axis=-1) for place in places)
@@ -52,7 +53,7 @@ def median_without_each(values: FloatArray) -> tuple[FloatArray, FloatArray]:
 
 def sorted_quantile(ordered: FloatArray, share: float) -> FloatArray:
     """A quantile (linear between order statistics) along the last axis of values sorted with their gaps last."""
-    count = ordered.shape[-1] - np.isnan(ordered).sum(axis=-1)
+    count = _known_of_sorted(ordered)
     position = share * np.maximum(count - 1, 0)
     below = np.floor(position).astype(np.intp)
     above = np.minimum(below + 1, np.maximum(count - 1, 0))
@@ -60,6 +61,14 @@ def sorted_quantile(ordered: FloatArray, share: float) -> FloatArray:
     high = np.take_along_axis(ordered, above[..., None], axis=-1)[..., 0]
     weight = (position - below).astype(np.float32)
     return np.asarray(low + (high - low) * weight, dtype=np.float32)
+
+
+def _known_of_sorted(ordered: FloatArray) -> npt.NDArray[np.intp]:
+    """How many values there are along the last axis, where gaps stand last: most often no value is one."""
+    count = np.full(ordered.shape[:-1], ordered.shape[-1], dtype=np.intp)
+    gappy = np.isnan(ordered[..., -1])
+    count[gappy] -= np.count_nonzero(np.isnan(ordered[gappy]), axis=-1)
+    return count
 
 
 def to_blocks(frame: Frame, block_seconds: int) -> Frame:

@@ -9,6 +9,7 @@ middle, so that the profiles of all days cost little more than one.
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
 from fleet.detectors.compiled import compiled
 from fleet.detectors.contract import FloatArray
@@ -16,6 +17,9 @@ from fleet.detectors.contract import FloatArray
 _NAN = np.float32(np.nan)
 _INFINITY = np.float32(np.inf)
 _HALF = np.float32(0.5)
+_LANES = 16
+"""Sums that run side by side, so that adding up does not wait for itself."""
+Doubles = npt.NDArray[np.float64]
 
 
 @compiled
@@ -39,6 +43,39 @@ def slot_medians(values: FloatArray, medians: FloatArray, others: FloatArray) ->
 
 
 @compiled
+def count_known(values: FloatArray, by_slot: FloatArray, by_day: FloatArray) -> None:
+    """Write how many values of each slot, (rows, slots), and of each day, (rows, days), are known."""
+    rows, days, slots = values.shape
+    for row in range(rows):
+        of_slots = by_slot[row]
+        of_slots[:] = 0
+        for day in range(days):
+            own, known = values[row, day], 0
+            for slot in range(slots):
+                known += 1 if own[slot] == own[slot] else 0
+            for slot in range(slots):
+                of_slots[slot] += np.float32(1) if own[slot] == own[slot] else np.float32(0)
+            by_day[row, day] = known
+
+
+@compiled
+def add_up_days(values: FloatArray, totals: Doubles, counts: Doubles) -> None:
+    """Write the sum of what is known of each day, and how many values that is: (rows, days)."""
+    rows, days, slots = values.shape
+    total, count = np.empty(_LANES, dtype=np.float64), np.empty(_LANES, dtype=np.float64)
+    for row in range(rows):
+        for day in range(days):
+            total[:] = 0
+            count[:] = 0
+            for first in range(0, slots, _LANES):
+                own = values[row, day, first : min(first + _LANES, slots)]
+                for lane in range(own.size):
+                    total[lane] += own[lane] if own[lane] == own[lane] else np.float32(0)
+                    count[lane] += 1.0 if own[lane] == own[lane] else 0.0
+            totals[row, day], counts[row, day] = total.sum(), count.sum()
+
+
+@compiled
 def smooth_slots(values: FloatArray, weights: FloatArray) -> None:
     """Circular weighted means over neighbouring slots, in place, gaps left out; NaN where all neighbours are gaps.
 
@@ -53,16 +90,23 @@ def smooth_slots(values: FloatArray, weights: FloatArray) -> None:
     total = np.empty(slots, dtype=np.float32)
     share = np.empty(slots, dtype=np.float32)
     for row in range(rows):
-        _fill_around(values[row], width // 2, filled, known)
+        gaps = _fill_around(values[row], width // 2, filled, known)
         total[:] = 0
-        share[:] = 0
         for offset in range(width):
-            weight = weights[offset]
-            for slot in range(slots):
-                total[slot] += weight * filled[slot + offset]
-                share[slot] += weight * known[slot + offset]
+            _add(weights[offset], filled[offset:], total)
+        share[:] = weights.sum()
+        if gaps:
+            share[:] = 0
+            for offset in range(width):
+                _add(weights[offset], known[offset:], share)
         for slot in range(slots):
             values[row, slot] = total[slot] / share[slot] if share[slot] > 0 else _NAN
+
+
+@compiled
+def _add(weight: np.float32, values: FloatArray, total: FloatArray) -> None:
+    for slot in range(total.size):
+        total[slot] += weight * values[slot]
 
 
 @compiled
@@ -79,16 +123,22 @@ def shrink_slots(values: FloatArray, told: FloatArray) -> None:
 def centred_variance(values: FloatArray, centre: FloatArray, variance: FloatArray) -> None:
     """Take each row's centre away from it, in place, and write the variance of what is known of it."""
     rows, slots = values.shape
+    total, squares, count = np.empty(_LANES), np.empty(_LANES), np.empty(_LANES)
     for row in range(rows):
-        total, squares, count = 0.0, 0.0, 0
-        for slot in range(slots):
-            value = values[row, slot] - centre[row]
-            values[row, slot] = value
-            if value == value:
-                total += value
-                squares += value * value
-                count += 1
-        variance[row] = max(squares / count - (total / count) ** 2, 0.0) if count else 0.0
+        total[:] = 0
+        squares[:] = 0
+        count[:] = 0
+        for first in range(0, slots, _LANES):
+            own = values[row, first : min(first + _LANES, slots)]
+            for lane in range(own.size):
+                value = own[lane] - centre[row]
+                own[lane] = value
+                known = value == value
+                total[lane] += value if known else np.float32(0)
+                squares[lane] += value * value if known else np.float32(0)
+                count[lane] += 1.0 if known else 0.0
+        seen = max(count.sum(), 1.0)
+        variance[row] = max(squares.sum() / seen - (total.sum() / seen) ** 2, 0.0)
 
 
 @compiled
@@ -122,9 +172,11 @@ def standardise(residual: FloatArray, spread: FloatArray, stray: FloatArray, dev
 
 
 @compiled
-def _fill_around(values: FloatArray, half: int, filled: FloatArray, known: FloatArray) -> None:
-    """A row with its ends continued by its other ends, 0 in gaps, and 1 where it is known."""
-    slots = values.size
+def _fill_around(values: FloatArray, half: int, filled: FloatArray, known: FloatArray) -> int:
+    """A row with its ends continued by its other ends, 0 in gaps, and 1 where it is known; how many gaps it has."""
+    slots, gaps = values.size, 0
+    for slot in range(slots):
+        gaps += 0 if values[slot] == values[slot] else 1
     for slot in range(slots):
         value = values[slot]
         filled[half + slot] = value if value == value else 0
@@ -133,6 +185,7 @@ def _fill_around(values: FloatArray, half: int, filled: FloatArray, known: Float
         before, after = half + (place - half) % slots, half + place % slots
         filled[place], known[place] = filled[before], known[before]
         filled[half + slots + place], known[half + slots + place] = filled[after], known[after]
+    return gaps
 
 
 @compiled

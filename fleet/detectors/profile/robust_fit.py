@@ -6,6 +6,8 @@ the others, so that deviations inside the past are as large as those of a day ne
 
 from __future__ import annotations
 
+from math import ceil
+
 import numpy as np
 
 from fleet.detectors.contract import FloatArray
@@ -34,7 +36,7 @@ def seasons_of(folded: FloatArray) -> tuple[FloatArray, FloatArray]:
     Returns:
         The season of all days, (rows, slots), and for each day that of the others, (rows, days, slots).
     """
-    from fleet.detectors.profile.day_loops import slot_medians
+    from fleet.detectors.profile.day_loops import count_known, slot_medians
 
     rows, days, slots = folded.shape
     from_day = folded - median_last(folded)[:, :, None]
@@ -43,9 +45,10 @@ def seasons_of(folded: FloatArray) -> tuple[FloatArray, FloatArray]:
     slot_medians(from_day, season, others)
     distances = np.abs(from_day - season[:, None, :]).reshape(rows, days * slots)
     noise = np.square(_MAD_TO_SIGMA * median_last(distances))
-    seen = np.isfinite(folded)
-    count = seen.sum(axis=1).clip(min=1).mean(axis=1, dtype=np.float32)
-    count_of_others = count[:, None] - seen.mean(axis=2, dtype=np.float32)
+    by_slot, by_day = np.empty((rows, slots), dtype=np.float32), np.empty((rows, days), dtype=np.float32)
+    count_known(folded, by_slot, by_day)
+    count = by_slot.clip(min=1).mean(axis=1)
+    count_of_others = count[:, None] - by_day / np.float32(slots)
     centre = median_last(season)
     _tell_from_noise(season, centre, noise, count)
     _tell_from_noise(
@@ -112,8 +115,10 @@ def _spreads_by_slot(
 
 def _means(size: FloatArray) -> tuple[FloatArray, FloatArray]:
     """The mean of each row, and for each day that of the other days; 0 where there is nothing."""
-    seen = np.isfinite(size)
-    count, total = seen.sum(axis=2), np.where(seen, size, 0).sum(axis=2, dtype=np.float64)
+    from fleet.detectors.profile.day_loops import add_up_days
+
+    total, count = np.empty((2, *size.shape[:2]), dtype=np.float64)
+    add_up_days(size, total, count)
     counts, totals = count.sum(axis=1), total.sum(axis=1)
     mean = totals / np.maximum(counts, 1)
     others = counts[:, None] - count
@@ -132,10 +137,9 @@ def resolution_of(values: FloatArray) -> FloatArray:
     A series that hardly ever moves has no such step: its few moves are news, and not its grain.
     """
     moves = np.abs(np.diff(values, axis=1))
-    moves = np.where(moves > 0, moves, np.float32(np.nan))
-    moves.sort(axis=1)
     if moves.shape[1] == 0:
         return np.zeros(values.shape[0], dtype=np.float32)
-    resolution = sorted_quantile(moves, 0.1)
-    moving = np.isfinite(moves).mean(axis=1) >= _MOVING_SHARE
-    return np.where(moving, resolution, np.float32(0))
+    moves[moves == 0] = np.nan
+    moves.sort(axis=1)
+    moving = np.isfinite(moves[:, ceil(_MOVING_SHARE * moves.shape[1]) - 1])
+    return np.where(moving, sorted_quantile(moves, 0.1), np.float32(0))

@@ -32,20 +32,32 @@ class StateHabits:
     days_off: npt.NDArray[np.int32]
     days: npt.NDArray[np.int32]
 
+    @classmethod
+    def unknown(cls, count: int) -> StateHabits:
+        """Of so many series of which nothing is known."""
+        return cls(
+            np.full(count, np.nan, dtype=np.float32),
+            np.zeros((count, 2), dtype=np.float32),
+            np.zeros((count, 2), dtype=np.int32),
+            np.zeros(count, dtype=np.int32),
+        )
+
     def select(self, rows: slice | npt.NDArray[np.intp]) -> StateHabits:
         """The habits of some series."""
         return StateHabits(self.usual[rows], self.rareness[rows], self.days_off[rows], self.days[rows])
+
+    def widened(self, rows: npt.NDArray[np.intp], count: int) -> StateHabits:
+        """These series among ``count``, of whose others nothing is known."""
+        habits = StateHabits.unknown(count)
+        for name, column in vars(habits).items():
+            column[rows] = getattr(self, name)
+        return habits
 
 
 def learn_states(history: Frame, points_a_day: int) -> StateHabits:
     """The habits that a history shows; days are counted back from its end."""
     count = len(history.keys)
-    habits = StateHabits(
-        np.empty(count, dtype=np.float32),
-        np.empty((count, 2), dtype=np.float32),
-        np.zeros((count, 2), dtype=np.int32),
-        np.zeros(count, dtype=np.int32),
-    )
+    habits = StateHabits.unknown(count)
     for first in range(0, count, ROWS_AT_ONCE):
         rows = slice(first, first + ROWS_AT_ONCE)
         _learn_rows(finite(history.values[rows]), points_a_day, habits.select(rows))
