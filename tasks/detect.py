@@ -16,7 +16,7 @@ from fleet.frames.window import history_window
 from fleet.inventory.topology import Topology
 from storage.stores import Stores
 from tasks.compare import compare_series
-from tasks.frames import context_of, open_history, open_window
+from tasks.frames import context_of, open_history, open_window, within
 from tasks.judging import judge, states_of
 from tasks.learn import open_model
 from tasks.looking import PastOnDemand
@@ -34,21 +34,22 @@ def detect_anomalies(scan_id: str, cluster_id: str) -> ClusterOutcome:
 def judge_cluster(stores: Stores, scan: Scan, cluster_id: str) -> ClusterOutcome:
     """The same, of a scan that was read."""
     cluster = stores.clusters.get(cluster_id)
-    seen = open_window(stores, scan, cluster.id)
-    if not seen.queries:
+    stored = open_window(stores, scan, cluster.id)
+    coverage = within(stored.coverage, scan.window)
+    if not any(chunk.object_key for chunk in coverage):
         return ClusterOutcome(Stage.DETECT, cluster.id, cluster.name, seen=False, gaps=("no data to judge",))
     model, gaps = open_model(stores, scan, cluster.id)
     past = PastOnDemand(partial(open_history, stores, cluster.id, scan.pack, history_window(scan.window)))
     looks = second_looks(scan.second_looks, scan.pack, past.of)
-    judged = judge(seen, states_of(model), scan.pack, [scan.sensitivity], looks)[scan.sensitivity]
+    judged = judge(stored, states_of(model), scan.pack, [scan.sensitivity], looks, scan.window.start)[scan.sensitivity]
     inventory = stores.inventories.latest(cluster.id)
-    context = context_of(scan, cluster.id, seen.coverage, Topology.of(inventory), model)
+    context = context_of(scan, cluster.id, stored.coverage, Topology.of(inventory), model)
     findings = findings_of(judged.anomalies, judged.frame, scan.pack, context)
     unlike, not_alike = compare_series(stores, inventory, scan, Figures.joined(judged.figures), context, findings)
     findings += unlike
     # A metric that was there a day ago is not absent by nature: its silence must not resolve what was found in it.
-    silent = judged.vanished & absent_queries(seen.coverage)
-    known = seen_queries(seen.coverage) - silent
+    silent = judged.vanished & absent_queries(coverage)
+    known = seen_queries(coverage) - silent
     stores.findings.record(cluster.id, scan, findings, seen_queries=known, not_alike=not_alike)
     if model:
         stores.models.note_use(scan.id, model.version)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from fleet.errors import CorruptObject
 from fleet.findings.assess import ScanContext
@@ -11,7 +12,7 @@ from fleet.findings.scan import Scan
 from fleet.frames.coverage import Coverage
 from fleet.frames.frame import Frame
 from fleet.frames.pack import QueryPack
-from fleet.frames.window import HISTORY_STEP_SECONDS, STEP_SECONDS, Window
+from fleet.frames.window import CONTEXT, HISTORY_STEP_SECONDS, STEP_SECONDS, Window
 from fleet.inventory.topology import Topology
 from storage.stored_frames import StoredFrames
 from storage.stored_model import StoredModel
@@ -40,15 +41,24 @@ class StoredHistory:
 def context_of(
     scan: Scan, cluster_id: str, coverage: Sequence[Coverage], topology: Topology, model: StoredModel | None
 ) -> ScanContext:
-    """What a scan knows beside the stored frames of its window, and the learnt state that judges them."""
+    """What a scan knows beside the stored frames, and the learnt state that judges them.
+
+    Args:
+        scan: the scan.
+        cluster_id: of the cluster.
+        coverage: of all that was read: findings that began before the window cite what shows it.
+        topology: of the cluster.
+        model: the learnt state.
+    """
+    of_window = within(coverage, scan.window)
     return ScanContext(
         cluster_id=cluster_id,
         scan_id=scan.id,
         sensitivity=scan.sensitivity,
         object_keys=[(chunk.window, chunk.object_key) for chunk in coverage if chunk.object_key],
-        endpoint=next((chunk.endpoint for chunk in coverage if chunk.endpoint), ""),
+        endpoint=next((chunk.endpoint for chunk in of_window if chunk.endpoint), ""),
         topology=topology,
-        coverage=coverage,
+        coverage=of_window,
         model_version=model.version.version if model else None,
     )
 
@@ -59,9 +69,48 @@ def load_frame(stores: Stores, cluster_id: str, pack: QueryPack, window: Window,
     return StoredFrame(frame if frame.keys else None, coverage)
 
 
+def within(coverage: Sequence[Coverage], window: Window) -> list[Coverage]:
+    """The rows of the chunks that reach into a window."""
+    return [chunk for chunk in coverage if chunk.window.overlaps(window)]
+
+
 def open_window(stores: Stores, scan: Scan, cluster_id: str) -> StoredFrames:
-    """What is stored of a scan's window, to be read some queries at a time."""
-    return stores.frames.open(cluster_id, COLLECTOR, scan.pack.content_hash, STEP_SECONDS, scan.window)
+    """What is stored of a scan's window, to be read some queries at a time; of a short one with the time before it.
+
+    Raises:
+        CorruptObject: the window itself is damaged. Where the time before it is, so much less of it is read.
+    """
+    try:
+        return _open_with_context(stores, scan, cluster_id)
+    except CorruptObject:
+        # What is damaged was struck out: nothing is read any more of it, nor of what is before it.
+        rest = _open_with_context(stores, scan, cluster_id)
+        if any(chunk.error == CorruptObject.__name__ for chunk in within(rest.coverage, scan.window)):
+            raise
+        return rest
+
+
+def _open_with_context(stores: Stores, scan: Scan, cluster_id: str) -> StoredFrames:
+    """The window, and of the day before it what is stored without a hole."""
+    window, pack_hash = scan.window, scan.pack.content_hash
+    if window.end - window.start < CONTEXT:
+        before = stores.coverage.list(
+            Window.before(window.start, CONTEXT),
+            cluster_ids=[cluster_id],
+            collector=COLLECTOR,
+            pack_hash=pack_hash,
+            step_seconds=STEP_SECONDS,
+        )
+        window = Window(start=max(_seen_since(before, window.start), window.start - CONTEXT), end=window.end)
+    return stores.frames.open(cluster_id, COLLECTOR, pack_hash, STEP_SECONDS, window)
+
+
+def _seen_since(coverage: Sequence[Coverage], until: datetime) -> datetime:
+    """From when on chunks with any series cover the time up to ``until`` without a hole."""
+    for chunk in sorted(coverage, key=lambda each: each.window.end, reverse=True):
+        if chunk.object_key and chunk.window.end >= until:
+            until = min(until, chunk.window.start)
+    return until
 
 
 def open_history(stores: Stores, cluster_id: str, pack: QueryPack, past: Window) -> StoredHistory:

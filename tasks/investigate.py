@@ -68,8 +68,9 @@ def investigate_place(scan_id: str, cluster_id: str, place: dict[str, str | None
     topology = Topology.of(stores.inventories.latest(cluster.id))
     model, gaps = open_model(stores, inquiry, cluster.id)
     frames = open_window(stores, inquiry, cluster.id)
-    judged = judge(frames, states_of(model), inquiry.pack, [inquiry.sensitivity])[inquiry.sensitivity]
-    context = context_of(inquiry, cluster.id, stored.coverage, topology, model)
+    sensitivity = inquiry.sensitivity
+    judged = judge(frames, states_of(model), inquiry.pack, [sensitivity], since=inquiry.window.start)[sensitivity]
+    context = context_of(inquiry, cluster.id, frames.coverage, topology, model)
     findings = findings_of(judged.anomalies, judged.frame, inquiry.pack, context)
     material = material_of(stores, inquiry, cluster.id, stored.frame, stored.coverage, findings)
     answer = investigate(question_of(stores, inquiry, cluster.id, place), material)
