@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from fleet.detectors.compiled import compiled
 from fleet.detectors.contract import FloatArray
-from fleet.detectors.screen.selection import LARGER, SMALLER, Plan, Table, plan_of_median, plan_of_scale
+from fleet.detectors.screen.selection import BOTH, LARGER, SMALLER, Plan, Table, plan_of_median, plan_of_scale
 
 _LANES = 512
 """Windows that are worked on together: what is found of them stays in the nearest cache."""
@@ -95,10 +95,15 @@ def _take_steps(values: FloatArray, steps: Table, spacing: int, buffers: FloatAr
         kind, count = steps[step, 0], _LANES + steps[step, 6] * spacing
         one = buffers[steps[step, 1], steps[step, 2] * spacing :]
         other = buffers[steps[step, 3], steps[step, 4] * spacing :]
-        into = buffers[steps[step, 5]]
+        into, larger = buffers[steps[step, 5]], buffers[steps[step, 7]]
         if kind == SMALLER:
             for lane in range(count):
                 into[lane] = one[lane] if one[lane] < other[lane] else other[lane]
+        elif kind == BOTH:
+            for lane in range(count):
+                first, second = one[lane], other[lane]
+                into[lane] = first if first < second else second
+                larger[lane] = second if first < second else first
         elif kind == LARGER:
             for lane in range(count):
                 into[lane] = one[lane] if one[lane] > other[lane] else other[lane]

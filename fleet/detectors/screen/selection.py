@@ -1,8 +1,8 @@
 """In which order the values of a window are compared so that its median is found, for windows side by side.
 
-A step takes the smaller or the larger of two findings (or the distance of one from the other) for all windows at once.
-Findings are told by the places of a window that they come from: what the values at 0 to 3 say of one window, those at
-4 to 7 say of the one four before it, so that it is found once, and taken from some columns away.
+A step takes the smaller or the larger of two findings, or both, or the distance of one from the other: for all windows
+at once. Findings are told by the places of a window that they come from: what the values at 0 to 3 say of one window,
+those at 4 to 7 say of the one four before it, so that it is found once, and taken from some columns away.
 
 Source: K. E. Batcher, AFIPS 1968; D. E. Knuth, The Art of Computer Programming 3, 5.3.4 (lists of any length merged).
 """
@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-SMALLER, LARGER, DISTANCE = 0, 1, 2
+SMALLER, LARGER, BOTH, DISTANCE = 0, 1, 2, 3
 Table = npt.NDArray[np.int64]
 
 
@@ -31,7 +31,8 @@ class Plan(NamedTuple):
 
     Attributes:
         steps: kind; two buffers that are taken from, each with how many places further on; the buffer that is written,
-            which neither of the two is; how many places beyond the last window it has to reach: (steps, 7).
+            which neither of the two is; how many places beyond the last window it has to reach; and the buffer for the
+            larger of the two, where both are found: (steps, 8).
         results: buffers in which results stand in the end.
         buffers: how many there are; number 0 holds the values.
     """
@@ -98,26 +99,35 @@ class _Findings:
 
     def plan(self, results: list[Finding]) -> Plan:
         """The steps that lead to results; those that stand at no place further on."""
-        steps = {number: step for step, number in self._numbers.items()}
-        beyond = {result.number: 0 for result in results}
-        last_use = {result.number: len(steps) + 1 for result in results}
-        for number in range(len(steps), 0, -1):
-            if number in beyond:
-                for taken in steps[number][1:]:
-                    beyond[taken.number] = max(beyond.get(taken.number, 0), beyond[number] + taken.places)
-                    last_use.setdefault(taken.number, number)
+        beyond, last_use = self._needed(results)
         places, count = {0: 0}, 1
         table: list[tuple[int, ...]] = []
         free: list[int] = []
-        for number in sorted(beyond.keys() - {0}):
-            kind, one, other = steps[number]
-            if not free:
-                free, count = [count], count + 1
-            into = places[number] = free.pop()
-            table.append(
-                (kind, places[one.number], one.places, places[other.number], other.places, into, beyond[number])
-            )
-            free += [places[taken] for taken in {one.number, other.number} if last_use[taken] == number and taken]
+        for (kind, one, other), number in self._numbers.items():
+            if number not in beyond:
+                continue
+            if number not in places:
+                twin = self._numbers.get((LARGER, one, other), -1) if kind == SMALLER else -1
+                found = [number, twin] if twin in beyond else [number]
+                while len(free) < len(found):
+                    free, count = [count, *free], count + 1
+                places |= {each: free.pop() for each in found}
+                operands = places[one.number], one.places, places[other.number], other.places
+                reach = max(beyond[each] for each in found)
+                table.append((BOTH if len(found) > 1 else kind, *operands, places[number], reach, places[found[-1]]))
+            free += [places[taken] for taken in {one.number, other.number} if last_use[taken] == number]
         return Plan(
-            np.array(table, dtype=np.int64).reshape(-1, 7), np.array([places[each.number] for each in results]), count
+            np.array(table, dtype=np.int64).reshape(-1, 8), np.array([places[each.number] for each in results]), count
         )
+
+    def _needed(self, results: list[Finding]) -> tuple[dict[int, int], dict[int, int]]:
+        """The findings that results rest on: how many places beyond the last window each is needed, and where last."""
+        never = len(self._numbers) + 1
+        beyond = {result.number: 0 for result in results}
+        last_use = {0: never, **{result.number: never for result in results}}
+        for (_, *operands), number in reversed(self._numbers.items()):
+            if number in beyond:
+                for taken in operands:
+                    beyond[taken.number] = max(beyond.get(taken.number, 0), beyond[number] + taken.places)
+                    last_use.setdefault(taken.number, number)
+        return beyond, last_use
