@@ -12,7 +12,7 @@ from fleet.findings.scan import Scan
 from fleet.frames.coverage import Coverage
 from fleet.frames.frame import Frame
 from fleet.frames.pack import QueryPack
-from fleet.frames.window import CONTEXT, HISTORY_STEP_SECONDS, STEP_SECONDS, Window
+from fleet.frames.window import HISTORY_CHUNK, HISTORY_STEP_SECONDS, STEP_SECONDS, Window, history_window
 from fleet.inventory.topology import Topology
 from storage.stored_frames import StoredFrames
 from storage.stored_model import StoredModel
@@ -75,7 +75,7 @@ def within(coverage: Sequence[Coverage], window: Window) -> list[Coverage]:
 
 
 def open_window(stores: Stores, scan: Scan, cluster_id: str) -> StoredFrames:
-    """What is stored of a scan's window, to be read some queries at a time; of a short one with the time before it.
+    """What is stored of a scan's window, to be read some queries at a time; before a short one, of its day, too.
 
     Raises:
         CorruptObject: the window itself is damaged. Where the time before it is, so much less of it is read.
@@ -91,17 +91,20 @@ def open_window(stores: Stores, scan: Scan, cluster_id: str) -> StoredFrames:
 
 
 def _open_with_context(stores: Stores, scan: Scan, cluster_id: str) -> StoredFrames:
-    """The window, and of the day before it what is stored without a hole."""
-    window, pack_hash = scan.window, scan.pack.content_hash
-    if window.end - window.start < CONTEXT:
+    """The window, and before one of less than a day what is stored of the day on which it begins, without a hole.
+
+    A day is judged from midnight on, as the days were of which it was learnt how high scores get.
+    """
+    window, pack_hash, midnight = scan.window, scan.pack.content_hash, history_window(scan.window).end
+    if midnight < window.start and window.end - window.start < HISTORY_CHUNK:
         before = stores.coverage.list(
-            Window.before(window.start, CONTEXT),
+            Window(start=midnight, end=window.start),
             cluster_ids=[cluster_id],
             collector=COLLECTOR,
             pack_hash=pack_hash,
             step_seconds=STEP_SECONDS,
         )
-        window = Window(start=max(_seen_since(before, window.start), window.start - CONTEXT), end=window.end)
+        window = Window(start=max(_seen_since(before, window.start), midnight), end=window.end)
     return stores.frames.open(cluster_id, COLLECTOR, pack_hash, STEP_SECONDS, window)
 
 

@@ -154,7 +154,7 @@ class Gauges:
         scored = self._scored(deviations, part.points.values, residuals, part)
         if part.points.points - part.first < part.profile.slots:
             for screen, signed in zip(self.screens, scored.signed, strict=True):
-                _leave_out_edges(signed, screen.context_seconds, part.points.step_seconds)
+                _leave_out_edges(signed, screen.context_seconds, part)
         return scored
 
     def of_past(self, part: Part) -> Scored:
@@ -250,10 +250,14 @@ def maxima_of_past(family: Family, part: Part, rows_at_once: int = ROWS_IN_PIECE
     return maxima
 
 
-def _leave_out_edges(signed: FloatArray, context_seconds: tuple[int, int], step_seconds: int) -> None:
-    """Scores become unknown where less was seen before or after them than they depend on."""
-    before, after = (-(-seconds // step_seconds) for seconds in context_seconds)
-    signed[:, :before] = np.nan
+def _leave_out_edges(signed: FloatArray, context_seconds: tuple[int, int], part: Part) -> None:
+    """Scores become unknown where less was seen before or after them than those of past days depend on.
+
+    A frame that begins where days of the past begin misses nothing before it.
+    """
+    before, after = (-(-seconds // part.points.step_seconds) for seconds in context_seconds)
+    if part.profile.slots_of(part.points)[0] > 0:
+        signed[:, :before] = np.nan
     signed[:, max(0, signed.shape[1] - after) :] = np.nan
 
 

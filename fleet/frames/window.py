@@ -16,8 +16,6 @@ HISTORY_CHUNK = timedelta(days=1)
 STEP_SECONDS = 30
 HISTORY_STEP_SECONDS = 300
 HISTORY = timedelta(days=14)
-CONTEXT = timedelta(days=1)
-"""How much before a window is read where the window is shorter than this: scores look back over hours."""
 
 
 def floor_time(at: datetime, to: timedelta) -> datetime:

@@ -20,7 +20,7 @@ from fleet.findings.incident import Incident
 from fleet.frames.coverage import Coverage
 from fleet.frames.frame import Frame, SeriesKey
 from fleet.frames.pack import QueryPack
-from fleet.frames.window import CONTEXT, Window
+from fleet.frames.window import Window, history_window
 from fleet.inventory.change import Change
 from fleet.inventory.inventory import Inventory
 from fleet.inventory.subject import Subject
@@ -99,16 +99,17 @@ class Material:
     def context(self) -> list[Anomaly]:
         """Deviations at the most sensitive setting: too weak to be findings, telling when they fit a story.
 
-        Rows and columns are the frame's; of the day before it is known what the history has.
+        As a scan does it, the frame is judged by the days before, as a part of its own; columns are the frame's.
         """
-        learnt = learn(self.history, self.pack, self.frame.start)
-        whole = preceded(self.frame, self.history, int(CONTEXT.total_seconds()))
-        offset = whole.points - self.frame.points
+        midnight = history_window(self.frame.window).end
+        whole = preceded(self.frame, self.history, midnight)
+        columns = whole.points - self.frame.points
+        learnt = learn(self.history, self.pack, midnight)
         anomalies = detect(whole, learnt, self.pack, Sensitivity.EXTREME, since=self.frame.start)
         return [
-            replace(anomaly, first=max(0, anomaly.first - offset), last=anomaly.last - offset)
+            replace(anomaly, first=max(0, anomaly.first - columns), last=anomaly.last - columns)
             for anomaly in anomalies
-            if anomaly.last >= offset
+            if anomaly.last >= columns
         ]
 
     @cached_property

@@ -98,6 +98,12 @@ def test_damage_before_an_hour_costs_what_was_before_it(opened: Stores, cluster:
         open_window(opened, scan, cluster.id)
 
 
-def test_a_day_needs_nothing_before_it(opened: Stores, cluster: Cluster) -> None:
-    scan = entities.scan("day", Window.before(hour(13), timedelta(days=1)), cluster_ids=[cluster.id], pack=PACK)
-    assert open_window(opened, scan, cluster.id).read().window == scan.window
+def test_nothing_is_read_of_the_day_before_nor_for_a_whole_day(opened: Stores, cluster: Cluster) -> None:
+    def start_of(first: float, last: float) -> datetime:
+        window = Window(start=hour(first), end=hour(last))
+        scan = entities.scan("scan", window, cluster_ids=[cluster.id], pack=PACK)
+        return open_window(opened, scan, cluster.id).read().start
+
+    for chunk in Window(start=hour(-2), end=hour(3)).chunks(CHUNK):
+        put(opened, cluster, chunk, STEP_SECONDS)
+    assert [start_of(*window) for window in ((6, 7), (0, 1), (-1, 23))] == [hour(0), hour(0), hour(-1)]

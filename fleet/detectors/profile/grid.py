@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from math import ceil
+
 import numpy as np
 import numpy.typing as npt
 
@@ -43,22 +46,22 @@ def before(frame: Frame, history: Frame) -> Frame:
     return Frame(history.start, history.step_seconds, frame.keys, _ordered(history.values[:, :points], rows))
 
 
-def preceded(frame: Frame, history: Frame | None, seconds: int) -> Frame:
-    """A frame with the time before it, in which its series have the samples of a history, and gaps in between.
+def preceded(frame: Frame, history: Frame | None, since: datetime) -> Frame:
+    """A frame with the time from ``since`` on before it: its series have the samples of a history there, or gaps.
 
-    It is left as it is where the history has no sample there, or lies on a grid that the frame's cannot hold.
+    It is left as it is where the history has no sample there, or one between the columns of the frame's grid.
     """
-    if history is None or history.step_seconds % frame.step_seconds:
+    if history is None or since >= frame.start:
         return frame
-    columns = seconds // frame.step_seconds
+    columns = ceil((frame.start - since).total_seconds() / frame.step_seconds)
     start = frame.time_at(-columns)
-    offsets = (history.timestamps() - start.timestamp()) / frame.step_seconds
-    here = np.flatnonzero((offsets >= 0) & (offsets < columns) & (offsets % 1 == 0))
+    places = (history.timestamps() - start.timestamp()) / frame.step_seconds
+    here = np.flatnonzero((places >= 0) & (places < columns))
     past = _ordered(history.values[:, here], rows_in(history.keys, frame.keys))
-    if not np.isfinite(past).any():
+    if (places[here] % 1).any() or not np.isfinite(past).any():
         return frame
     values = np.full((len(frame.keys), columns + frame.points), np.nan, dtype=np.float32)
-    values[:, offsets[here].astype(np.intp)] = past
+    values[:, places[here].astype(np.intp)] = past
     values[:, columns:] = frame.values
     return Frame(start, frame.step_seconds, frame.keys, values)
 

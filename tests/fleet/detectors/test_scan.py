@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from fleet.detectors.catalogue import screens
-from fleet.detectors.contract import Anomaly, Sensitivity
+from fleet.detectors.contract import Anomaly, FloatArray, Sensitivity
 from fleet.detectors.families import Gauges, Part, points_ahead
 from fleet.detectors.learnt import learn
 from fleet.detectors.learnt_state import state_of
@@ -338,7 +338,7 @@ def test_what_is_found_in_any_hour_is_found_in_the_day(usual: tuple[Frame, Frame
 
 
 def hour_of(frame: Frame, number: int, *, reach: int = 24) -> tuple[Frame, datetime]:
-    """An hour with so many hours before it, as far as the frame has them, and when the hour begins."""
+    """An hour of a day with so many hours before it, as far as the day has them, and when the hour begins."""
     first = number * 120
     begins = max(0, first - reach * 120)
     values = np.ascontiguousarray(frame.values[:, begins : first + 120])
@@ -373,18 +373,23 @@ def test_hours_that_know_what_was_before_find_together_what_the_day_finds(usual:
     assert 3 < len(of_bare_hours) < len(of_day)
 
 
-def test_an_hour_has_the_scores_of_the_day_as_far_as_they_can_be_known(usual: tuple[Frame, Frame]) -> None:
+def test_an_hour_has_the_scores_of_its_day_as_far_as_they_can_be_known(usual: tuple[Frame, Frame]) -> None:
     frame, history = usual
     family, rules = Gauges(screens()), RowRules.of(frame.keys, GAUGES, 300)
     points, profile = decimated(frame, 300), fit_profile(frame, history)
-    rows = np.arange(len(frame.keys))
-    of_day = family.of_frame(Part(rows, points, profile, rules))
-    until_ten = Frame(points.start, 300, points.keys, np.ascontiguousarray(points.values[:, :120]))
-    of_hour = family.of_frame(Part(rows, until_ten, profile, rules, first=108))
-    for day, hour, late in zip(of_day.signed, of_hour.signed, points_ahead(family, 300), strict=True):
-        np.testing.assert_array_equal(hour[:, 108 - late : 120 - late], day[:, 108 - late : 120 - late])
-        assert np.isfinite(hour[:, 108 - late : 120 - late]).all()
-        assert np.isnan(hour[:, 120 - late :]).all()
+
+    def scores(begins: int, first: int, end: int) -> list[FloatArray]:
+        values = np.ascontiguousarray(points.values[:, begins:end])
+        cut = Frame(points.time_at(begins), 300, points.keys, values)
+        return list(family.of_frame(Part(np.arange(len(points.keys)), cut, profile, rules, first)).signed)
+
+    of_day, since_midnight, alone = scores(0, 0, 288), scores(0, 108, 120), scores(108, 0, 120)
+    contexts = [screen.context_seconds[0] // 300 for screen in family.screens]
+    for place, (late, before) in enumerate(zip(points_ahead(family, 300), contexts, strict=True)):
+        np.testing.assert_array_equal(since_midnight[place][:, : 120 - late], of_day[place][:, : 120 - late])
+        assert np.isnan(since_midnight[place][:, 120 - late :]).all()
+        # What begins within a day has seen too little at first.
+        assert np.isnan(alone[place][:, :before]).all()
 
 
 def test_what_is_over_before_an_hour_is_not_told_in_it(usual: tuple[Frame, Frame]) -> None:
