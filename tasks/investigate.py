@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from prefect import task
 
 from blocks.stores import open_stores
+from fleet.detectors.learnt_state import learnt_of
 from fleet.findings.assess import findings_of
 from fleet.findings.finding import Finding
 from fleet.findings.scan import Scan
@@ -19,6 +20,8 @@ from fleet.inventory.subject import Subject, SubjectKind
 from fleet.inventory.topology import Topology
 from fleet.investigations.investigate import investigate
 from fleet.investigations.question import Material, Question
+from fleet.investigations.timeline import DAY_BEFORE
+from storage.stored_model import StoredModel
 from storage.stores import Stores
 from tasks.frames import context_of, load_frame, open_history, open_window
 from tasks.judging import judge, states_of
@@ -48,8 +51,9 @@ def investigate_incidents(scan_id: str, cluster_id: str) -> ClusterOutcome:
         if stored.frame is None:
             gap = "the series in which its findings were seen are not stored any more"
             return ClusterOutcome(Stage.INVESTIGATE, cluster.id, cluster.name, seen=False, gaps=(gap,))
-        material = material_of(stores, scan, cluster.id, stored.frame, stored.coverage, findings)
-        gaps = tuple(material.unread)
+        model, gaps = open_model(stores, scan, cluster.id, stored.frame.start)
+        material = material_of(stores, scan, cluster.id, stored.frame, stored.coverage, findings, model)
+        gaps = (*gaps, *material.unread)
         for incident in incidents:
             stores.investigations.put(investigate(Question.of_incident(incident, window), material))
     counts = {"investigations": len(incidents)}
@@ -72,7 +76,7 @@ def investigate_place(scan_id: str, cluster_id: str, place: dict[str, str | None
     judged = judge(frames, states_of(model), inquiry.pack, [sensitivity], since=inquiry.window.start)[sensitivity]
     context = context_of(inquiry, cluster.id, frames.coverage, topology, model)
     findings = findings_of(judged.anomalies, judged.frame, inquiry.pack, context)
-    material = material_of(stores, inquiry, cluster.id, stored.frame, stored.coverage, findings)
+    material = material_of(stores, inquiry, cluster.id, stored.frame, stored.coverage, findings, model)
     answer = investigate(question_of(stores, inquiry, cluster.id, place), material)
     stores.investigations.put(answer.model_copy(update={"id": inquiry.id}))
     gaps = (*gaps, *material.unread)
@@ -117,14 +121,17 @@ def material_of(
     frame: Frame,
     coverage: list[Coverage],
     findings: Sequence[Finding],
+    model: StoredModel | None,
 ) -> Material:
-    """All that is known of a cluster around a scan."""
+    """All that is known of a cluster around a scan; of its history the last day: the rest has been learnt from."""
     past = history_window(scan.window)
-    stored = open_history(stores, cluster_id, scan.pack, past)
+    last_day = Window(start=frame.start - DAY_BEFORE, end=past.end)
+    stored = open_history(stores, cluster_id, scan.pack, last_day)
     history = stored.frames.read()
     return Material(
         frame=frame,
         history=history if history.keys else None,
+        learnt=[learnt_of(state) for _, state in states_of(model)],
         pack=scan.pack,
         findings=findings,
         inventory=stores.inventories.latest(cluster_id),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 
 from prefect import task
 
@@ -38,12 +39,22 @@ def learn_baselines(scan_id: str, cluster_id: str) -> ClusterOutcome:
     return ClusterOutcome(Stage.LEARN, cluster.id, cluster.name, seen=version is not None, gaps=gaps, counts=counts)
 
 
-def model_for(stores: Stores, scan: Scan, cluster_id: str) -> tuple[ModelVersion | None, tuple[str, ...]]:
+def model_for(
+    stores: Stores, scan: Scan, cluster_id: str, since: datetime | None = None
+) -> tuple[ModelVersion | None, tuple[str, ...]]:
     """The version by which a scan's window is judged: one that fits, or a new one. None without any history.
 
     The history itself is read only where a new one is learnt: what of it could not be read is said beside it.
+
+    Args:
+        stores: where versions lie.
+        scan: the scan.
+        cluster_id: of the cluster.
+        since: from when on is judged, where that is before the window. A version that ends before it is preferred, so
+            that nothing is judged by itself; none is learnt for that.
     """
-    chosen = _stored(stores, scan, cluster_id, scan.window)
+    windows = [scan.window] if since is None else [Window(start=since, end=scan.window.end), scan.window]
+    chosen = next((each for window in windows if (each := _stored(stores, scan, cluster_id, window))), None)
     return (chosen, ()) if chosen else learn_version(stores, scan, cluster_id)
 
 
@@ -59,16 +70,18 @@ def _stored(stores: Stores, scan: Scan, cluster_id: str, window: Window) -> Mode
     return stores.models.choose(cluster_id, scan.pack.content_hash, window, sources_of(rows))
 
 
-def open_model(stores: Stores, scan: Scan, cluster_id: str) -> tuple[StoredModel | None, tuple[str, ...]]:
-    """The learnt state that judges a scan's window, and what is to be said of it; None without any history."""
-    version, gaps = model_for(stores, scan, cluster_id)
+def open_model(
+    stores: Stores, scan: Scan, cluster_id: str, since: datetime | None = None
+) -> tuple[StoredModel | None, tuple[str, ...]]:
+    """The learnt state of ``model_for``, and what is to be said of it; None without any history."""
+    version, gaps = model_for(stores, scan, cluster_id, since)
     if version is None:
         return None, gaps
     try:
         return stores.models.fetch(version), gaps
     except CorruptObject:
         # It was struck out: what fits now is another version, or learnt anew.
-        anew, more = model_for(stores, scan, cluster_id)
+        anew, more = model_for(stores, scan, cluster_id, since)
         told = f"version {version.version} of what was learnt is damaged; {_instead(anew)}"
         return (stores.models.fetch(anew) if anew else None), (*gaps, told, *more)
 

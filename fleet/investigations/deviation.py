@@ -104,7 +104,7 @@ def _from_onset(material: Material, deviation: Deviation) -> Deviation:
     Without a history a detector is sure late, since the deviation is part of what it takes for usual.
     """
     censored = deviation.window.start - material.seen_from <= _AT_THE_EDGE
-    if not censored and material.history is not None:
+    if not censored and material.knows_past:
         return deviation
     start = _gap_start(material, deviation) if deviation.sign == 0 else _level_start(material, deviation)
     return replace(deviation, window=Window(start=min(start, deviation.window.start), end=deviation.window.end))

@@ -53,7 +53,7 @@ def _signals(scene: Scene) -> list[str]:
 
 
 def _history(scene: Scene) -> list[str]:
-    if scene.material.history is not None:
+    if scene.material.knows_past:
         return []
     return ["There is no history before the window: what is usual was judged from the window alone."]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from typing import Self
@@ -11,10 +11,8 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
-from fleet.detectors.contract import Anomaly, Sensitivity
-from fleet.detectors.learnt import learn
-from fleet.detectors.profile.grid import preceded
-from fleet.detectors.scan import detect
+from fleet.detectors.contract import Anomaly
+from fleet.detectors.learnt import Learnt, learn
 from fleet.findings.finding import Finding
 from fleet.findings.incident import Incident
 from fleet.frames.coverage import Coverage
@@ -25,6 +23,7 @@ from fleet.inventory.change import Change
 from fleet.inventory.inventory import Inventory
 from fleet.inventory.subject import Subject
 from fleet.inventory.topology import Topology
+from fleet.investigations.context import weak_deviations
 from fleet.investigations.signals import Signals
 
 
@@ -66,13 +65,16 @@ class Material:
     Attributes:
         frame: the scanned series, and what is stored of the hours before; columns may be empty that were never
             collected.
-        history: what came before, on a coarser grid, or None; it may end before the frame starts, or overlap it.
+        history: what came before, on a coarser grid, or None; it may end before the frame starts, or overlap it. The
+            last day before the frame is looked at; what is before that only serves to learn.
         findings: the scan's findings, in any order.
         inventory: what discovery saw; None for an ad-hoc Prometheus.
         coverage: what was seen and what was not; its rows name the stored chunks and the endpoint.
         changes: differences to the previous inventory; the inventory's own changes need not be repeated.
         now: the time that the investigation is dated with.
         unread: what is stored and could not be read, in words.
+        learnt: what is usual, each part of it for all series of some queries; None where it is to be learnt from the
+            history.
     """
 
     frame: Frame
@@ -84,6 +86,7 @@ class Material:
     coverage: Sequence[Coverage] = field(default_factory=tuple)
     changes: Sequence[Change] = field(default_factory=tuple)
     unread: Sequence[str] = field(default_factory=tuple)
+    learnt: Sequence[Learnt] | None = None
 
     @cached_property
     def topology(self) -> Topology:
@@ -101,16 +104,16 @@ class Material:
 
         As a scan does it, the frame is judged by the days before, as a part of its own; columns are the frame's.
         """
-        midnight = history_window(self.frame.window).end
-        whole = preceded(self.frame, self.history, midnight)
-        columns = whole.points - self.frame.points
-        learnt = learn(self.history, self.pack, midnight)
-        anomalies = detect(whole, learnt, self.pack, Sensitivity.EXTREME, since=self.frame.start)
-        return [
-            replace(anomaly, first=max(0, anomaly.first - columns), last=anomaly.last - columns)
-            for anomaly in anomalies
-            if anomaly.last >= columns
-        ]
+        learnt = self.learnt
+        if learnt is None:
+            anew = learn(self.history, self.pack, history_window(self.frame.window).end)
+            learnt = [] if anew is None else [anew]
+        return weak_deviations(self.frame, self.history, learnt, self.pack)
+
+    @property
+    def knows_past(self) -> bool:
+        """Whether what is usual is known from before the frame, and not from the frame alone."""
+        return self.history is not None or bool(self.learnt)
 
     @cached_property
     def _rows(self) -> dict[int, dict[SeriesKey, int]]:

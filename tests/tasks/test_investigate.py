@@ -28,7 +28,7 @@ def test_a_storm_of_kills_pushes_no_rollout_out_of_sight(stores: Stores) -> None
 
     scan = entities.scan("scan-1", window)
     nothing = Frame(window.start, 30, [], np.empty((0, window.points(30)), dtype=np.float32))
-    material = material_of(stores, scan, entities.CLUSTER, nothing, [], [])
+    material = material_of(stores, scan, entities.CLUSTER, nothing, [], [], None)
 
     kinds = [change.kind for change in material.changes]
     assert kinds.count(ChangeKind.ROLLOUT) == 1

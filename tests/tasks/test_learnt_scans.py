@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 
 import numpy as np
@@ -105,6 +105,12 @@ def judged(stores: Stores, scan: Scan) -> ClusterOutcome:
     return judge_cluster(stores, scan, scan.cluster_ids[0])
 
 
+def told(stores: Stores, scan: Scan, since: datetime | None) -> int | None:
+    """The version by which a scan's window is judged, or what begins before it."""
+    version, _ = model_for(stores, scan, scan.cluster_ids[0], since)
+    return version.version if version else None
+
+
 def found(stores: Stores, scan: Scan) -> list[tuple[str, str, int | None]]:
     findings = stores.findings.list(scan_id=scan.id)
     return sorted((each.query_id, each.subject.name, each.model_version) for each in findings)
@@ -145,6 +151,8 @@ def test_the_next_day_and_a_hole_that_was_filled_are_learnt_anew(opened: Stores,
         (2, False),
         (1, False),
     ]
+    # What is looked at from the evening before on is judged by a version that ends before that.
+    assert [told(opened, tomorrow, since) for since in (None, NOW + 20 * CHUNK, NOW - CHUNK)] == [3, 2, 3]
     # A scan of an earlier window finds its own version again, and the active one stays.
     judged(opened, again)
     assert opened.models.used(again.id) == {cluster.id: 2}
@@ -235,6 +243,7 @@ def test_reports_and_investigations_use_what_is_left_of_a_damaged_history_and_sa
 
     opened.objects.delete(chunks[-1].object_key or "")
     assert investigate_incidents.fn(scan.id, cluster.id).gaps == damaged(1)
+    assert [each.version for each in opened.models.list([cluster.id])] == [1]
     [investigation] = opened.investigations.list(cluster_ids=[cluster.id])
     assert investigation.missing[-1] == damaged(1)[0].replace("the", "The", 1) + "."
 
