@@ -31,7 +31,7 @@ from fleet.detectors.calibration.own_days import (
     without_oldest,
 )
 from fleet.detectors.calibration.pareto import Pareto
-from fleet.detectors.calibration.tail import Expected, Tail, Values, fit_tail, without_incident_days
+from fleet.detectors.calibration.tail import Expected, Tail, fit_tail, without_incident_days
 from fleet.detectors.contract import FloatArray
 from fleet.detectors.profile.blocks import median_last
 
@@ -148,13 +148,16 @@ class Ensemble:
 
 
 def digits_of(relative: FloatArray, pools: Ints, tails: dict[tuple[int, int, int], Tail]) -> FloatArray:
-    """Digits of relative maxima of shape (series, …, detectors, 2)."""
+    """Digits of relative maxima of shape (series, …, detectors, 2); of unknown ones, which cost little, unknown."""
     result = np.full(relative.shape, np.nan, dtype=np.float32)
     members = _members(pools)
     for (pool, detector, side), tail in tails.items():
         rows = members.get(pool)
         if rows is not None:
-            result[rows, ..., detector, side] = tail.digits(relative[rows, ..., detector, side])
+            heights = relative[rows, ..., detector, side]
+            known = ~np.isnan(heights)
+            heights[known] = tail.digits(heights[known])
+            result[rows, ..., detector, side] = heights
     return result
 
 
@@ -209,25 +212,27 @@ def _latest(days: FloatArray, weekdays: Sequence[int]) -> FloatArray:
     return latest
 
 
-def _calibrated(of_typical: FloatArray, of_week: FloatArray, pools: Ints) -> tuple[FloatArray, Values]:
+def _calibrated(of_typical: FloatArray, of_week: FloatArray, pools: Ints) -> tuple[FloatArray, FloatArray]:
     """Joined digits of the past's days, each by tails that were fitted to other days, and known ones of their news.
 
     Args:
         of_typical: maxima in units of typical ones; ``of_week``: also in units of the same weekday's.
     """
-    own, week = np.full_like(of_typical, np.nan), np.full_like(of_week, np.nan)
-    folds = np.arange(own.shape[1]) % _FOLDS
-    for fold in range(_FOLDS):
-        chosen = folds == fold
-        numbers, tails = _tails_of_pools(of_week[:, ~chosen], pools)
+    own = np.full_like(of_typical, np.nan)
+    folds = [np.arange(own.shape[1]) % _FOLDS == fold for fold in range(_FOLDS)]
+    learnt = [_tails_of_pools(of_week[:, ~chosen], pools) for chosen in folds]
+    for chosen, (numbers, tails) in zip(folds, learnt, strict=True):
         own[:, chosen] = digits_of(of_typical[:, chosen], numbers, tails)
-        week[:, chosen] = digits_of(of_week[:, chosen], numbers, tails)
     past = highest(own)
     usual = np.fmax(second_of_others(past), same_weekday(past))
     with np.errstate(invalid="ignore"):
-        news = np.where(own >= (usual + _NO_NEWS_MARGIN)[:, :, None, None], week, np.where(np.isnan(week), week, 0))
+        is_news = own >= (usual + _NO_NEWS_MARGIN)[:, :, None, None]
+    news = np.where(is_news | np.isnan(own) | np.isnan(of_week), np.float32(np.nan), np.float32(0))
+    relative = np.where(is_news, of_week, np.float32(np.nan))
+    for chosen, (numbers, tails) in zip(folds, learnt, strict=True):
+        news[:, chosen] = np.fmax(news[:, chosen], digits_of(relative[:, chosen], numbers, tails))
     quiet = without_incident_days(highest(news))
-    return past, quiet[np.isfinite(quiet)].astype(np.float64)
+    return past, quiet[np.isfinite(quiet)]
 
 
 def _in_units(
@@ -291,4 +296,4 @@ def _tails_of_pools(relative: FloatArray, pools: Ints) -> tuple[Ints, dict[tuple
 def _tail(heights: FloatArray, expected: Expected) -> Tail | None:
     quiet = without_incident_days(heights)
     known = quiet[np.isfinite(quiet)]
-    return fit_tail(known.astype(np.float64), expected) if known.size else None
+    return fit_tail(known, expected) if known.size else None

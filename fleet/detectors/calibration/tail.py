@@ -87,12 +87,13 @@ class Expected:
         return self.origin + self.pareto.excess(np.log(levels))
 
 
-def fit_tail(heights: Values, expected: Expected) -> Tail:
+def fit_tail(heights: FloatArray | Values, expected: Expected) -> Tail:
     """The tail of quiet days' heights, in any order, without unknown ones; there must be one at least."""
-    ordered = np.sort(heights)[::-1]
+    ordered = np.sort(heights)[::-1].astype(np.float64)
     count = ordered.size
+    above_zero = count - int(np.searchsorted(ordered[::-1], 0, side="right"))
     # Many days may have no height at all: those that have one begin somewhere, and that is no part of a tail.
-    fitted = min(_MOST_FITTED_SHARE * count, (ordered > 0).sum() / 2, max(_FITTED_SHARE * count, _LEAST_FITTED))
+    fitted = min(_MOST_FITTED_SHARE * count, above_zero / 2, max(_FITTED_SHARE * count, _LEAST_FITTED))
     fitted = max(1, round(fitted))
     start = float(ordered[min(fitted, count - 1)])
     excesses = ordered[:fitted] - start
@@ -117,9 +118,10 @@ def without_incident_days(heights: FloatArray) -> FloatArray:
     share = max(_FITTED_SHARE, min(_MOST_FITTED_SHARE, _LEAST_FITTED / known.size))
     place = min(int((1 - share) * known.size), known.size - 1)
     edge = np.partition(known, place)[place]
+    days = heights.shape[1]
     with np.errstate(invalid="ignore"):
-        high = (heights > edge).sum(axis=0)
+        high = np.bincount(np.flatnonzero(heights > edge) % days, minlength=days)
     usual = np.sort(high)[::-1][min(_INCIDENT_DAYS, high.size - 1)]
     noise = 3 * np.sqrt(usual + 1)
     incident = high > _INCIDENT_FACTOR * usual + noise
-    return np.where(incident[None, :], np.float32(np.nan), heights)
+    return np.where(incident[None, :], np.float32(np.nan), heights) if incident.any() else heights
