@@ -38,6 +38,8 @@ class Chances(Protocol):
 
 def highest(digits: FloatArray) -> FloatArray:
     """The highest digits over detectors and sides, (series, …, detectors, 2) to (series, …); NaN where none is."""
-    known = np.isfinite(digits)
-    best = np.where(known, digits, -np.inf).max(axis=(-2, -1), initial=-np.inf)
-    return np.where(known.any(axis=(-2, -1)), best, np.nan).astype(np.float32)
+    best = np.full(digits.shape[:-2], np.nan, dtype=np.float32)
+    # One at a time: numpy is slow where it reduces few values at once.
+    for detector, side in np.ndindex(*digits.shape[-2:]):
+        np.fmax(best, digits[..., detector, side], out=best)
+    return best
