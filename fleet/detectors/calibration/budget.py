@@ -14,7 +14,7 @@ SIDES = (1, -1)
 def chance_of(sensitivity: Sensitivity) -> float:
     """The expected number of false findings per series and day: the chance at which a series is flagged.
 
-    A window that is shorter than a day is judged by the day's thresholds: the days that pass them in any of their 24
-    hours are those that pass them in the whole.
+    A window that is shorter than a day is judged by the day's thresholds, and its scores know what the day was before
+    it: the days that pass them in any of their 24 hours are those that pass them in the whole.
     """
     return sensitivity.false_findings_per_day / SERIES_OF_BUDGET

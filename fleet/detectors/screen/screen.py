@@ -21,7 +21,8 @@ class Screen(Detector, Protocol):
         least: the smallest daily maximum that is believed to be usual, so that constant series do not
             get a threshold of nothing.
         context_seconds: how much before and after a value its score depends on. Of a window that is shorter than a day
-            no score is taken whose context it lacks: it would be told from less than those of the past were.
+            no score is taken whose context is not known: it would be told from less than those of the past were. What
+            lacks the time after it is judged by the scan of the next window.
     """
 
     least: float
