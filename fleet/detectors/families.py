@@ -244,7 +244,8 @@ def maxima_of_past(family: Family, part: Part, rows_at_once: int = ROWS_IN_PIECE
         rows_at_once: scored together: all of them by families that compare rows.
     """
     slots = part.profile.slots
-    seen = np.isfinite(_in_whole_days(part)).reshape(len(part.rows), -1, slots).mean(axis=2)
+    known = np.isfinite(_in_whole_days(part)).reshape(len(part.rows), -1, slots)
+    seen = np.count_nonzero(known, axis=2) / slots
     maxima = _maxima(family, part, family.of_past, (seen.shape[1], slots), rows_at_once)
     maxima[seen < _LEAST_SEEN] = np.nan
     return maxima
@@ -263,7 +264,10 @@ def _leave_out_edges(signed: FloatArray, context_seconds: tuple[int, int], part:
 
 def _in_whole_days(part: Part) -> FloatArray:
     """The part's values with gaps before them, so that its last day is a whole one and so is its first."""
-    return day_folds(part.points.values, part.profile.slots).reshape(len(part.rows), -1)
+    values = part.points.values
+    if values.shape[1] % part.profile.slots == 0:
+        return values
+    return day_folds(values, part.profile.slots).reshape(len(part.rows), -1)
 
 
 def _maxima(

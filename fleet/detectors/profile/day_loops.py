@@ -81,7 +81,7 @@ def smooth_slots(values: FloatArray, weights: FloatArray) -> None:
 
     Args:
         values: (rows, slots).
-        weights: an odd number of them.
+        weights: 5, 15, 25, … of them.
     """
     rows, slots = values.shape
     width = weights.size
@@ -91,22 +91,25 @@ def smooth_slots(values: FloatArray, weights: FloatArray) -> None:
     share = np.empty(slots, dtype=np.float32)
     for row in range(rows):
         gaps = _fill_around(values[row], width // 2, filled, known)
-        total[:] = 0
-        for offset in range(width):
-            _add(weights[offset], filled[offset:], total)
+        _weighted_sums(filled, weights, total)
         share[:] = weights.sum()
         if gaps:
-            share[:] = 0
-            for offset in range(width):
-                _add(weights[offset], known[offset:], share)
+            _weighted_sums(known, weights, share)
         for slot in range(slots):
             values[row, slot] = total[slot] / share[slot] if share[slot] > 0 else _NAN
 
 
 @compiled
-def _add(weight: np.float32, values: FloatArray, total: FloatArray) -> None:
-    for slot in range(total.size):
-        total[slot] += weight * values[slot]
+def _weighted_sums(values: FloatArray, weights: FloatArray, sums: FloatArray) -> None:
+    """Sums over the weights' width, five of them at a time, so that a sum is seldom put down."""
+    sums[:] = 0
+    for first in range(0, weights.size, 5):
+        here, weight = values[first:], weights[first : first + 5]
+        one, two, three, four, five = weight[0], weight[1], weight[2], weight[3], weight[4]
+        second, third, fourth, fifth = here[1:], here[2:], here[3:], here[4:]
+        for slot in range(sums.size):
+            total = sums[slot] + one * here[slot] + two * second[slot] + three * third[slot]
+            sums[slot] = total + four * fourth[slot] + five * fifth[slot]
 
 
 @compiled
