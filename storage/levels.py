@@ -42,6 +42,14 @@ class LevelStore:
         with self._database.session() as session:
             return [from_document(ClusterLevels, row.body) for row in session.exec(query)]
 
+    def cohorts_seen(self, scan_id: str) -> dict[str, str]:
+        """The cohort of each cluster that a scan judged, "" where it is not known, in order of cluster."""
+        row = table_of(ClusterLevelsRow)
+        cohort = row.c.body["cohort"].astext.label("cohort")
+        query = select_columns(row.c.cluster_id, cohort).where(row.c.scan_id == scan_id).order_by(row.c.cluster_id)
+        with self._database.session() as session:
+            return {each.cluster_id: each.cohort for each in session.connection().execute(query)}
+
     def cohorts(self, cluster_ids: Collection[str]) -> dict[str, str]:
         """The cohort of each cluster as any scan last knew it; clusters that none knows are left out."""
         row = table_of(ClusterLevelsRow)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from fleet.detectors.cohorts.clusters import too_few
 from fleet.detectors.profile.seasonal import baseline_of
 from fleet.errors import CorruptObject
 from fleet.findings.finding import UNRESOLVED, Finding
@@ -63,6 +65,7 @@ def gather(
         grades=grades,
         history=_history(stores, scan, chosen),
         models={each: version for each, version in stores.models.used(scan.id).items() if each in known},
+        uncompared=_uncompared(stores, scan, known),
         gaps={cluster_id: figures.gaps for cluster_id, figures in stores.inventories.figures(chosen).items()},
         incidents=incidents,
         findings=findings,
@@ -73,6 +76,13 @@ def gather(
     alerts = {each.id: firing for each in told if (firing := _firing(stores, material, each.id)) is not None}
     charts, unread = _charts(stores, scan, material, depth)
     return replace(material, alerts=alerts, charts=charts, unread=unread)
+
+
+def _uncompared(stores: Stores, scan: Scan, told: Collection[str]) -> dict[str, list[str]]:
+    """Of the clusters that a report tells of, those that the scan compared with no other."""
+    few = too_few(stores.levels.cohorts_seen(scan.id))
+    own = {alike: [each for each in ids if each in told] for alike, ids in few.items()}
+    return {alike: ids for alike, ids in own.items() if ids}
 
 
 def _incidents(stores: Stores, scan: Scan, cluster_ids: list[str]) -> list[Incident]:

@@ -45,6 +45,8 @@ class FleetReportMaterial:
             what discovery could not read. A cluster without coverage was not seen, and without a grade is not graded.
         models: by cluster id, the version of the learnt state by which it was judged; without one, by its window alone.
         unread: by cluster id, what is stored and could not be read for this report, in words.
+        uncompared: ids of clusters that were not compared with others, since too few that are alike were seen, by what
+            they are like ("" where that is not known).
         alerts: by cluster id, those that fired at the window's end, the most severe first; of a cluster that is not
             there nothing is known, or it has no section of its own.
         incidents: open ones, and those that were resolved within the window or since the previous report.
@@ -65,6 +67,7 @@ class FleetReportMaterial:
     models: dict[str, int] = field(default_factory=dict)
     gaps: dict[str, list[Gap]] = field(default_factory=dict)
     unread: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    uncompared: dict[str, list[str]] = field(default_factory=dict)
     incidents: list[Incident] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     investigations: list[Investigation] = field(default_factory=list)

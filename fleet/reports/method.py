@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 
+from fleet.detectors.cohorts.trimmed import MIN_MEMBERS
 from fleet.detectors.contract import Sensitivity
 from fleet.inventory.cluster import Cluster
 from fleet.reports.content import Definition, Definitions, Section, Statement
@@ -26,7 +27,7 @@ def method_section(material: FleetReportMaterial) -> Section:
             "Like ones",
             "Nodes, pods, GPUs and clusters that should behave alike are compared with each other, whatever the "
             "sensitivity. Of findings at least as sure as one of these, the share q is to be expected to be chance; it "
-            "is below 0.01.",
+            f"is below 0.01.{_uncompared(material)}",
         ),
         (
             "Grades",
@@ -75,6 +76,19 @@ def _unpromised(clusters: Sequence[Cluster]) -> str:
         return ""
     names = joined([each.name for each in clusters], _MOST_NAMES)
     return f" For want of history this budget is not promised of {names}: judged by the window of this report alone."
+
+
+def _uncompared(material: FleetReportMaterial) -> str:
+    """Of which clusters nothing is said beside others; empty where all were compared, or there is one."""
+    few = "; ".join(f"{alike} ({_names(material, ids)})" for alike, ids in material.uncompared.items() if alike)
+    told = f" For want of {MIN_MEMBERS} clusters alike, not compared with other clusters: {few}." if few else ""
+    if unknown := material.uncompared.get(""):
+        told += f" For want of a known version, not compared either: {_names(material, unknown)}."
+    return told
+
+
+def _names(material: FleetReportMaterial, cluster_ids: Sequence[str]) -> str:
+    return joined([material.name_of(each) for each in cluster_ids], _MOST_NAMES)
 
 
 def _baselines(material: FleetReportMaterial) -> str:

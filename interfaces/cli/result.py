@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from pydantic import AwareDatetime, BaseModel
+from pydantic import AwareDatetime, BaseModel, Field
 
+from fleet.detectors.cohorts.clusters import too_few
 from fleet.detectors.contract import Sensitivity
 from fleet.findings.grade import grade_cluster
 from fleet.findings.incident import Incident, Phase
@@ -70,7 +71,8 @@ class ScanResult(BaseModel):
     """A scan's result.
 
     ``findings`` counts what it saw, ``findings_apart`` those that are in no incident since they are too weak and too
-    short; ``worst`` is the severity of the worst.
+    short; ``worst`` is the severity of the worst. ``uncompared`` are the clusters that were not compared with others,
+    since too few that are alike were seen, by what they are like ("" where that is not known).
     """
 
     scan_id: str
@@ -82,6 +84,7 @@ class ScanResult(BaseModel):
     findings: int
     findings_apart: int
     worst: Severity | None
+    uncompared: dict[str, list[str]] = Field(default_factory=dict)
 
 
 def result_of(stores: Stores, scan_id: str) -> ScanResult:
@@ -102,6 +105,10 @@ def result_of(stores: Stores, scan_id: str) -> ScanResult:
         findings=sum(findings.values()),
         findings_apart=stores.findings.apart(scan.id),
         worst=max(severities, key=lambda severity: severity.rank, default=None),
+        uncompared={
+            alike: [names.get(cluster_id, cluster_id) for cluster_id in few]
+            for alike, few in too_few(stores.levels.cohorts_seen(scan.id)).items()
+        },
     )
 
 

@@ -158,12 +158,19 @@ def save_report(stores: Stores, scan_id: str, directory: Path | None) -> list[Pa
 
 
 def _show(stores: Stores, result: ScanResult, files: list[Path]) -> None:
-    from interfaces.cli.tables import coverage_table, findings_table, models_line, print_incidents, utc
+    from interfaces.cli.tables import (
+        coverage_table,
+        findings_table,
+        models_line,
+        print_incidents,
+        uncompared_line,
+        utc,
+    )
 
     window = f"{utc(result.window.start)} to {utc(result.window.end)}"
     out().print(f"scan {result.scan_id}: {window}, sensitivity {result.sensitivity.value}", soft_wrap=True)
     out().print(coverage_table(result.coverage))
-    if told := models_line(result.coverage):
+    for told in filter(None, (models_line(result.coverage), uncompared_line(result.uncompared))):
         out().print(told, soft_wrap=True)
     print_incidents(out(), result)
     findings = stores.findings.list(scan_id=result.scan_id, limit=MOST_FINDINGS)

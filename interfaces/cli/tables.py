@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from rich.console import Console
@@ -11,6 +11,7 @@ from rich.markup import escape
 from rich.padding import Padding
 from rich.table import Column, Table
 
+from fleet.detectors.cohorts.trimmed import MIN_MEMBERS
 from fleet.findings.finding import Finding
 from fleet.findings.grade import Letter
 from fleet.findings.incident import Incident
@@ -109,6 +110,15 @@ def models_line(coverage: Sequence[ClusterCoverage]) -> str:
     told = [f"judged by learnt state, version: {_some(used)}"] if used else []
     if alone:
         told.append(f"judged by its own window alone, so that no number of false findings is promised: {_some(alone)}")
+    return "\n".join(told)
+
+
+def uncompared_line(uncompared: Mapping[str, Sequence[str]]) -> str:
+    """Which clusters were not compared with others, and why; empty where all were, or there is one."""
+    few = "; ".join(f"{printable(alike)} ({_some(names)})" for alike, names in uncompared.items() if alike)
+    told = [f"not compared with other clusters, for want of {MIN_MEMBERS} alike: {few}"] if few else []
+    if unknown := uncompared.get(""):
+        told.append(f"not compared with other clusters, for want of a known version: {_some(unknown)}")
     return "\n".join(told)
 
 

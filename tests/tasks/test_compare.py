@@ -13,6 +13,7 @@ from fleet.frames.coverage import Coverage, CoverageStatus
 from fleet.frames.pack import SubjectLabels
 from fleet.frames.window import STEP_SECONDS
 from fleet.inventory.subject import Subject, SubjectKind
+from interfaces.cli.result import result_of
 from storage.stores import Stores
 from tasks.compare import compare_seen
 from tasks.frames import COLLECTOR, SIGNAL
@@ -89,9 +90,11 @@ def test_a_cluster_unlike_its_like_is_found_once_and_resolved_when_it_is_not(sto
     assert (again.peers.seen, again.peers.known) == (7, 8)
 
     # Of too few nothing is said: it stays open.
+    assert result_of(stores, "s2").uncompared == {}
     third = scan("s3", 2, stores)
     judge(stores, third, IDS[:4])
     assert compare_seen(stores, third, IDS[:4]) == {"compared": 0, "findings": 0}
+    assert result_of(stores, "s3").uncompared == {"openshift 4.18": IDS[:4]}
     assert stores.findings.get(finding.id).state is FindingState.OPEN
 
     for hour in (3, 4, 5):

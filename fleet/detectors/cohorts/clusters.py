@@ -119,6 +119,20 @@ def compare_levels(seen: Sequence[ClusterLevels], unseen: Mapping[str, str], pac
     return FleetCompared(outliers, dict(judged))
 
 
+def too_few(cohorts: Mapping[str, str]) -> dict[str, list[str]]:
+    """Clusters that are compared with no other, since too few that are alike were seen: their ids by what is alike.
+
+    Args:
+        cohorts: what each cluster is like that was seen, by its id; "" where that is not known. One cluster alone
+            is not to be compared with any.
+    """
+    groups: defaultdict[str, list[str]] = defaultdict(list)
+    for cluster_id, name in cohorts.items():
+        groups[name].append(cluster_id)
+    few = {name: members for name, members in groups.items() if not name or len(members) < MIN_MEMBERS}
+    return few if len(cohorts) > 1 else {}
+
+
 def cohort_of(inventory: Inventory | None) -> str:
     """What a cluster is like: platform and minor version, where it runs, and whether it is one node; "" if unknown."""
     version = (inventory.platform_version or inventory.version) if inventory else ""

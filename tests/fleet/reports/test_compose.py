@@ -128,6 +128,7 @@ def test_an_incident_that_came_back_tells_its_stretches_and_why_it_ranks_where_i
 def test_the_report_says_what_its_sensitivity_promises_and_of_whom_it_does_not(material: FleetReportMaterial) -> None:
     west, east, north = material.clusters
     bare = replace(material, history={west.id: timedelta(days=14), east.id: timedelta(days=2)}, models={west.id: 3})
+    bare = replace(bare, uncompared={"openshift 4.18": [west.id, east.id], "": [north.id]})
     content = compose_fleet_report(bare)
     (method,) = [block for block in section(content, "method").blocks if isinstance(block, Definitions)]
     told = {item.term: item.statements[0].text for item in method.items}
@@ -137,6 +138,9 @@ def test_the_report_says_what_its_sensitivity_promises_and_of_whom_it_does_not(m
     assert f"The course of the day was learnt of {west.name} (14 d)." in told["Baselines"]
     assert f"Without it, for want of history: {east.name} (2 d)." in told["Baselines"]
     assert f"Versions of what was learnt (fleetscope model show): {west.name} 3." in told["Baselines"]
+    few = f"openshift 4.18 ({west.name}, {east.name})"
+    assert f"For want of 5 clusters alike, not compared with other clusters: {few}." in told["Like ones"]
+    assert f"For want of a known version, not compared either: {north.name}." in told["Like ones"]
     of_clusters = {
         item.statements[0].text
         for number in (1, 2, 3)

@@ -20,6 +20,7 @@ from interfaces.cli.tables import (
     models_line,
     print_incidents,
     print_open_incidents,
+    uncompared_line,
 )
 from tests.storage.entities import CLUSTER, T0, finding, hours, incident
 
@@ -75,6 +76,13 @@ def test_the_versions_by_which_clusters_were_judged_are_told_but_not_all_of_a_la
     assert both[0].endswith("version: edge-1 1")
     assert "own window" in both[1]
     assert both[1].endswith(f": {alone.cluster}")
+
+
+def test_clusters_that_were_not_compared_are_told_with_the_reason() -> None:
+    assert uncompared_line({}) == ""
+    few, unknown = uncompared_line({"openshift 4.19": ["east", "west"], "": ["bare"]}).splitlines()
+    assert few == "not compared with other clusters, for want of 5 alike: openshift 4.19 (east, west)"
+    assert unknown == "not compared with other clusters, for want of a known version: bare"
 
 
 def told(lines: list[Incident], apart: int = 0) -> str:

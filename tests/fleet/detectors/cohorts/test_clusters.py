@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from fleet.detectors.cohorts.clusters import ClusterLevels, FleetCompared, Level, cohort_of, compare_levels
+from fleet.detectors.cohorts.clusters import ClusterLevels, FleetCompared, Level, cohort_of, compare_levels, too_few
 from fleet.detectors.cohorts.figures import Figures
 from fleet.detectors.contract import Sensitivity
 from fleet.detectors.learnt import learn
@@ -233,3 +233,11 @@ def test_figures_of_parts_are_those_of_the_whole() -> None:
     np.testing.assert_array_equal(parts.usual, whole.usual)
     np.testing.assert_allclose(whole.now[2:], np.median(values[2:, ::10], axis=1))
     assert np.isfinite(whole.now).tolist() == [True, False, True, True]
+
+
+def test_clusters_with_too_few_like_them_are_named() -> None:
+    alike = {f"c{number}": "openshift 4.18" for number in range(5)}
+    few = {"d": "openshift 4.19", "e": "", "f": "openshift 4.19"}
+    assert too_few({**alike, **few}) == {"openshift 4.19": ["d", "f"], "": ["e"]}
+    assert too_few(alike) == {}
+    assert too_few({"alone": "openshift 4.18"}) == {}
