@@ -214,7 +214,8 @@ class Counts:
         return stated(len(part.rows), len(self.names), DAY_SECONDS / part.points.step_seconds)
 
     def _scored(self, values: FloatArray, rates: CountRates, part: Part) -> Scored:
-        signed = CountTail().signed(values, rates, part.profile.slot_seconds)
+        apart = np.repeat(part.rules.apart, len(values) // max(1, len(part.rows)))
+        signed = CountTail().signed(values, rates, part.profile.slot_seconds, apart)
         return Scored([signed], np.ones_like(signed))
 
 

@@ -43,6 +43,7 @@ class RowRules:
         absolute, relative: the least departure that matters is the larger of ``absolute`` and ``relative`` × usual.
         warning: the pack's warning bound, NaN where there is none; ``warning_side`` is the side (+1 or −1) beyond it.
         shortest: points of the history's grid that an anomaly has to last.
+        apart: points of it by which counts lie apart that have no event in common.
     """
 
     measured: Flags
@@ -57,6 +58,7 @@ class RowRules:
     warning: FloatArray
     warning_side: FloatArray
     shortest: npt.NDArray[np.intp]
+    apart: npt.NDArray[np.intp]
 
     def sided(self, side: int) -> Flags:
         """The rows that this side (+1 or -1) hurts."""
@@ -82,14 +84,14 @@ class RowRules:
 _COLUMNS: dict[str, type[np.generic]] = {
     **dict.fromkeys(("measured", "counted", "states", "up", "down", "lasting"), np.bool_),
     **dict.fromkeys(("absolute", "relative", "warning", "warning_side"), np.float32),
-    "shortest": np.intp,
+    **dict.fromkeys(("shortest", "apart"), np.intp),
 }
 
 
 def _rule_of(query: PackQuery | None, step_seconds: int) -> dict[str, float]:
     """What holds for all series of a query; for one that the pack lacks, nothing hurts."""
     if query is None or query.direction is Direction.NONE:
-        return {**dict.fromkeys(_COLUMNS, 0), "warning": np.nan, "warning_side": 1, "shortest": 1}
+        return {**dict.fromkeys(_COLUMNS, 0), "warning": np.nan, "warning_side": 1, "shortest": 1, "apart": 1}
     ratio = query.kind is QueryKind.RATIO
     counted = query.kind is QueryKind.COUNT
     warning = query.thresholds.warning
@@ -105,4 +107,5 @@ def _rule_of(query: PackQuery | None, step_seconds: int) -> dict[str, float]:
         "warning": np.nan if warning is None else warning,
         "warning_side": -1 if query.direction is Direction.DOWN else 1,
         "shortest": max(1, ceil((_COUNT_SECONDS if counted else _GAUGE_SECONDS) / step_seconds)),
+        "apart": max(1, ceil(max(_COUNT_SECONDS, query.range_seconds) / step_seconds)),
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 from functools import cached_property
 from hashlib import sha256
@@ -106,6 +107,9 @@ class Variant(BaseModel):
     needs: list[MetricName] = Field(min_length=1)
 
 
+_RANGE = re.compile(r"\[(\d+)([smhd])[\]:]")
+
+
 class PackQuery(BaseModel):
     """One query of a pack.
 
@@ -141,6 +145,15 @@ class PackQuery(BaseModel):
     def variants(self) -> list[Variant]:
         """All forms of the query in the order in which they are tried, its own first."""
         return [Variant(promql=self.promql, needs=self.needs), *self.alternatives]
+
+    @property
+    def range_seconds(self) -> int:
+        """The longest time over which a value is made (``[10m]``); 0 where the query names none.
+
+        Values less than that apart have events in common.
+        """
+        units = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+        return max((int(count) * units[unit] for count, unit in _RANGE.findall(self.promql)), default=0)
 
     def subject_of(self, cluster_id: str, key: SeriesKey) -> Subject:
         """The subject that a series of this query is about."""

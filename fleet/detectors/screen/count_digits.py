@@ -5,16 +5,19 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import numpy.typing as npt
 
 from fleet.detectors.compiled import compiled
 from fleet.detectors.contract import FloatArray
+
+Ints = npt.NDArray[np.intp]
 
 _TO_DIGITS = 1 / math.log(10)
 
 
 @compiled
 def signed_digits(
-    counts: FloatArray, rates: FloatArray, sizes: FloatArray, a_day: int, sums: tuple[int, int], digits: FloatArray
+    counts: FloatArray, rates: FloatArray, sizes: FloatArray, a_day: int, apart: Ints, span: int, digits: FloatArray
 ) -> None:
     """The larger of the digits of each count and those of a sum of the last counts.
 
@@ -23,14 +26,16 @@ def signed_digits(
         rates, sizes: (series, days): expected count of one point, and size of its negative binomial (infinite where it
             is Poisson's); the last day ends with the points.
         a_day: points to which the rate of one day applies.
-        sums: how many counts make a sum, and how many points they lie apart.
+        apart: (series,): how many points the counts of a sum lie apart.
+        span: points over which they are added up; at least one is.
         digits: written, (series, points): positive above the rate, negative below, NaN for gaps.
     """
     rows, points = counts.shape
-    length, spacing = sums
     before = rates.shape[1] * a_day - points
-    totals, seen = np.zeros(spacing), np.zeros(spacing)
+    totals, seen = np.zeros(apart.max()), np.zeros(apart.max())
     for row in range(rows):
+        spacing = apart[row]
+        length = max(1, span // spacing)
         totals[:] = 0
         seen[:] = 0
         for point in range(points):

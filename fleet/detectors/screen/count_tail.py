@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
 from fleet.detectors.contract import FloatArray, Scores
 from fleet.detectors.profile.grid import before
@@ -13,7 +14,7 @@ from fleet.frames.frame import Frame
 from fleet.frames.window import HISTORY_STEP_SECONDS
 
 _SPAN_SECONDS = 3600
-"""Counts of the last 5 minutes each, 5 minutes apart, are added up over this time."""
+"""Counts that lie so far apart that they have no event in common are added up over this time."""
 
 
 class CountTail:
@@ -21,6 +22,7 @@ class CountTail:
 
     The chance is Chernoff's bound on the tail of a Poisson distribution, or where events come in crowds of a negative
     binomial one. Rate and crowding are the series' own, shrunk to those of like series (of the same query).
+    An event that stands in several counts, each of the last 10 minutes for example, is one event of the hour.
 
     Assumption: like series have like rates until their own are known; a crowd of events lasts for an hour at most.
     Fails: where crowds last for hours, so that digits are no chances: scans compare them with those of past days;
@@ -41,18 +43,24 @@ class CountTail:
         signed = self.signed(frame.values, rates, frame.step_seconds)
         return Scores(values=np.abs(signed), signs=np.where(np.isfinite(signed), np.sign(signed), 0).astype(np.int8))
 
-    def signed(self, values: FloatArray, rates: CountRates, step_seconds: int) -> FloatArray:
+    def signed(
+        self, values: FloatArray, rates: CountRates, step_seconds: int, apart: npt.NDArray[np.intp] | None = None
+    ) -> FloatArray:
         """Digits, positive above the rate and negative below it, of counts of shape (series, points).
 
         Args:
+            values: the counts.
             rates: by series, or by series and day of ``values``; the last of these days ends with the values.
+            step_seconds: of the points.
+            apart: by series, how many points counts lie apart that have no event in common; 5 minutes where it is None.
         """
         from fleet.detectors.screen.count_digits import signed_digits
 
         counts = counts_of(values)
         rate, size = rates.rate.reshape(len(counts), -1), rates.size.reshape(len(counts), -1)
         a_day = points_in(DAY_SECONDS, step_seconds) if rates.rate.ndim > 1 else counts.shape[1]
-        spacing = points_in(HISTORY_STEP_SECONDS, step_seconds)
+        if apart is None:
+            apart = np.full(len(counts), points_in(HISTORY_STEP_SECONDS, step_seconds), dtype=np.intp)
         digits = np.empty(counts.shape, dtype=np.float32)
-        signed_digits(counts, rate, size, a_day, (_SPAN_SECONDS // HISTORY_STEP_SECONDS, spacing), digits)
+        signed_digits(counts, rate, size, a_day, apart, points_in(_SPAN_SECONDS, step_seconds), digits)
         return digits

@@ -253,3 +253,10 @@ def test_promtool_accepts_every_query_of_the_default_pack(tmp_path: Path) -> Non
 
 def test_the_default_pack_lies_in_the_package() -> None:
     assert DEFAULT_PACK_PATH.is_file()
+
+
+def test_a_query_knows_over_how_long_its_values_are_made() -> None:
+    pack = default_pack()
+    ranges = {name: pack.query(name).range_seconds for name in ("container_restarts", "etcd_leader_changes")}
+    assert ranges == {"container_restarts": 600, "etcd_leader_changes": 3600}
+    assert min(query.range_seconds for query in pack.queries) == 0

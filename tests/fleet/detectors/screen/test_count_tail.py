@@ -86,3 +86,18 @@ def test_scoring_with_what_was_learnt_is_scoring_with_the_history() -> None:
     part = CountTail().scores(frame.select(some.tolist()), learn_rates(history).select(some))
     np.testing.assert_array_equal(part.values, whole.values[some])
     np.testing.assert_array_equal(part.signs, whole.signs[some])
+
+
+def test_one_event_is_one_however_many_counts_it_stands_in() -> None:
+    """As ``increase(…[10m])`` tells of it each 5 minutes, among series that never had any."""
+    rates = learn_rates(history_of(np.zeros((50, DAYS * A_DAY))))
+    values = np.zeros((2, A_DAY), dtype=np.float32)
+    values[:, 100:102] = 1
+    once, twice = CountTail().signed(values, rates.select(slice(2)), 300, np.array([2, 1])).max(axis=1)
+    alone = CountTail().signed(values, rates.select(slice(2)), 300)[0, 100]
+    assert once == alone
+    assert twice > 1.7 * once
+    # Two of them, ten minutes apart, are two.
+    values[:, 102:104] = 1
+    both = CountTail().signed(values, rates.select(slice(2)), 300, np.array([2, 2])).max(axis=1)
+    assert both.min() > 1.7 * once
