@@ -21,9 +21,9 @@ from rich.progress import Progress
 from scipy.stats import poisson
 
 from benchmarks.rca import Fleet, QuietCluster, run_fleet
+from fleet.detectors.calibration.budget import false_findings_per_day
 from fleet.detectors.contract import Sensitivity
 
-SERIES_OF_BUDGET = 5000
 _CLUSTERS = 5
 _OUTSIDE = 0.01
 """The chance that a promise that is kept looks broken here."""
@@ -79,8 +79,7 @@ def report(fleets: list[Fleet]) -> bool:
 
 def _expected(quiet: list[QuietCluster]) -> float:
     """The findings that MEDIUM's budget allows on these clusters, each a day of its series."""
-    series = sum(cluster.series for cluster in quiet)
-    return Sensitivity.MEDIUM.false_findings_per_day * series / SERIES_OF_BUDGET
+    return sum(false_findings_per_day(Sensitivity.MEDIUM, cluster.series) for cluster in quiet)
 
 
 if __name__ == "__main__":

@@ -13,12 +13,12 @@ import numpy.typing as npt
 from fleet.detectors.calibration.second_look import SecondLook
 from fleet.detectors.cohorts.figures import Figures
 from fleet.detectors.contract import Anomaly, Sensitivity
-from fleet.detectors.gaps import unseen_columns
 from fleet.detectors.learnt import Learnt
 from fleet.detectors.learnt_state import learnt_of
 from fleet.detectors.scan import detect
 from fleet.detectors.trained_state import TrainedState
 from fleet.detectors.vanished import with_vanished
+from fleet.detectors.whole import Whole
 from fleet.frames.frame import Frame
 from fleet.frames.frame_blocks import blocks_of
 from fleet.frames.pack import QueryPack
@@ -83,14 +83,14 @@ def judge(
         second_looks: detectors for the few series that the screen passes on.
         since: when the window begins; None where nothing is before it.
     """
-    unseen = unseen_columns(stored.seen)
+    whole = Whole.of(stored.queries.total(), stored.seen)
     figures: list[Figures] = []
     judgements = {sensitivity: Judgement(figures=figures) for sensitivity in sensitivities}
     for frame, learnt in _blocks(stored, states, since):
         there, window = _in_window(frame, since)
         figures.append(Figures.of(window, learnt.levels(window.keys) if learnt else None))
         for sensitivity, judgement in judgements.items():
-            judgement.add(frame, there, detect(frame, learnt, pack, sensitivity, second_looks, unseen, since))
+            judgement.add(frame, there, detect(frame, learnt, pack, sensitivity, second_looks, whole, since))
     return judgements
 
 

@@ -10,29 +10,28 @@ from fleet.detectors.judging import Judged
 from fleet.detectors.profile.grid import decimated
 from fleet.detectors.screen.staleness import Staleness
 from fleet.detectors.stretches import runs_of
+from fleet.detectors.whole import Whole
 from fleet.frames.frame import Frame
 
 _GAP_LENGTHS = {Sensitivity.LOW: 6.0, Sensitivity.MEDIUM: 4.0, Sensitivity.HIGH: 3.0, Sensitivity.EXTREME: 2.0}
 """In lengths of the usual longest gap: from half an hour down to ten minutes for a series that never has one."""
-_WHOLE_CLUSTER = 0.7
-"""Where more than this share of all series is missing, we could not see: that is coverage, and no finding."""
 _NAN = float("nan")
 
 Flags = npt.NDArray[np.bool_]
 
 
-def gaps_of(judged: Judged, unseen: Flags | None = None) -> list[Anomaly]:
+def gaps_of(judged: Judged, whole: Whole) -> list[Anomaly]:
     """Gaps of series on lasting things (nodes, devices, components), longer than they usually have any.
 
     Args:
         judged: the frame.
-        unseen: columns of it at which nearly the whole cluster is missing; None where the frame is the whole cluster.
+        whole: what it is a part of.
     """
     rows = np.flatnonzero(judged.rules.lasting & np.isnan(judged.points.values).any(axis=1))
     if not rows.size:
         return []
     points = judged.points.select(rows.tolist())
-    blind = _unseen(judged) if unseen is None else _at_points(judged, unseen)
+    blind = _at_points(judged, whole.unseen)
     missing = np.isnan(points.values) & ~blind[None, :]
     if judged.usual.in_sample:
         # Before its first sample a series may just not have existed.
@@ -51,24 +50,10 @@ def gaps_of(judged: Judged, unseen: Flags | None = None) -> list[Anomaly]:
     return anomalies
 
 
-def unseen_columns(seen: npt.NDArray[np.int64]) -> Flags:
-    """Columns at which nearly the whole cluster is missing, by how many of its series have a sample at each."""
-    return np.asarray(seen < (1 - _WHOLE_CLUSTER) * seen.max(initial=0))
-
-
 def _at_points(judged: Judged, unseen: Flags) -> Flags:
     """The columns that a history would have, of those of the frame."""
     row = Frame(judged.frame.start, judged.frame.step_seconds, judged.frame.keys[:1], unseen[None].astype(np.float32))
     return np.asarray(decimated(row, judged.points.step_seconds).values[0] > 0)
-
-
-def _unseen(judged: Judged) -> Flags:
-    """Points at which nearly the whole cluster is missing, of the series that the frame has at any time."""
-    seen = np.isfinite(judged.points.values)
-    alive = seen[seen.any(axis=1)]
-    if not len(alive):
-        return np.ones(seen.shape[1], dtype=np.bool_)
-    return np.asarray(alive.mean(axis=0) < 1 - _WHOLE_CLUSTER)
 
 
 def _columns(frame: Frame, row: int, start: int, end: int) -> tuple[int, int]:

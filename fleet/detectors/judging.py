@@ -40,6 +40,7 @@ class Judged:
     Attributes:
         frame: as it was given; ``points``: the columns of it that a history would have.
         usual: rows in the frame's order.
+        chance: of a false finding, per series and day.
         first: the first point that is judged; those before it are context.
     """
 
@@ -48,6 +49,7 @@ class Judged:
     usual: Learnt
     rules: RowRules
     sensitivity: Sensitivity
+    chance: float
     first: int = 0
 
     @property
@@ -110,7 +112,7 @@ def calibrated(
         chances: of these rows.
         second_looks: at those that these nearly hold to be anomalous.
     """
-    terms = Terms.of(judged.sensitivity, len(second_looks))
+    terms = Terms.of(judged.chance, len(second_looks))
     highest = np.fmax.reduce(maxima_of_frame(family, part, judged.points_a_day), axis=1)
     found, _ = _passing(highest, chances.thresholds(terms.screen, judged.weekdays))
     evidence = _evidence(judged, part.select(found), family, chances.select(found), terms.screen) if found.size else []

@@ -45,7 +45,7 @@ def _of_chances(ensemble: Ensemble, rows: Rows) -> dict[str, float | int | None]
     """The heaviest of the tails of its pool, and the last week's days: each was scored by tails of other days."""
     pools = set(ensemble.pools[rows].tolist())
     shapes = [tail.pareto.shape for (pool, _, _), tail in ensemble.tails.items() if pool in pools]
-    chance = chance_of(Sensitivity.HIGH)
+    chance = chance_of(Sensitivity.HIGH, len(ensemble.unit))
     days = ensemble.weekdays[rows]
     least = np.maximum(np.float32(ensemble.needed(chance)), ensemble.second_day[rows] + _MARGIN)
     seen = np.isfinite(days)

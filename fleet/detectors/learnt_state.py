@@ -24,7 +24,7 @@ from fleet.detectors.trained_state import TrainedState
 
 _HABITS = {"gaps": GapHabits, "states": StateHabits, "rates": CountRates, "rises": RiseHabits}
 _FAMILIES = ("gauges", "counts")
-_OF_SERIES = ("unit", "last_week", "pools", "second_day", "weekdays")
+_OF_SERIES = ("unit", "variation", "last_week", "pools", "second_day", "weekdays")
 _Columns = dict[str, npt.NDArray[Any]]
 
 

@@ -1,10 +1,10 @@
 """A whole frame judged: what each series' kind calls for, at a stated budget of false findings.
 
 Scores are not compared with magic numbers. A sensitivity is an expected number of false findings per day for 5,000
-series; it is shared out evenly over series and days, so that a cluster of 250 series has a twentieth of it. What a
-quiet series reaches with so small a chance was learnt from past days, which were scored as the judged one is
-(``calibration``). Bounds of the pack, forecasts of an end, states and gaps are judged by rules that are stated
-where they stand: their improbability a history cannot tell, and they are no part of the budget.
+series; it is shared out evenly over series and days, so that a cluster of 1,000 series has a fifth of it. What a quiet
+series reaches with so small a chance was learnt from past days, which were scored as the judged one is
+(``calibration``). Bounds of the pack, forecasts of an end, states and gaps are judged by rules that are stated where
+they stand: their improbability a history cannot tell, and they are no part of the budget.
 """
 
 from __future__ import annotations
@@ -13,11 +13,14 @@ from collections.abc import Sequence
 from datetime import datetime
 from math import ceil
 
+import numpy as np
+
+from fleet.detectors.calibration.budget import chance_of
 from fleet.detectors.calibration.second_look import SecondLook
 from fleet.detectors.contract import Anomaly, Sensitivity
 from fleet.detectors.evidence import Evidence, flags_of
 from fleet.detectors.filling import filling, with_times_to_full
-from fleet.detectors.gaps import Flags, gaps_of
+from fleet.detectors.gaps import gaps_of
 from fleet.detectors.judging import Judged, evidence_of
 from fleet.detectors.learnt import Learnt, learn_from_itself
 from fleet.detectors.outline import Outline
@@ -26,6 +29,7 @@ from fleet.detectors.rules import RowRules
 from fleet.detectors.screen.saturation import Saturation
 from fleet.detectors.screen.threshold import Threshold
 from fleet.detectors.stretches import joined_runs, runs_of
+from fleet.detectors.whole import Whole
 from fleet.frames.counters import with_rates
 from fleet.frames.frame import Frame
 from fleet.frames.pack import QueryPack
@@ -40,7 +44,7 @@ def detect(
     pack: QueryPack,
     sensitivity: Sensitivity,
     second_looks: Sequence[SecondLook] = (),
-    unseen: Flags | None = None,
+    whole: Whole | None = None,
     since: datetime | None = None,
 ) -> list[Anomaly]:
     """Find the anomalous stretches of a frame.
@@ -53,8 +57,7 @@ def detect(
         pack: says what the values are and on which side they hurt. Rows whose query it lacks are left out.
         sensitivity: the budget of false findings.
         second_looks: detectors for the few series that the screen passes on.
-        unseen: columns at which nearly the whole cluster is missing, which is coverage and no finding; None where the
-            frame is the whole cluster, and tells it itself.
+        whole: the cluster of which the frame has some series; None where it has all of them.
         since: from when on the frame is judged: what is before is context. None where all of it is judged.
 
     Returns:
@@ -69,12 +72,16 @@ def detect(
     first = _points_before(since, points)
     if first >= points.points:
         return []
-    judged = Judged(frame, points, usual, RowRules.of(frame.keys, pack, points.step_seconds), sensitivity, first)
+    if whole is None:
+        whole = Whole.of(len(frame.keys), np.isfinite(frame.values).sum(axis=0))
+    chance = chance_of(sensitivity, whole.series)
+    rules = RowRules.of(frame.keys, pack, points.step_seconds)
+    judged = Judged(frame, points, usual, rules, sensitivity, chance, first)
     bounds, saturation = Threshold(pack), Saturation(pack)
     evidence = evidence_of(judged, bounds, second_looks) + filling(judged, saturation)
     anomalies = [anomaly for side in (1, -1) for anomaly in _anomalies_of_side(judged, evidence, bounds, side)]
     anomalies = with_times_to_full(judged, saturation, anomalies)
-    anomalies += gaps_of(judged, unseen)
+    anomalies += gaps_of(judged, whole)
     return sorted(anomalies, key=lambda anomaly: (anomaly.row, anomaly.first, -anomaly.sign))
 
 

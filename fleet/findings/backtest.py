@@ -8,12 +8,12 @@ from datetime import timedelta
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
+from fleet.detectors.calibration.budget import SERIES_OF_BUDGET, false_findings_per_day
 from fleet.detectors.contract import Sensitivity
 from fleet.findings.finding import Finding
 from fleet.frames.pack import Severity
 from fleet.frames.window import Window
 
-SERIES_OF_BUDGET = 5000
 MOST_EXAMPLES = 5
 _DAY = timedelta(days=1)
 
@@ -105,6 +105,7 @@ class Backtest(BaseModel):
 @dataclass
 class _Sum:
     raised: int = 0
+    expected: float = 0.0
     findings: list[tuple[str, Finding]] = field(default_factory=list)
 
     def add(self, cluster: str, findings: Sequence[Finding]) -> None:
@@ -132,6 +133,7 @@ def backtest_of(days: Iterable[ReplayedDay | MissingDay], budget: float) -> Back
         series_days += length * day.series
         for sensitivity, total in sums.items():
             total.add(day.cluster, day.findings[sensitivity])
+            total.expected += length * false_findings_per_day(sensitivity, day.series)
     settings = [_setting(sensitivity, total, series_days) for sensitivity, total in sums.items()]
     within = [each.sensitivity for each in settings if series_days and each.a_day <= budget]
     return Backtest(
@@ -149,7 +151,7 @@ def _setting(sensitivity: Sensitivity, total: _Sum, series_days: float) -> Setti
     return Setting(
         sensitivity=sensitivity,
         raised=total.raised,
-        expected=share * sensitivity.false_findings_per_day,
+        expected=total.expected,
         a_day=total.raised / share if share else 0.0,
         worst=[
             Example(

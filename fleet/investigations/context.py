@@ -9,10 +9,10 @@ from dataclasses import replace
 import numpy as np
 
 from fleet.detectors.contract import Anomaly, Sensitivity
-from fleet.detectors.gaps import unseen_columns
 from fleet.detectors.learnt import Learnt
 from fleet.detectors.profile.grid import preceded
 from fleet.detectors.scan import detect
+from fleet.detectors.whole import Whole
 from fleet.frames.frame import Frame
 from fleet.frames.pack import QueryPack
 from fleet.frames.window import history_window
@@ -30,7 +30,7 @@ def weak_deviations(frame: Frame, history: Frame | None, learnt: Sequence[Learnt
     """
     whole = preceded(frame, history, history_window(frame.window).end)
     columns = whole.points - frame.points
-    unseen = unseen_columns(np.isfinite(whole.values).sum(axis=0))
+    cluster = Whole.of(len(whole.keys), np.isfinite(whole.values).sum(axis=0))
     rows = defaultdict(list)
     for row, key in enumerate(frame.keys):
         rows[key.query_id].append(row)
@@ -38,7 +38,7 @@ def weak_deviations(frame: Frame, history: Frame | None, learnt: Sequence[Learnt
     for part in (*learnt, None):
         queries = dict.fromkeys(key.query_id for key in part.keys) if part is not None else list(rows)
         own = sorted(row for query in queries for row in rows.pop(query, []))
-        anomalies = detect(whole.select(own), part, pack, Sensitivity.EXTREME, unseen=unseen, since=frame.start)
+        anomalies = detect(whole.select(own), part, pack, Sensitivity.EXTREME, whole=cluster, since=frame.start)
         found += [
             replace(anomaly, row=own[anomaly.row], first=max(0, anomaly.first - columns), last=anomaly.last - columns)
             for anomaly in anomalies

@@ -1,7 +1,8 @@
 """Several detectors' daily maxima as one chance, calibrated on the past days of the same series.
 
 1. A maximum is put in units of the series' own typical one, or of that of the same weekday a week before, where that
-   was higher (``own_days``): a weekend is compared with weekends.
+   was higher (``own_days``): a weekend is compared with weekends. How many times as high it is counts the less, the
+   more the series' days differ: twice as much is news of a calm series, and none of a restless one.
 2. The tails of like series (those of the same query) are pooled, by detector and side: digits of a chance.
 3. Detectors and sides are joined by the smallest chance. A detector that sees no news for its series counts as nothing:
    the series' second highest day, or the same weekday a week before, was about as improbable.
@@ -28,6 +29,8 @@ from fleet.detectors.calibration.own_days import (
     second_highest,
     second_of_others,
     typical,
+    variations,
+    variations_of_others,
     without_oldest,
 )
 from fleet.detectors.calibration.pareto import Pareto
@@ -50,6 +53,8 @@ _LEAST_DIGITS = 1.0
 """However seldom a day brings news, what happens on every tenth day is no finding."""
 _NO_NEWS_MARGIN = 0.3
 """A day is news that is by so many digits (a factor of two) less probable than the series' second highest."""
+_HIGHEST = 1e20
+"""In units of the typical maximum: of a series with wild days, no height may be news at all."""
 _WEEK = 7
 _FOLDS = 5
 
@@ -61,6 +66,8 @@ class Ensemble:
     Attributes:
         unit: typical maxima, (series, detectors, 2); the last dimension is above and below.
         pools: number of each series' pool, (series,).
+        variation: by how much maxima differ from day to day, (series, detectors, 2): that power of a height in the
+            tails is how many units high a maximum is.
         last_week: maxima of the latest day of each weekday (Monday first), (series, detectors × 2, 7); NaN where
             there is nothing to compare with.
         second_day: digits of the series' second highest day, (series,), −inf where unknown.
@@ -70,6 +77,7 @@ class Ensemble:
     """
 
     unit: FloatArray
+    variation: FloatArray
     last_week: FloatArray
     pools: Ints
     second_day: FloatArray
@@ -94,6 +102,7 @@ class Ensemble:
         return replace(
             self,
             unit=wide(self.unit, np.nan),
+            variation=wide(self.variation, np.nan),
             last_week=wide(self.last_week, np.nan),
             pools=pools,
             second_day=wide(self.second_day, -np.inf),
@@ -110,6 +119,7 @@ class Ensemble:
         return replace(
             self,
             unit=self.unit[rows],
+            variation=self.variation[rows],
             last_week=self.last_week[rows],
             pools=self.pools[rows],
             second_day=self.second_day[rows],
@@ -129,7 +139,8 @@ class Ensemble:
 
     def chances(self, scores: FloatArray, weekdays: Sequence[int]) -> FloatArray:
         """The chances that a quiet day reaches scores, (series, detectors, 2), with any detector on any side."""
-        digits = digits_of(scores / self._unit_on(weekdays), self.pools, self.tails)
+        relative = np.asarray((scores / self._unit_on(weekdays)) ** (1 / self.variation), dtype=np.float32)
+        digits = digits_of(relative, self.pools, self.tails)
         return np.asarray(10 ** -self.joined.digits(digits), dtype=np.float32)
 
     def _unit_on(self, weekdays: Sequence[int]) -> FloatArray:
@@ -137,14 +148,14 @@ class Ensemble:
         return np.where(reached > self.unit, reached, self.unit)
 
     def _heights(self, digits: FloatArray) -> FloatArray:
-        """The relative maxima that have so many digits (series,), by detector and side: (series, detectors, 2)."""
+        """The units that have so many digits (series,), by detector and side: (series, detectors, 2)."""
         result = np.full_like(self.unit, np.nan)
         members = _members(self.pools)
         for (pool, detector, side), tail in self.tails.items():
             rows = members.get(pool)
             if rows is not None:
                 result[rows, detector, side] = tail.height(np.maximum(digits[rows], 0))
-        return result
+        return np.asarray(np.minimum(np.float64(result) ** self.variation, _HIGHEST), dtype=np.float32)
 
 
 def digits_of(relative: FloatArray, pools: Ints, tails: dict[tuple[int, int, int], Tail]) -> FloatArray:
@@ -185,7 +196,7 @@ def learn_ensemble(
     """
     if np.isfinite(maxima).any(axis=(2, 3)).sum() < MIN_MAXIMA:
         return None
-    of_typical, of_week, unit = _in_units(maxima, pools, least, sides)
+    of_typical, of_week, unit, variation = _in_units(maxima, pools, least, sides)
     numbers, tails = _tails_of_pools(of_week, pools)
     past, quiet = _calibrated(of_typical, of_week, pools)
     if not quiet.size:
@@ -195,6 +206,7 @@ def learn_ensemble(
     latest = _latest(past, weekdays)
     return Ensemble(
         unit,
+        variation,
         _latest(comparable, weekdays).transpose(0, 2, 1),
         numbers,
         second_highest(without_oldest(past)),
@@ -237,14 +249,15 @@ def _calibrated(of_typical: FloatArray, of_week: FloatArray, pools: Ints) -> tup
 
 def _in_units(
     maxima: FloatArray, pools: Ints, least: Sequence[float], sides: Flags
-) -> tuple[FloatArray, FloatArray, FloatArray]:
+) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
     """Past maxima in units of what is typical of the series' other days, or also of the same weekday.
 
     Returns:
-        Both, and what is typical for the judged day.
+        Both, as heights in the tails; and what is typical for the judged day, with its variation.
     """
     of_typical, of_week = np.full(maxima.shape, np.nan, dtype=np.float32), np.full_like(maxima, np.nan)
     unit = np.full((maxima.shape[0], *maxima.shape[2:]), np.nan, dtype=np.float32)
+    variation = np.full_like(unit, np.nan)
     compares = _compares_weeks(maxima)
     for detector, side in np.ndindex(*maxima.shape[2:]):
         rows = np.flatnonzero(sides[:, side])
@@ -256,12 +269,14 @@ def _in_units(
         usual = typical(medians_of_others(heights), others, pools[rows], least[detector])
         # Where the judged day has a week before to compare with, days that have none are not like it.
         week = np.where(compares[rows, None, detector, side], np.maximum(usual, same_weekday(heights)), usual)
-        of_typical[rows, :, detector, side] = heights / usual
-        of_week[rows, :, detector, side] = heights / week
+        varying = variations_of_others(heights, least[detector])
+        of_typical[rows, :, detector, side] = (heights / usual) ** (1 / varying)
+        of_week[rows, :, detector, side] = (heights / week) ** (1 / varying)
         last = without_oldest(heights)
         count = np.isfinite(last).sum(axis=1)
         unit[rows, detector, side] = typical(median_last(last), count, pools[rows], least[detector])
-    return of_typical, of_week, unit
+        variation[rows, detector, side] = variations(last, least[detector])
+    return of_typical, of_week, unit, variation
 
 
 def _compares_weeks(maxima: FloatArray) -> Flags:

@@ -15,6 +15,9 @@ from fleet.detectors.profile.blocks import median_last
 _WEEK = 7
 _PRIOR_DAYS = 4.0
 """With so many days a series' own typical height and that of like series weigh the same."""
+_PRIOR_DAYS_OF_VARIATION = 8.0
+_USUAL_VARIATION = 0.4
+"""Any series may have days that are half as high again: calmer ones have not shown that they never will."""
 
 
 def without_oldest(heights: FloatArray) -> FloatArray:
@@ -67,15 +70,54 @@ def typical(medians: FloatArray, days: FloatArray, pools: npt.NDArray[np.intp], 
     own = np.log(np.fmax(medians, least))
     weight = days / (days + _PRIOR_DAYS)
     seen = np.where(np.isfinite(medians), own, np.float32(np.nan))
-    of_pool = np.full(int(pools.max()) + 1 if pools.size else 0, np.log(least), dtype=np.float32)
+    of_pool = _medians_of_pools(seen, pools)
+    shrunk = weight * own + (1 - weight) * np.where(np.isfinite(of_pool), of_pool, np.log(least))
+    # Shrinking may only raise what is typical: else the restless among a pool would have all its findings.
+    return np.asarray(np.exp(np.fmax(shrunk, own)), dtype=np.float32)
+
+
+def variations(heights: FloatArray, least: float) -> FloatArray:
+    """By how much series' days differ, in units of what is usual and at least 1: (series,).
+
+    It is the root mean square of the logarithms of how many times as high days are as the median one, of those above
+    it, shrunk towards what is usual. A wild day raises it, so that the next one is less of a surprise.
+
+    Args:
+        heights: (series, days), NaN unknown.
+        least: the smallest typical height that is believed.
+    """
+    squares, known = _squared_excesses(heights, least)
+    return _believed(squares.sum(axis=1), known.sum(axis=1))
+
+
+def variations_of_others(heights: FloatArray, least: float) -> FloatArray:
+    """For each day the variation of the series' other days: (series, days)."""
+    squares, known = _squared_excesses(heights, least)
+    return _believed(squares.sum(axis=1, keepdims=True) - squares, known.sum(axis=1, keepdims=True) - known)
+
+
+def _squared_excesses(heights: FloatArray, least: float) -> tuple[FloatArray, FloatArray]:
+    """Squared logarithms of how many times as high as the median days are, 0 for lower ones; and what is known."""
+    middle = np.fmax(median_last(heights), np.float32(least))[:, None]
+    excess = np.log(np.fmax(heights, middle) / middle)
+    # Half of the days lie below the median, and say nothing of those above it.
+    return np.asarray(2 * np.square(excess)), np.isfinite(heights).astype(np.float32)
+
+
+def _believed(squares: FloatArray, days: FloatArray) -> FloatArray:
+    usual = np.float32(_USUAL_VARIATION**2)
+    shrunk = (squares + _PRIOR_DAYS_OF_VARIATION * usual) / (days + _PRIOR_DAYS_OF_VARIATION)
+    return np.asarray(np.sqrt(np.maximum(shrunk / usual, 1)), dtype=np.float32)
+
+
+def _medians_of_pools(values: FloatArray, pools: npt.NDArray[np.intp]) -> FloatArray:
+    """The median of all values of each series' pool, (series, 1 …), of as many dimensions as the values; or NaN."""
+    of_pool = np.full(int(pools.max()) + 1 if pools.size else 0, np.nan, dtype=np.float32)
     order = np.argsort(pools, kind="stable")
     for members in np.split(order, np.flatnonzero(np.diff(pools[order])) + 1):
-        if np.isfinite(seen[members]).any():
-            of_pool[pools[members[0]]] = median_last(seen[members].reshape(1, -1))[0]
-    shape = (-1,) + (1,) * (own.ndim - 1)
-    shrunk = weight * own + (1 - weight) * of_pool[pools].reshape(shape)
-    # Shrinking may only raise what is typical: else the restless among a pool would have all its findings.
-    return np.exp(np.fmax(shrunk, own)).astype(np.float32)
+        if np.isfinite(values[members]).any():
+            of_pool[pools[members[0]]] = median_last(values[members].reshape(1, -1))[0]
+    return of_pool[pools].reshape((-1,) + (1,) * (values.ndim - 1))
 
 
 def _ordered(heights: FloatArray) -> tuple[FloatArray, npt.NDArray[np.intp], npt.NDArray[np.intp]]:

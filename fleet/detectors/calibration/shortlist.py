@@ -15,9 +15,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from fleet.detectors.calibration.budget import chance_of
-from fleet.detectors.contract import Sensitivity
-
 EASED = 20.0
 MOST = 0.05
 """Of quiet series and days, the share that is looked at twice at most."""
@@ -40,9 +37,8 @@ class Terms:
     second: float
 
     @classmethod
-    def of(cls, sensitivity: Sensitivity, looks: int) -> Terms:
-        """Terms for the chance that a sensitivity allows; all of it is the screen's where nobody looks."""
-        chance = chance_of(sensitivity)
+    def of(cls, chance: float, looks: int) -> Terms:
+        """Terms for the chance that a budget allows; all of it is the screen's where nobody looks."""
         if not looks:
             return cls(chance, 0.0, 0.0)
         return cls((1 - SHARE) * chance, min(EASED * chance, MOST), SECOND * chance / looks)

@@ -15,6 +15,7 @@ from fleet.detectors.profile.seasonal import fit_profile
 from fleet.detectors.rules import RowRules
 from fleet.detectors.scan import detect
 from fleet.detectors.vanished import with_last_seen, with_vanished
+from fleet.detectors.whole import Whole
 from fleet.frames.frame import Frame, SeriesKey
 from fleet.frames.pack import Direction, QueryKind, SubjectLabels
 from fleet.inventory.subject import SubjectKind
@@ -217,8 +218,10 @@ def test_counts_of_few_events_are_judged_against_all_like_series() -> None:
 def test_one_event_in_two_years_of_like_series_needs_extreme_sensitivity() -> None:
     frame, history = split(np.zeros((60, points()), dtype=np.float32), "count")
     frame.values[3, 100:110] = 1.05
-    assert found(frame, history, Sensitivity.MEDIUM) == []
-    assert [anomaly.row for anomaly in found(frame, history, Sensitivity.EXTREME)] == [3]
+    learnt = learn(history, GAUGES, frame.start)
+    whole = Whole(5000, np.zeros(frame.points, dtype=bool))
+    assert detect(frame, learnt, GAUGES, Sensitivity.MEDIUM, whole=whole) == []
+    assert [each.row for each in detect(frame, learnt, GAUGES, Sensitivity.EXTREME, whole=whole)] == [3]
 
 
 def test_a_state_that_leaves_its_level_for_good() -> None:

@@ -3,7 +3,14 @@
 import numpy as np
 
 from fleet.detectors.calibration.ensemble import Ensemble, learn_ensemble
-from fleet.detectors.calibration.own_days import medians_of_others, second_highest, second_of_others, without_oldest
+from fleet.detectors.calibration.own_days import (
+    medians_of_others,
+    second_highest,
+    second_of_others,
+    variations,
+    variations_of_others,
+    without_oldest,
+)
 
 ROWS, DAYS = 1000, 15
 POOLS = np.arange(ROWS) // 200
@@ -54,6 +61,31 @@ def test_a_day_that_comes_every_week_is_no_news() -> None:
     ensemble = learnt(days[:, :-1])
     assert 0 not in found(ensemble, days[:, -1], 1e-3)
     assert 1 in found(ensemble, days[:, -1], 1e-3)
+
+
+def test_series_with_wild_days_hide_nothing_of_calm_ones() -> None:
+    days = maxima(0)
+    wild = np.arange(0, ROWS, 20)
+    days[wild] *= np.random.default_rng(7).lognormal(0, 1, (len(wild), DAYS, 1, 1)).astype(np.float32)
+    days[[1, 2, 3], -1] *= 10
+    days[wild[:3], -1] = np.median(days[wild[:3]], axis=1) * 3
+    hit = found(learnt(days[:, :-1]), days[:, -1], 4e-4)
+    assert {1, 2, 3} <= set(hit)
+    assert not set(hit) & set(wild[:3])
+
+
+def test_days_differ_by_as_much_as_usual_at_least_and_by_more_where_others_were_wild() -> None:
+    heights = np.ones((3, 9), dtype=np.float32)
+    heights[1, 4] = 30
+    heights[2, [4, 6]] = 30
+    of_each = variations_of_others(heights, 0.1)
+    np.testing.assert_allclose(of_each[0], 1)
+    assert of_each[1, 4] == 1
+    assert (np.delete(of_each[1], 4) > 2).all()
+    assert (of_each[2] > 2).all()
+    assert variations(heights, 0.1)[2] > variations(heights, 0.1)[1]
+    # What is below the least height that is believed does not differ.
+    np.testing.assert_allclose(variations(heights, 30), 1)
 
 
 def test_too_short_a_past_says_nothing() -> None:
