@@ -26,10 +26,10 @@ def lasting_maxima(
         shortest: points that an anomaly has to last, (series,).
         maxima: the result, (series, days, 2): above and below.
     """
-    above, below = np.empty((2, *signed.shape), dtype=np.float32)
-    _heights_of_stretches(signed, weights, points_a_day, shortest, above, below)
+    heights = np.empty(signed.shape, dtype=np.float32)
     days = np.arange(0, signed.shape[1], points_a_day)
-    for side, heights in ((UP, above), (DOWN, below)):
+    for side, sign in ((UP, np.float32(1)), (DOWN, np.float32(-1))):
+        _heights_of_stretches(signed, weights, sign, points_a_day, shortest, heights)
         np.maximum.reduceat(heights, days, axis=1, out=maxima[:, :, side])
 
 
@@ -37,38 +37,38 @@ def lasting_maxima(
 def _heights_of_stretches(
     signed: FloatArray,
     weights: FloatArray,
+    sign: np.float32,
     points_a_day: int,
     shortest: npt.NDArray[np.intp],
-    above: FloatArray,
-    below: FloatArray,
+    heights: FloatArray,
 ) -> None:
-    """How far above and below the stretches lie that begin at each point: at least 0, and NaN on unknown days."""
+    """How high on a side the stretches lie that begin at each point: at least 0, and NaN on unknown days."""
     rows, points = signed.shape
     scores = np.empty(points, dtype=np.float32)
     for row in range(rows):
         length = shortest[row]
-        own, weight, up, down = signed[row], weights[row], above[row], below[row]
+        own, weight, lowest = signed[row], weights[row], heights[row]
         for point in range(points):
-            scores[point] = own[point] * weight[point]
-        for point in range(points):
-            score = scores[point]
+            score = sign * own[point] * weight[point]
             # What is unknown lasts on neither side, and neither does a score of 0.
-            up[point] = score if score > 0 else _NOTHING
-            down[point] = -score if score < 0 else _NOTHING
+            scores[point] = score if score > 0 else _NOTHING
+        for point in range(points):
+            lowest[point] = scores[point]
         for later in range(1, length):
             moved = scores[later:]
             for point in range(moved.size):
-                score = moved[point]
-                score_above = score if score > 0 else _NOTHING
-                score_below = -score if score < 0 else _NOTHING
-                up[point] = score_above if score_above < up[point] else up[point]
-                down[point] = score_below if score_below < down[point] else down[point]
+                lowest[point] = moved[point] if moved[point] < lowest[point] else lowest[point]
         for first in range(0, points, points_a_day):
             last = min(first + points_a_day, points)
-            for point in range(max(first, last - length + 1), last):
-                up[point] = down[point] = 0
-            known = first
-            while known < last and scores[known] != scores[known]:
-                known += 1
-            if known == last:
-                up[first] = down[first] = np.nan
+            lowest[max(first, last - length + 1) : last] = 0
+            if not _any_known(own[first:last], weight[first:last]):
+                lowest[first] = np.nan
+
+
+@compiled
+def _any_known(signed: FloatArray, weights: FloatArray) -> bool:
+    for point in range(signed.size):
+        score = signed[point] * weights[point]
+        if score == score:
+            return True
+    return False

@@ -129,7 +129,12 @@ def _lay_out(row: FloatArray, before: int, padded: FloatArray, known: Counts) ->
     for place in range(before):
         padded[place] = filler
         filler = -filler
-    for place in range(before, after if gaps else before):
+    first, last = (before, after) if gaps else (after, after)
+    while first < last and known[first]:
+        first += 1
+    while last > first and known[last - 1]:
+        last -= 1
+    for place in range(first, last):
         value = padded[place]
         padded[place] = value if known[place] else filler
         filler = filler if known[place] else -filler
