@@ -68,12 +68,14 @@ def _with_relapses(groups: list[list[Finding]]) -> list[list[Finding]]:
         start, end = _span(group)
         reach = Reach(start.timestamp(), (end + RELAPSE).timestamp(), number)
         standing[_centre(group).fingerprint].append(reach)
-        for mark in _marks(group):
+        for mark in {finding.fingerprint for finding in group}:
             present[mark].append(reach)
     for mark, reaches in standing.items():
         joined.join_meeting(reaches)
         joined.join_across(reaches, present[mark])
-    return [[finding for member in members for finding in groups[member]] for members in joined.members()]
+    made = [[finding for member in members for finding in groups[member]] for members in joined.members()]
+    # What was joined ends later than its parts, so that more may come back to it.
+    return made if len(made) == len(groups) else _with_relapses(made)
 
 
 class _KnownIncidents:

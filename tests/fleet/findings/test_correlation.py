@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fleet.findings.correlation import correlate
-from fleet.findings.finding import Finding, FindingKind, FindingState
+from fleet.findings.finding import ONE_EPISODE, Finding, FindingKind, FindingState
 from fleet.findings.incident import Incident, Phase
 from fleet.findings.opening import is_enough, opens_incident
 from fleet.findings.relations import groups_of
@@ -319,7 +319,13 @@ def _many(places: list[tuple[int, int, int, int]]) -> list[Finding]:
         )
         for place, query, start, length in places
     ]
-    return list({each.id: each for each in made}.values())
+    apart: list[Finding] = []
+    for each in made:
+        # Stretches of one fingerprint that are not far apart are one finding.
+        same = [other.window for other in apart if other.fingerprint == each.fingerprint]
+        if all(each.window.start > one.end + ONE_EPISODE or each.window.end + ONE_EPISODE < one.start for one in same):
+            apart.append(each)
+    return apart
 
 
 _PLACES = st.lists(
