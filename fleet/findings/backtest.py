@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
-from fleet.detectors.calibration.budget import SERIES_OF_BUDGET, false_findings_per_day
+from fleet.detectors.calibration.budget import false_findings_per_day, part_of_budget
 from fleet.detectors.contract import Sensitivity
 from fleet.findings.finding import Finding
 from fleet.frames.pack import Severity
@@ -67,7 +67,7 @@ class Setting(BaseModel):
         sensitivity: which.
         raised: findings, each counted on each day that it was seen.
         expected: false findings that its budget allows on these days, were nothing wrong.
-        a_day: raised per day and 5,000 series.
+        a_day: raised per day and 5,000 series; a cluster of fewer than 500 counts as one of 500.
         worst: the strongest of what was raised.
     """
 
@@ -123,7 +123,7 @@ def backtest_of(days: Iterable[ReplayedDay | MissingDay], budget: float) -> Back
     """
     sums = {each: _Sum() for each in Sensitivity}
     missing: dict[str, dict[str, list[Window]]] = {}
-    cluster_days = series_days = 0.0
+    cluster_days = series_days = budgets = 0.0
     for day in days:
         if isinstance(day, MissingDay):
             missing.setdefault(day.cluster, {}).setdefault(day.reason, []).append(day.window)
@@ -131,10 +131,11 @@ def backtest_of(days: Iterable[ReplayedDay | MissingDay], budget: float) -> Back
         length = (day.window.end - day.window.start) / _DAY
         cluster_days += length
         series_days += length * day.series
+        budgets += length * part_of_budget(day.series)
         for sensitivity, total in sums.items():
             total.add(day.cluster, day.findings[sensitivity])
             total.expected += length * false_findings_per_day(sensitivity, day.series)
-    settings = [_setting(sensitivity, total, series_days) for sensitivity, total in sums.items()]
+    settings = [_setting(sensitivity, total, budgets) for sensitivity, total in sums.items()]
     within = [each.sensitivity for each in settings if series_days and each.a_day <= budget]
     return Backtest(
         cluster_days=cluster_days,
@@ -146,13 +147,12 @@ def backtest_of(days: Iterable[ReplayedDay | MissingDay], budget: float) -> Back
     )
 
 
-def _setting(sensitivity: Sensitivity, total: _Sum, series_days: float) -> Setting:
-    share = series_days / SERIES_OF_BUDGET
+def _setting(sensitivity: Sensitivity, total: _Sum, budgets: float) -> Setting:
     return Setting(
         sensitivity=sensitivity,
         raised=total.raised,
         expected=total.expected,
-        a_day=total.raised / share if share else 0.0,
+        a_day=total.raised / budgets if budgets else 0.0,
         worst=[
             Example(
                 cluster=cluster,

@@ -26,7 +26,13 @@ def chance_of(sensitivity: Sensitivity, series: int) -> float:
         series: of the cluster.
     """
     of_budget = sensitivity.false_findings_per_day / SERIES_OF_BUDGET
-    return min(of_budget * max(1.0, LEAST_SERIES / max(series, 1)), max(_MOST, of_budget))
+    own = sensitivity.false_findings_per_day * part_of_budget(series) / max(series, 1)
+    return min(own, max(_MOST, of_budget))
+
+
+def part_of_budget(series: int) -> float:
+    """The part that a cluster of so many series has of a sensitivity's budget; more than 1 of a large one."""
+    return max(series, LEAST_SERIES) / SERIES_OF_BUDGET
 
 
 def false_findings_per_day(sensitivity: Sensitivity, series: int) -> float:
