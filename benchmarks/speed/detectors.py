@@ -14,8 +14,9 @@ from benchmarks.speed.timing import CORES, Row, timed
 from benchmarks.speed.whole_scan import WINDOW, MadeUp
 from fleet.detectors.catalogue import screens
 from fleet.detectors.contract import FloatArray, Sensitivity
-from fleet.detectors.families import Gauges, Part, maxima_of_frame
+from fleet.detectors.families import Gauges, maxima_of_day
 from fleet.detectors.learnt import Learnt, learn
+from fleet.detectors.part import Part
 from fleet.detectors.profile.grid import decimated
 from fleet.detectors.profile.seasonal import SeasonalProfile, fit_profile
 from fleet.detectors.rules import RowRules
@@ -72,7 +73,7 @@ class Judged:
         points = decimated(self.frame, self.profile.slot_seconds)
         rules = RowRules.of(self.frame.keys, self.made.pack, points.step_seconds)
         part = Part(np.arange(len(points.keys)), points, self.profile, rules)
-        return maxima_of_frame(Gauges(screens()), part, self.profile.slots)
+        return maxima_of_day(Gauges(screens()), part)
 
     def screen_all_columns(self) -> FloatArray:
         """The same screens on all columns, of which scans judge a tenth: (series, screens)."""

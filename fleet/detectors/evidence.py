@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
@@ -60,6 +61,14 @@ class Evidence:
         with np.errstate(invalid="ignore"):
             flags &= scores >= thresholds[:, None]
         return cls(*judged_by, rows, flags, scores, thresholds, chance)
+
+    def placed(self, first: int, points: int) -> Self:
+        """The same of some of so many points, beginning with ``first``: of the others nothing is known."""
+        here = slice(first, first + self.flags.shape[1])
+        flags = np.zeros((len(self.rows), points), dtype=np.bool_)
+        scores = np.full(flags.shape, np.nan, dtype=np.float32)
+        flags[:, here], scores[:, here] = self.flags, self.scores
+        return replace(self, flags=flags, scores=scores)
 
     def within(self, row: int, first: int, last: int) -> tuple[int, float] | None:
         """The row's place here and its highest score between two points, if any of them is flagged."""

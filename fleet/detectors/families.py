@@ -7,21 +7,18 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
-import numpy.typing as npt
 
 from fleet.detectors.calibration.body import BodyChances, body_of, stated
 from fleet.detectors.calibration.budget import SIDES
 from fleet.detectors.contract import FloatArray
+from fleet.detectors.part import Part
 from fleet.detectors.profile.blocks import day_folds
 from fleet.detectors.profile.pieces import in_pieces
-from fleet.detectors.profile.seasonal import DAY_SECONDS, SeasonalProfile
+from fleet.detectors.profile.seasonal import DAY_SECONDS
 from fleet.detectors.rules import Flags, RowRules
 from fleet.detectors.screen.count_rates import CountRates
 from fleet.detectors.screen.count_tail import CountTail
 from fleet.detectors.screen.screen import Screen
-from fleet.frames.frame import Frame
-
-Ints = npt.NDArray[np.intp]
 
 ROWS_IN_PIECE = 64
 _LEAST_SEEN = 0.5
@@ -50,38 +47,6 @@ class Scored:
             return self
         signed = [np.ascontiguousarray(scores[:, point:]) for scores in self.signed]
         return Scored(signed, np.ascontiguousarray(self.weights[:, point:]))
-
-
-@dataclass(frozen=True)
-class Part:
-    """Some rows of what is judged, or of what is learnt from: on the history's grid, with what is usual for them.
-
-    Attributes:
-        first: the first point that is judged; those before it are context.
-    """
-
-    rows: Ints
-    points: Frame
-    profile: SeasonalProfile
-    rules: RowRules
-    first: int = 0
-
-    def select(self, places: Ints | slice) -> Part:
-        """The same of some of the rows."""
-        points = self.points
-        keys = points.keys[places] if isinstance(places, slice) else [points.keys[place] for place in places.tolist()]
-        return Part(
-            self.rows[places],
-            Frame(points.start, points.step_seconds, keys, points.values[places]),
-            self.profile.select(places),
-            self.rules.select(places),
-            self.first,
-        )
-
-    @property
-    def sides(self) -> Flags:
-        """Which sides hurt, (rows, 2)."""
-        return np.stack([self.rules.sided(side) for side in SIDES], axis=1)
 
 
 class Family(Protocol):
@@ -219,16 +184,16 @@ class Counts:
         return Scored([signed], np.ones_like(signed))
 
 
-def maxima_of_frame(family: Family, part: Part, points_a_day: int) -> FloatArray:
-    """Lasting maxima of the days of the points that are judged, (rows, days, detectors, 2).
+def maxima_of_day(family: Family, part: Part) -> FloatArray:
+    """Lasting maxima of the points of a day that are judged, (rows, detectors, 2).
 
     NaN for sides that do not hurt. Of the context so much counts as a detector is late by, and as what lasts may reach
     back.
     """
     late = max(points_ahead(family, part.points.step_seconds))
     first = max(0, part.first - late - int(part.rules.shortest.max()) + 1)
-    days = max(1, -(-(part.points.points - first) // points_a_day))
-    return _maxima(family, part, lambda piece: family.of_frame(piece).since(first), (days, points_a_day))
+    grid = (1, part.points.points - first)
+    return _maxima(family, part, lambda piece: family.of_frame(piece).since(first), grid)[:, 0]
 
 
 def points_ahead(family: Family, step_seconds: int) -> list[int]:

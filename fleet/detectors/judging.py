@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import partial
 from itertools import product
 from math import ceil
@@ -18,9 +19,9 @@ from fleet.detectors.calibration.shortlist import Terms
 from fleet.detectors.catalogue import screens
 from fleet.detectors.contract import FloatArray, Sensitivity
 from fleet.detectors.evidence import Evidence
-from fleet.detectors.families import Counts, Family, Gauges, Ints, Part, maxima_of_frame, points_ahead
+from fleet.detectors.families import Counts, Family, Gauges, maxima_of_day, points_ahead
 from fleet.detectors.learnt import Learnt
-from fleet.detectors.profile.seasonal import DAY_SECONDS
+from fleet.detectors.part import Ints, Part
 from fleet.detectors.rules import STATE_SECONDS, Flags, RowRules
 from fleet.detectors.screen.state_change import StateChange
 from fleet.detectors.screen.state_habits import StateHabits
@@ -53,11 +54,6 @@ class Judged:
     first: int = 0
 
     @property
-    def points_a_day(self) -> int:
-        """Points of the history's grid in a day."""
-        return max(1, DAY_SECONDS // self.points.step_seconds)
-
-    @property
     def columns_a_point(self) -> int:
         """Columns of the frame from one point to the next."""
         return max(1, self.points.step_seconds // self.frame.step_seconds)
@@ -73,12 +69,9 @@ class Judged:
         end = offset + (last + 1) * self.columns_a_point
         return offset + first * self.columns_a_point, min(end, self.frame.points) - 1
 
-    @property
-    def weekdays(self) -> list[int]:
-        """The weekdays on which what is judged lies, Monday 0."""
-        first, last = self.points.time_at(self.first), self.points.time_at(self.points.points - 1)
-        days = (last.date() - first.date()).days
-        return sorted({(first.weekday() + day) % 7 for day in range(days + 1)})
+    def points_until(self, time: datetime) -> int:
+        """How many points there are before a time that is one of them."""
+        return round((time - self.points.start).total_seconds() / self.points.step_seconds)
 
     def part(self, mask: Flags) -> Part:
         """The rows out of those of a mask of which something is known."""
@@ -105,7 +98,7 @@ def evidence_of(judged: Judged, bounds: Threshold, second_looks: Sequence[Second
 def calibrated(
     judged: Judged, part: Part, family: Family, chances: Chances, second_looks: Sequence[SecondLook] = ()
 ) -> list[Evidence]:
-    """What a family's detectors say at the chance that the sensitivity allows, one piece a detector and side.
+    """What a family's detectors say at the chance that the sensitivity allows, one piece a day, detector and side.
 
     Args:
         part: the rows that the family judges.
@@ -113,22 +106,23 @@ def calibrated(
         second_looks: at those that these nearly hold to be anomalous.
     """
     terms = Terms.of(judged.chance, len(second_looks))
-    highest = np.fmax.reduce(maxima_of_frame(family, part, judged.points_a_day), axis=1)
-    found, _ = _passing(highest, chances.thresholds(terms.screen, judged.weekdays))
-    evidence = _evidence(judged, part.select(found), family, chances.select(found), terms.screen) if found.size else []
-    if second_looks:
-        rows, strength = _passing(highest, chances.thresholds(terms.shortlist, judged.weekdays))
-        listed = rows[np.argsort(-strength, kind="stable")]
-        evidence += [each for look in second_looks for each in _looked_at(judged, part, listed, look, terms.second)]
-    return evidence
+    evidence, strongest = [], np.zeros(len(part.rows), dtype=np.float32)
+    for day in part.days():
+        highest = maxima_of_day(family, day)
+        found = np.flatnonzero(_strength(highest, chances.thresholds(terms.screen, day.weekdays)) >= 1)
+        if found.size:
+            evidence += _evidence(judged, day.select(found), family, chances.select(found), terms.screen)
+        if second_looks:
+            strength = _strength(highest, chances.thresholds(terms.shortlist, day.weekdays))
+            np.fmax(strongest, strength, out=strongest)
+    listed = np.argsort(-strongest, kind="stable")[: np.count_nonzero(strongest >= 1)]
+    return evidence + [each for look in second_looks for each in _looked_at(judged, part, listed, look, terms.second)]
 
 
-def _passing(highest: FloatArray, thresholds: FloatArray) -> tuple[Ints, FloatArray]:
-    """Rows of which a daily maximum passes its threshold, and by how many times."""
+def _strength(highest: FloatArray, thresholds: FloatArray) -> FloatArray:
+    """How many times as high as its threshold the highest of a row's maxima is, (rows,); NaN where none is known."""
     with np.errstate(invalid="ignore"):
-        strength = np.fmax.reduce(highest / thresholds, axis=(1, 2))
-        rows = np.flatnonzero(strength >= 1)
-    return rows, strength[rows]
+        return np.asarray(np.fmax.reduce(highest / thresholds, axis=(1, 2)))
 
 
 def _looked_at(judged: Judged, part: Part, listed: Ints, look: SecondLook, chance: float) -> list[Evidence]:
@@ -137,26 +131,29 @@ def _looked_at(judged: Judged, part: Part, listed: Ints, look: SecondLook, chanc
     if again is None:
         return []
     chances = look.chances(again)
-    return [] if chances is None else _evidence(judged, again, look.family, chances, chance)
+    if chances is None:
+        return []
+    return [each for day in again.days() for each in _evidence(judged, day, look.family, chances, chance)]
 
 
-def _evidence(judged: Judged, part: Part, family: Family, chances: Chances, chance: float) -> list[Evidence]:
-    """Where the scores of rows that are anomalous pass their thresholds."""
-    scored = family.of_frame(part)
-    thresholds = chances.thresholds(chance, judged.weekdays)
+def _evidence(judged: Judged, day: Part, family: Family, chances: Chances, chance: float) -> list[Evidence]:
+    """Where the scores of rows that are anomalous on a day pass their thresholds."""
+    scored = family.of_frame(day)
+    thresholds = chances.thresholds(chance, day.weekdays)
+    first = judged.points_until(day.points.start)
 
     def chance_of(detector: int, place: int, row: int, score: float) -> float:
         scores = np.full((1, *thresholds.shape[1:]), score, dtype=np.float32)
-        return float(chances.select(slice(row, row + 1)).chances(scores, judged.weekdays)[0, detector, place])
+        return float(chances.select(slice(row, row + 1)).chances(scores, day.weekdays)[0, detector, place])
 
     late = points_ahead(family, judged.points.step_seconds)
     evidence = []
     for (detector, name), (place, side) in product(enumerate(family.names), enumerate(SIDES)):
         scores = np.asarray(side * scored.signed[detector] * scored.weights)
-        needed = np.where(part.sides[:, place], thresholds[:, detector, place], np.float32(np.inf))
+        needed = np.where(day.sides[:, place], thresholds[:, detector, place], np.float32(np.inf))
         chance_here = partial(chance_of, detector, place)
-        found = Evidence.of((name, side), part.rows, scores, needed, part.rules.shortest, chance_here)
-        evidence.append(replace(found, late=late[detector]))
+        found = Evidence.of((name, side), day.rows, scores, needed, day.rules.shortest, chance_here)
+        evidence.append(replace(found, late=late[detector]).placed(first, judged.points.points))
     return evidence
 
 

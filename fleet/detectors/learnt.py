@@ -10,7 +10,8 @@ import numpy as np
 from fleet.detectors.calibration.ensemble import Ensemble, learn_ensemble
 from fleet.detectors.catalogue import screens
 from fleet.detectors.contract import FloatArray
-from fleet.detectors.families import Counts, Family, Gauges, Ints, Part, maxima_of_past
+from fleet.detectors.families import Counts, Family, Gauges, maxima_of_past
+from fleet.detectors.part import Ints, Part
 from fleet.detectors.profile.grid import decimated, rows_in
 from fleet.detectors.profile.seasonal import DAY_SECONDS, SeasonalProfile, fit_profile
 from fleet.detectors.rules import RowRules

@@ -123,7 +123,7 @@ def _anomaly(outline: Outline, evidence: list[Evidence], row: int, first: int, l
         observed=observed,
         baseline=baseline,
         p_value=min(chances, default=None),
-        detectors=tuple(each.detector for each, _, _ in seen),
+        detectors=tuple(dict.fromkeys(each.detector for each, _, _ in seen)),
     )
 
 

@@ -16,7 +16,8 @@ import numpy as np
 from fleet.detectors.calibration.body import BodyChances, body_of
 from fleet.detectors.calibration.ensemble import Ensemble, learn_ensemble
 from fleet.detectors.contract import Detector, FloatArray
-from fleet.detectors.families import Ints, Part, Scored, maxima_of_past
+from fleet.detectors.families import Scored, maxima_of_past
+from fleet.detectors.part import Ints, Part
 from fleet.detectors.profile.blocks import day_folds
 from fleet.detectors.profile.seasonal import DAY_SECONDS, fit_profile
 from fleet.detectors.rules import Flags, RowRules

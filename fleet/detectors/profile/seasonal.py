@@ -150,6 +150,10 @@ class SeasonalProfile:
         start = self.end - timedelta(seconds=self.slot_seconds * self.past.values.shape[1])
         return Frame(start, self.slot_seconds, frame.keys, self.past.values)
 
+    def days_of(self, frame: Frame) -> npt.NDArray[np.intp]:
+        """The day in which each column of a frame lies, as those of the past are counted: 0 begins where it ends."""
+        return self._places(frame) // self.slots
+
     def slots_of(self, frame: Frame) -> npt.NDArray[np.intp]:
         """The slot of the day in which each column of a frame lies."""
         return self._places(frame) % self.slots

@@ -7,9 +7,10 @@ import pytest
 
 from fleet.detectors.catalogue import screens
 from fleet.detectors.contract import Anomaly, FloatArray, Sensitivity
-from fleet.detectors.families import Gauges, Part, points_ahead
+from fleet.detectors.families import Gauges, points_ahead
 from fleet.detectors.learnt import learn
 from fleet.detectors.learnt_state import state_of
+from fleet.detectors.part import Part
 from fleet.detectors.profile.grid import decimated
 from fleet.detectors.profile.seasonal import fit_profile
 from fleet.detectors.rules import RowRules
@@ -338,6 +339,22 @@ def test_what_is_found_in_any_hour_is_found_in_the_day(usual: tuple[Frame, Frame
     rows = {anomaly.row for hour in hours for anomaly in detect(hour, learnt, GAUGES, Sensitivity.EXTREME)}
     assert 3 < len(rows) <= len({anomaly.row for anomaly in day})
     assert rows <= {anomaly.row for anomaly in day}
+
+
+def test_days_of_a_window_from_noon_to_noon_are_judged_apart() -> None:
+    """That a weekend begins at midnight is no trend, and what goes on over midnight is one story."""
+    values, saturday = quiet(30), 14 * DAY_POINTS
+    values[:, np.arange(points()) // DAY_POINTS % 7 < 2] *= 0.7
+    values[0, saturday - 300 : saturday + 300] += 8
+    start, noon = NOW - timedelta(days=12), saturday - DAY_POINTS // 2
+    keys = keys_of("gauge", 30)
+    history = Frame(start, 300, keys, np.ascontiguousarray(values[:, : 13 * DAY_POINTS : 10]))
+    window = Frame(start + timedelta(days=13.5), 30, keys, np.ascontiguousarray(values[:, noon : noon + DAY_POINTS]))
+    (anomaly,) = found(window, history)
+    assert anomaly.row == 0
+    assert abs(noon + anomaly.first - (saturday - 300)) <= 4
+    assert abs(noon + anomaly.last - (saturday + 299)) <= 4
+    assert len(set(anomaly.detectors)) == len(anomaly.detectors)
 
 
 def hour_of(frame: Frame, number: int, *, reach: int = 24) -> tuple[Frame, datetime]:
