@@ -44,6 +44,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--days", type=int, default=30, help="cluster-days of each kind")
     parser.add_argument("--low-days", type=int, default=300, help="cluster-days of each kind at LOW")
     parser.add_argument("--kind", default="", help="only kinds whose name contains this")
+    parser.add_argument("--hour", type=int, default=0, help="at which the days begin, UTC")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--processes", type=int, default=2)
     return parser.parse_args()
@@ -57,7 +58,8 @@ def _counted(kinds: list[Kind], options: argparse.Namespace) -> Iterator[list[Co
         for kind in kinds:
             progress.update(task, description=kind.name)
             futures = [
-                pool.submit(findings_of_day, kind, options.seed, day, _asked(day, options)) for day in range(days)
+                pool.submit(findings_of_day, kind, options.seed, day, _asked(day, options), hour=options.hour)
+                for day in range(days)
             ]
             results = []
             for future in futures:

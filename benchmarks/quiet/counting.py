@@ -51,11 +51,11 @@ class Count:
 
 
 def findings_of_day(
-    kind: Kind, seed: int, day: int, sensitivities: Sequence[Sensitivity], series: int = SERIES
+    kind: Kind, seed: int, day: int, sensitivities: Sequence[Sensitivity], series: int = SERIES, hour: int = 0
 ) -> dict[Sensitivity, int]:
-    """How many series of one quiet day have a finding, by sensitivity; the same for the same seed and day."""
+    """How many series of one quiet day from an hour on have a finding, by sensitivity; the same for the same seed."""
     rng = np.random.default_rng([seed, day, *kind.name.encode()])
-    history, frame, pack = cluster_day(kind, rng, day % 7, series)
+    history, frame, pack = cluster_day(kind, rng, day % 7, series, hour)
     learnt = learn(history, pack)
     places = {key: place for place, key in enumerate(history.keys)}
     looks = second_looks(DEFAULT_LOOKS, pack, lambda keys: history.select([places[key] for key in keys]))

@@ -1,8 +1,8 @@
-"""Quiet data of many kinds: two weeks of history at 5 minutes and a day at 30 s, of one process each.
+"""Quiet data of many kinds: two weeks of history at 5 minutes and what follows at 30 s, of one process each.
 
 Every kind is stationary in the sense that matters: the day that follows the history is of the process that made the
 history, and nothing happens on it. A history's samples are those that the process has every 5 minutes, so that a
-process with memory is drawn with the memory of 5 minutes first and of 30 s on the last day.
+process with memory is drawn with the memory of 5 minutes first and of 30 s after it.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class Clock:
     """Times of a process's samples.
 
     Attributes:
-        days: of the samples since Monday, first the history's and then the judged day's.
+        days: of the samples since Monday, first the history's and then those up to the end of what is judged.
         steps: from each sample to the next, in steps of 30 s.
     """
 
@@ -57,11 +57,17 @@ class Clock:
         """Samples of the history."""
         return DAYS * SLOTS
 
+    @property
+    def after(self) -> int:
+        """Samples after the history."""
+        return self.days.size - self.history
+
     @classmethod
-    def starting(cls, weekday: int) -> Clock:
-        """History and judged day of a cluster whose history starts on a weekday (Monday 0)."""
+    def starting(cls, weekday: int, hour: int) -> Clock:
+        """A history that starts on a weekday (Monday 0), and what follows up to an hour of the second day."""
         past = np.arange(DAYS * SLOTS) / SLOTS
-        return cls(weekday + np.concatenate([past, DAYS + np.arange(POINTS) / POINTS]), weekday)
+        after = np.arange(POINTS + hour * POINTS // 24) / POINTS
+        return cls(weekday + np.concatenate([past, DAYS + after]), weekday)
 
 
 Draw = Callable[[np.random.Generator, int, Clock], Values]
@@ -93,7 +99,7 @@ def wandering(rng: np.random.Generator, rows: int, clock: Clock, memory: float, 
     """
     of_step = memory ** (1 / every)
     past = _autoregression(_normal(rng, rows, clock.history), of_step**EVERY, None)
-    day = _autoregression(_normal(rng, rows, POINTS), of_step, past[:, -1] * of_step ** (EVERY - 1))
+    day = _autoregression(_normal(rng, rows, clock.after), of_step, past[:, -1] * of_step ** (EVERY - 1))
     return np.concatenate([past, day], axis=1)
 
 
@@ -161,7 +167,7 @@ def bursty(rng: np.random.Generator, rows: int, clock: Clock) -> Values:
     """Events that come in crowds: negative binomial numbers at random moments, seen for 5 minutes."""
     rate = np.exp(_uniform(rng, rows, -7.5, 1.0))
     size = np.exp(_uniform(rng, rows, -2, 1))
-    slots = (DAYS + 1) * SLOTS
+    slots = DAYS * SLOTS + clock.after // EVERY
     counts = rng.negative_binomial(size, size / (size + rate), (rows, slots)).astype(np.float32)
     return np.concatenate([counts[:, : clock.history], np.repeat(counts[:, clock.history :], EVERY, axis=1)], axis=1)
 
@@ -240,25 +246,31 @@ def pack_of(kind: Kind, queries: int) -> QueryPack:
     )
 
 
-def cluster_day(kind: Kind, rng: np.random.Generator, weekday: int, series: int) -> tuple[Frame, Frame, QueryPack]:
-    """A history, the day after it, and the pack that they are of.
+def cluster_day(
+    kind: Kind, rng: np.random.Generator, weekday: int, series: int, hour: int = 0
+) -> tuple[Frame, Frame, QueryPack]:
+    """A history, 24 hours that begin on the day after it, and the pack that they are of.
 
     Args:
-        weekday: on which the history starts, and hence the judged day lies (Monday 0).
+        weekday: on which the history starts, and hence the judged hours begin (Monday 0).
         series: of the cluster, a multiple of those of a query.
+        hour: at which what is judged begins (UTC).
     """
     queries = max(1, series // SERIES_OF_QUERY)
     keys = [
         SeriesKey.of(f"quiet_{number % queries}", {"namespace": "n", "pod": str(number // queries), "container": "c"})
         for number in range(series)
     ]
-    clock = Clock.starting(weekday)
+    clock = Clock.starting(weekday, hour)
     values = kind.draw(rng, series, clock)
     start = FIRST_DAY + timedelta(days=weekday)
     return (
         Frame(start, 300, keys, np.ascontiguousarray(values[:, : clock.history], dtype=np.float32)),
         Frame(
-            start + timedelta(days=DAYS), 30, keys, np.ascontiguousarray(values[:, clock.history :], dtype=np.float32)
+            start + timedelta(days=DAYS, hours=hour),
+            30,
+            keys,
+            np.ascontiguousarray(values[:, -POINTS:], dtype=np.float32),
         ),
         pack_of(kind, queries),
     )
