@@ -49,10 +49,11 @@ def investigate(question: Question, material: Material) -> Investigation:
 
 
 def _identity(question: Question) -> str:
-    """The same question has the same id, so that a rerun overwrites its answer."""
-    asked = question.incident_id or f"{question.place.identity}|{question.place.name}|{question.at.isoformat()}"
+    """The same question has the same id, so that a rerun overwrites its answer, whatever more is seen by then."""
+    place = [question.place.identity, question.place.name, question.at.isoformat(), *sorted(question.fingerprints)]
+    asked = [question.incident_id] if question.incident_id else place
     window = f"{question.window.start.isoformat()}/{question.window.end.isoformat()}"
-    text = "|".join([question.cluster_id, asked, window, *sorted(question.fingerprints)])
+    text = "|".join([question.cluster_id, *asked, window])
     return str(uuid5(NAMESPACE_URL, f"fleetscope:investigation:{text}"))
 
 

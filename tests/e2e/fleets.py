@@ -135,16 +135,19 @@ def register(
     return Registered(installation, fleet, clusters)
 
 
-def told_of(registered: Registered, *simulated_names: str) -> dict[str, Any]:
+def told_of(registered: Registered, *simulated_names: str, scan_id: str | None = None) -> dict[str, Any]:
     """All that is stored about clusters, without what differs between two registrations of the same cluster.
 
-    Lists have every row, so that one that is there twice shows.
+    Lists have every row, so that one that is there twice shows; or, of a scan, those that it told.
     """
     told: dict[str, Any] = {}
     for name in simulated_names or registered.clusters:
         own = cluster_id(registered.clusters[name])
         stores = registered.installation.stores
-        incidents = stores.incidents.list(cluster_ids=[own])
+        incidents = stores.incidents.list(cluster_ids=[own], scan_id=scan_id)
+        investigations = stores.investigations.list(cluster_ids=[own], limit=1000)
+        if scan_id is not None:
+            investigations = [each for one in incidents if (each := stores.investigations.of_incident(one.id))]
         told[name] = {
             "chunks": sorted(
                 (chunk.step_seconds, chunk.window.start, chunk.window.end, chunk.status.value, chunk.object_hash or "")
@@ -161,13 +164,10 @@ def told_of(registered: Registered, *simulated_names: str) -> dict[str, Any]:
                     round(finding.score, 3),
                     finding.state.value,
                 )
-                for finding in stores.findings.list(cluster_ids=[own])
+                for finding in stores.findings.list(cluster_ids=[own], scan_id=scan_id)
             ),
             "incidents": sorted(_incident(registered, incident) for incident in incidents),
-            "investigations": sorted(
-                (each.place.identity, each.at, each.verdict.value)
-                for each in stores.investigations.list(cluster_ids=[own], limit=1000)
-            ),
+            "investigations": sorted((each.place.identity, each.at, each.verdict.value) for each in investigations),
         }
     return told
 
