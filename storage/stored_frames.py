@@ -1,9 +1,9 @@
-"""A window's stored chunks, read some queries at a time: what is held at once does not grow with the cluster."""
+"""A window's stored chunks, read a block at a time: what is held at once does not grow with the cluster."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 
 import numpy as np
@@ -11,7 +11,8 @@ import numpy.typing as npt
 
 from fleet.errors import CorruptObject
 from fleet.frames.coverage import Coverage
-from fleet.frames.frame import Frame, SeriesKey, concatenate
+from fleet.frames.frame import Frame, concatenate
+from fleet.frames.frame_blocks import Selection
 from fleet.frames.frame_file import FrameFile, KnownSeries
 from fleet.frames.window import Window, floor_time
 from storage.chunk_objects import ChunkObjects
@@ -39,7 +40,6 @@ class StoredFrames:
         self._chunks = chunks
         self._grid = _on_grid(window, step_seconds)
         self._step_seconds = step_seconds
-        known: KnownSeries = {}
         mapped = sum(chunk.object_bytes for chunk in coverage) > MEMORY_BYTES
         self._files: list[tuple[Coverage, FrameFile]] = []
         damaged: list[CorruptObject] = []
@@ -49,7 +49,7 @@ class StoredFrames:
                 try:
                     data = chunks.fetch(chunk, mapped=mapped)
                     with chunks.struck_out(chunk):
-                        self._files.append((chunk, FrameFile(data, known)))
+                        self._files.append((chunk, FrameFile(data)))
                 except CorruptObject as failure:
                     damaged.append(failure)
         if damaged:
@@ -75,29 +75,23 @@ class StoredFrames:
                 seen[here] = file.seen[max(0, -first) :][: len(seen[here])]
         return seen
 
-    def read(self, queries: Collection[str] | None = None, keep: Callable[[SeriesKey], bool] | None = None) -> Frame:
-        """The series of some queries over the window. Time without a chunk, or with one that saw nothing, is NaN.
+    def read(self, wanted: Selection | None = None) -> Frame:
+        """Some series over the window. Time without a chunk, or with one that saw nothing, is NaN.
 
         Args:
-            queries: which queries; None for all.
-            keep: of those, only series of which this holds.
+            wanted: which; None for all.
 
         Raises:
             CorruptObject: a chunk cannot be read; it is struck out by then.
         """
-        frames = (self._inside(chunk, file, queries, keep) for chunk, file in self._files)
+        known: KnownSeries = {}
+        frames = (self._inside(chunk, file, wanted, known) for chunk, file in self._files)
         return concatenate((each for each in frames if each is not None), self._grid, self._step_seconds)
 
-    def _inside(
-        self,
-        chunk: Coverage,
-        file: FrameFile,
-        queries: Collection[str] | None,
-        keep: Callable[[SeriesKey], bool] | None,
-    ) -> Frame | None:
+    def _inside(self, chunk: Coverage, file: FrameFile, wanted: Selection | None, known: KnownSeries) -> Frame | None:
         """The part of a chunk that lies in the grid, or None."""
         with self._chunks.struck_out(chunk):
-            frame = file.read(queries, keep)
+            frame = file.read(wanted, known)
         start, end = max(frame.start, self._grid.start), min(frame.window.end, self._grid.end)
         return frame.cut(Window(start=start, end=end)) if start < end else None
 

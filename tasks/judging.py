@@ -20,7 +20,7 @@ from fleet.detectors.trained_state import TrainedState
 from fleet.detectors.vanished import with_vanished
 from fleet.detectors.whole import Whole
 from fleet.frames.frame import Frame
-from fleet.frames.frame_blocks import blocks_of
+from fleet.frames.frame_blocks import blocks_of, rows_by_block
 from fleet.frames.pack import QueryPack
 from storage.stored_frames import StoredFrames
 from storage.stored_model import StoredModel
@@ -119,15 +119,16 @@ def _blocks(stored: StoredFrames, states: States, since: datetime | None) -> Ite
     """
     left = stored.queries
     for queries, state in states:
-        learnt = learnt_of(state)
         counts = Counter(key.query_id for key in state.keys) | Counter({query: left.pop(query, 0) for query in queries})
-        for block in blocks_of(counts):
+        blocks = list(blocks_of(counts))
+        for block, rows in zip(blocks, rows_by_block(blocks, state.keys), strict=True):
             with COMPUTING:
-                frame = with_vanished(stored.read(block.queries, block.keep), state, block.holds, since)
+                own = state.select(rows) if 0 < len(rows) < len(state.keys) else state
+                frame = with_vanished(stored.read(block), own, block.holds, since)
                 if frame.keys:
-                    yield frame, learnt
+                    yield frame, learnt_of(own)
     for block in blocks_of(left):
         with COMPUTING:
-            frame = stored.read(block.queries, block.keep)
+            frame = stored.read(block)
             if frame.keys:
                 yield frame, None

@@ -17,7 +17,7 @@ from fleet.detectors.vanished import with_last_seen
 from fleet.errors import CorruptObject
 from fleet.findings.scan import Scan
 from fleet.frames.coverage import Coverage
-from fleet.frames.frame_blocks import whole_queries
+from fleet.frames.frame_blocks import Block, whole_queries
 from fleet.frames.pack import QueryPack
 from fleet.frames.window import HISTORY_STEP_SECONDS, Window, history_window
 from storage.stored_frames import StoredFrames
@@ -112,7 +112,7 @@ def learnt_blocks(stored: StoredFrames, pack: QueryPack) -> Iterator[tuple[Train
     """What a history tells of some whole queries at a time."""
     for queries in whole_queries(stored.queries):
         with COMPUTING:
-            history = stored.read(queries)
+            history = stored.read(Block(queries))
             learnt = learn(history, pack)
             told = (with_last_seen(state_of(learnt), history), quality_of(learnt)) if learnt is not None else None
         if told is not None:

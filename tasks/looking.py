@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from fleet.frames.frame import Frame, SeriesKey
+from fleet.frames.frame_blocks import Named
 from tasks.frames import StoredHistory
 
 
@@ -22,7 +23,7 @@ class PastOnDemand:
 
     def of(self, keys: Sequence[SeriesKey]) -> Frame:
         """The past of some series."""
-        return self._opened.frames.read({key.query_id for key in keys}, set(keys).__contains__)
+        return self._opened.frames.read(Named(keys))
 
     @property
     def gaps(self) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ from fleet.frames.counters import with_rates
 from fleet.frames.coverage import Coverage, CoverageStatus, QueryCoverage, Signal
 from fleet.frames.firing import firing_at
 from fleet.frames.frame import Frame, SeriesKey
+from fleet.frames.frame_blocks import Named
 from fleet.frames.pack import QueryPack
 from fleet.frames.window import HISTORY_CHUNK, HISTORY_STEP_SECONDS, STEP_SECONDS, Window, history_window
 from fleet.inventory.change import Change
@@ -189,14 +190,14 @@ def _cluster_charts(
     stores: Stores, scan: Scan, cluster_id: str, findings: list[Finding]
 ) -> tuple[list[ChartSeries], tuple[str, ...]]:
     keys = {finding.id: SeriesKey.of(finding.series.query_id, finding.series.labels) for finding in findings}
-    series, queries = set(keys.values()), {key.query_id for key in keys.values()}
+    series = Named(keys.values())
     try:
         stored = stores.frames.open(cluster_id, COLLECTOR, scan.pack.content_hash, STEP_SECONDS, scan.window)
     except CorruptObject:
         return [], (NO_CHARTS,)
-    frame = stored.read(queries, series.__contains__)
+    frame = stored.read(series)
     history = open_history(stores, cluster_id, scan.pack, history_window(scan.window))
-    past = history.frames.read(queries, series.__contains__)
+    past = history.frames.read(series)
     charts = []
     for finding in findings:
         now, before = (_row_of(each, keys[finding.id], scan.pack) for each in (frame, past))

@@ -1,10 +1,10 @@
-"""A stored chunk that is read in parts: the series of some queries, without decoding the others."""
+"""A stored chunk that is read in parts: the series of some blocks, without decoding the others."""
 
 from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from functools import cached_property
@@ -17,10 +17,12 @@ import pyarrow.parquet as pq
 
 from fleet.errors import CorruptObject
 from fleet.frames.frame import Frame, SeriesKey, seen_at
+from fleet.frames.frame_blocks import Block, Selection
 from fleet.frames.series_columns import QUERY, keys_of
 
 VALUES = "values"
 FORMAT_KEY, STEP_KEY, SEEN_KEY = "fleetscope.format", "fleetscope.step_seconds", "fleetscope.seen"
+PARTS_KEY = "fleetscope.parts"
 GROUPS_OF_FORMAT: Mapping[str, bool] = {"1": False, "2": True}
 """Whether a format's files have several groups of rows."""
 KnownSeries = dict[tuple[bytes, ...], list[SeriesKey]]
@@ -32,29 +34,27 @@ class FrameFile:
 
     Args:
         data: the object's bytes, or a mapped file that holds them; it must stay open as long as this.
-        known: shared by the files of one window: series that came before are not read again.
 
     Raises:
         CorruptObject: here and in every method: the bytes are no frame, or were damaged.
     """
 
-    def __init__(self, data: bytes | mmap, known: KnownSeries) -> None:
+    def __init__(self, data: bytes | mmap) -> None:
         self._data = data
-        self._known = known
         with self._explained():
             self._file = pq.ParquetFile(pa.BufferReader(pa.py_buffer(data)), page_checksum_verification=True)
             facts = {key.decode(): value.decode() for key, value in (self._file.metadata.metadata or {}).items()}
             self._check(facts.get(FORMAT_KEY))
             self.start = datetime.fromisoformat(facts["fleetscope.start"])
             self.step_seconds = int(facts[STEP_KEY])
-            self._seen = facts.get(SEEN_KEY)
+            self._seen, self._parts = facts.get(SEEN_KEY), facts.get(PARTS_KEY)
             self.points: int = self._file.schema_arrow.field(VALUES).type.list_size
 
     @cached_property
     def queries(self) -> Counter[str]:
         """How many series each query has, in the file's order."""
         counts: Counter[str] = Counter()
-        for group in self._groups:
+        for group in self._counts:
             counts.update(group)
         return counts
 
@@ -69,24 +69,24 @@ class FrameFile:
                 raise ValueError(f"{seen.size} counts for {self.points} points")
         return seen
 
-    def read(self, queries: Collection[str] | None = None, keep: Callable[[SeriesKey], bool] | None = None) -> Frame:
-        """The series of some queries, bit for bit as they were stored.
+    def read(self, wanted: Selection | None = None, known: KnownSeries | None = None) -> Frame:
+        """Some series, bit for bit as they were stored.
 
         Args:
-            queries: which queries; None for all.
-            keep: of those, only series of which this holds.
+            wanted: which; None for all. Groups of rows that have none of them are not decoded.
+            known: shared by files of one window: series that came before are not read again.
         """
+        known = {} if known is None else known
         keys: list[SeriesKey] = []
         parts: list[npt.NDArray[np.float32]] = []
-        for number in range(self._file.metadata.num_row_groups):
-            if queries is not None and not self._groups[number].keys() & queries:
+        for number, group in enumerate(self._groups):
+            if wanted is not None and not wanted.meets(group):
                 continue
             with self._explained():
-                some, values = self._read_group(number)
-            if keep is not None or (queries is not None and not self._groups[number].keys() <= set(queries)):
-                rows = [row for row, key in enumerate(some) if _wanted(key, queries, keep)]
-                if len(rows) < len(some):
-                    some, values = [some[row] for row in rows], values[rows]
+                some, values = self._read_group(number, known)
+            if wanted is not None and not wanted.covers(group):
+                rows = [row for row, key in enumerate(some) if wanted.holds(key)]
+                some, values = [some[row] for row in rows], values[rows]
             keys += some
             parts.append(values)
         if isinstance(self._data, mmap):
@@ -97,7 +97,15 @@ class FrameFile:
         return Frame(self.start, self.step_seconds, keys, whole)
 
     @cached_property
-    def _groups(self) -> list[Counter[str]]:
+    def _groups(self) -> list[Block]:
+        """The groups of rows as blocks; earlier releases cut queries into ranges: any series may be in each of them."""
+        with self._explained():
+            parts = json.loads(self._parts) if self._parts is not None else [(0, 1)] * len(self._counts)
+            pairs = zip(self._counts, parts, strict=True)
+            return [Block(tuple(counts), part, of) for counts, (part, of) in pairs]
+
+    @cached_property
+    def _counts(self) -> list[Counter[str]]:
         """Series by query of each group of rows."""
         groups = []
         with self._explained():
@@ -108,14 +116,14 @@ class FrameFile:
                 groups.append(Counter(dict(zip(names, counts, strict=True))))
         return groups
 
-    def _read_group(self, number: int) -> tuple[list[SeriesKey], npt.NDArray[np.float32]]:
+    def _read_group(self, number: int, known: KnownSeries) -> tuple[list[SeriesKey], npt.NDArray[np.float32]]:
         mark = self._label_bytes(number)
-        keys = self._known.get(mark)
+        keys = known.get(mark)
         # Threads of Arrow's own cost more than they save on a chunk.
         columns = [VALUES] if keys is not None else None
         table = self._file.read_row_group(number, columns=columns, use_threads=False)
         if keys is None:
-            keys = self._known[mark] = keys_of(table)
+            keys = known[mark] = keys_of(table)
         flat = table[VALUES].combine_chunks().flatten().to_numpy(zero_copy_only=False)
         if flat.dtype != np.float32:
             raise ValueError(f"values of {flat.dtype}")
@@ -144,7 +152,3 @@ class FrameFile:
             yield
         except (pa.ArrowException, OSError, KeyError, ValueError, TypeError) as error:
             raise CorruptObject(f"A stored frame of {len(self._data)} bytes cannot be read: {error}") from None
-
-
-def _wanted(key: SeriesKey, queries: Collection[str] | None, keep: Callable[[SeriesKey], bool] | None) -> bool:
-    return (queries is None or key.query_id in queries) and (keep is None or keep(key))

@@ -7,33 +7,42 @@ holds how many series have a sample at each point. Any
 Parquet reader can read it. Pages carry checksums; that the bytes are whole is proven by the hash in the row
 that names the object.
 
-Rows lie in groups of some thousand that begin, where they can, with a query: some queries of a large cluster can be
-read without decoding the others. Version 1 has one group, version 2 several; what fits one group is written as version
-1, which every release can read.
+Rows lie in groups of some thousand, each a block (``frame_blocks``): whole queries, or a part of one that is too large,
+so that a block of a large cluster can be read without decoding the others. Which part a group is the metadata tells,
+too. Version 1 has one group, version 2 several; what fits one group is written as version 1, which every release can
+read.
 """
 
 from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterator
+from collections import Counter
 from datetime import UTC
-from itertools import groupby
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from fleet.frames.frame import Frame, SeriesKey, seen_at
-from fleet.frames.frame_file import FORMAT_KEY, GROUPS_OF_FORMAT, SEEN_KEY, STEP_KEY, VALUES, FrameFile, KnownSeries
+from fleet.frames.frame_blocks import Block, blocks_of, rows_by_block
+from fleet.frames.frame_file import (
+    FORMAT_KEY,
+    GROUPS_OF_FORMAT,
+    PARTS_KEY,
+    SEEN_KEY,
+    STEP_KEY,
+    VALUES,
+    FrameFile,
+    KnownSeries,
+)
 from fleet.frames.pack import QueryPack
 from fleet.frames.series_columns import label_columns, label_names, query_column, text_column
 
-ROWS_A_GROUP = 4096
 KNOWN_KEYS = 4
 """Lists of series that an encoder remembers: the chunks of one collection have the same but for what comes and goes."""
 _FLAT_VALUES = f"{VALUES}.list.element"
 _Columns = dict[str, pa.Array]
+_Group = tuple[Block, list[int], _Columns]
 
 
 class FrameEncoder:
@@ -48,20 +57,22 @@ class FrameEncoder:
     def __init__(self, pack: QueryPack) -> None:
         self._pack = pack
         self._units = {query.id: query.unit for query in pack.queries}
-        self._known: list[tuple[list[SeriesKey], list[tuple[slice, _Columns]]]] = []
+        self._known: list[tuple[list[SeriesKey], list[_Group]]] = []
 
     def encode(self, frame: Frame) -> bytes:
         """The frame as Parquet bytes, the same for the same frame and pack, whatever was encoded before.
+
+        Rows of one group stay in order; where there are several, they come group by group.
 
         Raises:
             KeyError: a series names a query that the pack does not have.
         """
         groups = self._label_groups(frame.keys)
-        facts = self._facts(frame, several=len(groups) > 1)
+        facts = self._facts(frame, [block for block, _, _ in groups])
         sink = io.BytesIO()
         writer: pq.ParquetWriter | None = None
-        for rows, labels in groups:
-            flat = pa.array(np.ascontiguousarray(frame.values[rows]).reshape(-1))
+        for _, rows, labels in groups:
+            flat = pa.array(frame.values[rows].reshape(-1))
             table = pa.table({**labels, VALUES: pa.FixedSizeListArray.from_arrays(flat, frame.points)})
             writer = writer or _writer(sink, table.schema.with_metadata(facts))
             writer.write_table(table.replace_schema_metadata(facts), row_group_size=max(1, table.num_rows))
@@ -69,23 +80,24 @@ class FrameEncoder:
             writer.close()
         return sink.getvalue()
 
-    def _facts(self, frame: Frame, *, several: bool) -> dict[str, str]:
+    def _facts(self, frame: Frame, blocks: list[Block]) -> dict[str, str]:
         return {
-            FORMAT_KEY: next(name for name, groups in GROUPS_OF_FORMAT.items() if groups == several),
+            FORMAT_KEY: next(name for name, several in GROUPS_OF_FORMAT.items() if several == (len(blocks) > 1)),
             "fleetscope.start": frame.start.astimezone(UTC).isoformat(),
             STEP_KEY: str(frame.step_seconds),
             SEEN_KEY: json.dumps(seen_at(frame).tolist()),
+            PARTS_KEY: json.dumps([(block.part, block.parts) for block in blocks]),
             "fleetscope.pack": self._pack.name,
             "fleetscope.pack_hash": self._pack.content_hash,
         }
 
-    def _label_groups(self, keys: list[SeriesKey]) -> list[tuple[slice, _Columns]]:
+    def _label_groups(self, keys: list[SeriesKey]) -> list[_Group]:
         for place, (known, groups) in enumerate(self._known):
             if known == keys:
                 self._known.insert(0, self._known.pop(place))
                 return groups
         names = label_names(keys)
-        groups = [(rows, self._columns(keys[rows], names)) for rows in row_groups(keys)]
+        groups = [(block, rows, self._columns([keys[row] for row in rows], names)) for block, rows in _row_groups(keys)]
         self._known = [(list(keys), groups), *self._known[: KNOWN_KEYS - 1]]
         return groups
 
@@ -111,7 +123,7 @@ class FrameDecoder:
         Raises:
             CorruptObject: the bytes are no frame, or were damaged.
         """
-        return FrameFile(data, self._known).read()
+        return FrameFile(data).read(known=self._known)
 
 
 def encode_frame(frame: Frame, pack: QueryPack) -> bytes:
@@ -124,20 +136,11 @@ def decode_frame(data: bytes) -> Frame:
     return FrameDecoder().decode(data)
 
 
-def row_groups(keys: list[SeriesKey]) -> Iterator[slice]:
-    """Rows that are written together: whole queries while they fit, and ranges of one that is too large for one."""
-    first = last = 0
-    for _, run in groupby(keys, key=lambda key: key.query_id):
-        end = last + sum(1 for _ in run)
-        if end - first > ROWS_A_GROUP and last > first:
-            yield slice(first, last)
-            first = last
-        while end - first > ROWS_A_GROUP:
-            yield slice(first, first + ROWS_A_GROUP)
-            first += ROWS_A_GROUP
-        last = end
-    if last > first or not keys:
-        yield slice(first, last)
+def _row_groups(keys: list[SeriesKey]) -> list[tuple[Block, list[int]]]:
+    """Blocks of series with the rows that are written together; one without rows for no series."""
+    blocks = list(blocks_of(Counter(key.query_id for key in keys)))
+    groups = zip(blocks, rows_by_block(blocks, keys), strict=True)
+    return [(block, rows) for block, rows in groups if rows] or [(Block(()), [])]
 
 
 def _writer(sink: io.BytesIO, schema: pa.Schema) -> pq.ParquetWriter:
