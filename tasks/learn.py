@@ -5,19 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
+import numpy as np
+import numpy.typing as npt
 from prefect import task
 
 from blocks.stores import open_stores
 from fleet.detectors.learning_quality import quality_of
-from fleet.detectors.learnt import learn
+from fleet.detectors.learnt import learn_in_parts
 from fleet.detectors.learnt_state import state_of
 from fleet.detectors.model_version import ModelVersion, QueryQuality, Training
 from fleet.detectors.trained_state import TrainedState
-from fleet.detectors.vanished import with_last_seen
+from fleet.detectors.vanished import last_seen, with_last_seen
 from fleet.errors import CorruptObject
 from fleet.findings.scan import Scan
 from fleet.frames.coverage import Coverage
-from fleet.frames.frame_blocks import Block, whole_queries
+from fleet.frames.frame import Frame
+from fleet.frames.frame_blocks import Block, blocks_of, whole_queries
 from fleet.frames.pack import QueryPack
 from fleet.frames.window import HISTORY_STEP_SECONDS, Window, history_window
 from storage.stored_frames import StoredFrames
@@ -110,13 +113,35 @@ def learn_version(stores: Stores, scan: Scan, cluster_id: str) -> tuple[ModelVer
 
 def learnt_blocks(stored: StoredFrames, pack: QueryPack) -> Iterator[tuple[TrainedState, Sequence[QueryQuality]]]:
     """What a history tells of some whole queries at a time."""
-    for queries in whole_queries(stored.queries):
+    series = stored.queries
+    for queries in whole_queries(series):
         with COMPUTING:
-            history = stored.read(Block(queries))
-            learnt = learn(history, pack)
-            told = (with_last_seen(state_of(learnt), history), quality_of(learnt)) if learnt is not None else None
+            history = _History(stored, list(blocks_of({query: series[query] for query in queries})))
+            learnt = learn_in_parts(history, pack)
+            told = (with_last_seen(state_of(learnt), history.last_seen), quality_of(learnt)) if learnt else None
         if told is not None:
             yield told
+
+
+class _History:
+    """Some whole queries of a history, as often as they are gone through; of a very large one a block is held."""
+
+    def __init__(self, stored: StoredFrames, blocks: Sequence[Block]) -> None:
+        self._stored = stored
+        self._blocks = blocks
+        self._only = stored.read(blocks[0]) if len(blocks) == 1 else None
+        self._last_seen: dict[Block, npt.NDArray[np.float64]] = {}
+
+    def __iter__(self) -> Iterator[Frame]:
+        for block in self._blocks:
+            frame = self._only or self._stored.read(block)
+            self._last_seen[block] = last_seen(frame)
+            yield frame
+
+    @property
+    def last_seen(self) -> npt.NDArray[np.float64]:
+        """When each of the series that were read had its last sample, in their order."""
+        return np.concatenate([self._last_seen[block] for block in self._blocks])
 
 
 def sources_of(coverage: Sequence[Coverage]) -> list[str]:

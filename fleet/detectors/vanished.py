@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 import numpy as np
+import numpy.typing as npt
 
 from fleet.detectors.trained_state import TrainedState
 from fleet.frames.frame import Frame, SeriesKey
@@ -15,14 +16,17 @@ _RECENT = timedelta(days=1)
 _LAST_SEEN = "last_seen"
 
 
-def with_last_seen(state: TrainedState, history: Frame) -> TrainedState:
-    """What was learnt of a history, with the time of each series' last sample (Unix seconds; NaN for none)."""
+def last_seen(history: Frame) -> npt.NDArray[np.float64]:
+    """The time of each series' last sample (Unix seconds; NaN for none)."""
     seen = np.isfinite(history.values)
     last = history.points - 1 - np.argmax(seen[:, ::-1], axis=1)
     times = np.where(seen.any(axis=1), history.start.timestamp() + history.step_seconds * last, np.nan)
-    by_key = dict(zip(history.keys, times.tolist(), strict=True))
-    column = np.array([by_key[key] for key in state.keys], dtype=np.float64)
-    return replace(state, columns={**state.columns, _LAST_SEEN: column})
+    return np.asarray(times, dtype=np.float64)
+
+
+def with_last_seen(state: TrainedState, times: npt.NDArray[np.float64]) -> TrainedState:
+    """What was learnt of a history, with ``last_seen`` of its series."""
+    return replace(state, columns={**state.columns, _LAST_SEEN: times})
 
 
 def with_vanished(

@@ -12,8 +12,10 @@ import pytest
 from pydantic import SecretStr
 
 from fleet.detectors.contract import Sensitivity
+from fleet.detectors.state_parquet import encode_state
 from fleet.findings.backtest import MissingDay, ReplayedDay, backtest_of
 from fleet.findings.scan import Scan
+from fleet.frames import parquet
 from fleet.frames.coverage import Coverage, CoverageStatus, QueryCoverage
 from fleet.frames.frame import Frame, SeriesKey
 from fleet.frames.frame_blocks import blocks_of, whole_queries
@@ -309,6 +311,28 @@ def test_a_cluster_is_judged_alike_however_many_series_at_a_time(
         opened.frames.open(cluster.id, "prometheus", PACK.content_hash, HISTORY_STEP_SECONDS, window), PACK
     )
     assert [{key.query_id for key in state.keys} for state, _ in parts] == [{each.id} for each in PACK.queries]
+
+
+def test_clusters_that_are_stored_and_read_in_small_blocks_are_judged_as_whole_ones(
+    opened: Stores, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def seen(stored_for: Cluster) -> tuple[list[tuple[object, ...]], bytes]:
+        history(opened, stored_for)
+        scan = bad_hours(opened, stored_for, 2)
+        judged(opened, scan)
+        model = opened.models.fetch(opened.models.get(stored_for.id, 1))
+        state = model.state(*model.version.parts)
+        rows = sorted(range(len(state.keys)), key=lambda row: str(state.keys[row]))
+        findings = opened.findings.list(scan_id=scan.id)
+        told = [(each.title, each.window, each.score, each.p_value, each.series.labels) for each in findings]
+        return told, encode_state(state.select(rows))
+
+    whole = seen(cluster)
+    for module in (parquet, judging, learning):
+        monkeypatch.setattr(module, "blocks_of", partial(blocks_of, most=3))
+    other = opened.clusters.put(Cluster.model_validate({"name": "in-small-blocks", "endpoints": {}}))
+    assert seen(other) == whole
+    assert whole[0]
 
 
 @pytest.mark.parametrize("at_once", [24, 8])

@@ -38,33 +38,46 @@ class CountRates:
 
 
 @dataclass(frozen=True)
-class _Moments:
-    """Number, sum and sum of squares of counts, each of one shape."""
+class Moments:
+    """Number, sum and sum of squares of counts, each of one shape: (series, days), or (series,) for all of them."""
 
     seen: Doubles
     total: Doubles
     squares: Doubles
 
+    @property
+    def of_all_days(self) -> Moments:
+        """Those of each series."""
+        return Moments(self.seen.sum(axis=1), self.total.sum(axis=1), self.squares.sum(axis=1))
+
 
 def learn_rates(history: Frame) -> CountRates:
     """Rates of each series after a history; one without a past gets the rate of like series (of the same query)."""
-    by_day = _moments(history, history.points)
-    whole = _Moments(by_day.seen[:, 0], by_day.total[:, 0], by_day.squares[:, 0])
-    return _rates(whole, _pooled(whole, history.keys))
+    return rates_of(moments_of(history, history.points), history.keys)
 
 
 def learn_rates_without_each_day(history: Frame, points_a_day: int) -> CountRates:
-    """For each day (counted back from the end) the rates that the other days give: (series, days).
+    """For each day (counted back from the end) the rates that the other days give: (series, days)."""
+    return rates_without_each_day(moments_of(history, points_a_day), history.keys)
+
+
+def rates_of(by_day: Moments, keys: list[SeriesKey]) -> CountRates:
+    """Rates of each series after a history, from its days; what they lean on is pooled over all that are given."""
+    whole = by_day.of_all_days
+    return _rates(whole, _pooled(whole, keys))
+
+
+def rates_without_each_day(by_day: Moments, keys: list[SeriesKey]) -> CountRates:
+    """For each day the rates that the other days give: (series, days).
 
     A burst is judged by rates that it is part of much milder than one that is yet to come. Where days of the past are
     to be compared with a day never seen, they have to be judged by these rates.
     """
-    by_day = _moments(history, points_a_day)
-    whole = _Moments(by_day.seen.sum(axis=1), by_day.total.sum(axis=1), by_day.squares.sum(axis=1))
-    others = _Moments(
+    whole = by_day.of_all_days
+    others = Moments(
         whole.seen[:, None] - by_day.seen, whole.total[:, None] - by_day.total, whole.squares[:, None] - by_day.squares
     )
-    return _rates(others, _pooled(whole, history.keys)[:, :, None])
+    return _rates(others, _pooled(whole, keys)[:, :, None])
 
 
 def counts_of(values: FloatArray) -> FloatArray:
@@ -72,9 +85,10 @@ def counts_of(values: FloatArray) -> FloatArray:
     return np.round(np.maximum(finite(values), 0)).astype(np.float32)
 
 
-def _moments(history: Frame, points_a_day: int) -> _Moments:
+def moments_of(history: Frame, points_a_day: int) -> Moments:
+    """Moments of the days of a history, counted back from its end."""
     days = max(1, -(-history.points // points_a_day))
-    moments = _Moments(*(np.zeros((len(history.keys), days)) for _ in range(3)))
+    moments = Moments(*(np.zeros((len(history.keys), days)) for _ in range(3)))
     for first in range(0, len(history.keys), ROWS_AT_ONCE):
         rows = slice(first, first + ROWS_AT_ONCE)
         counts = day_folds(counts_of(history.values[rows]), points_a_day)
@@ -86,7 +100,7 @@ def _moments(history: Frame, points_a_day: int) -> _Moments:
     return moments
 
 
-def _pooled(moments: _Moments, keys: list[SeriesKey]) -> Doubles:
+def _pooled(moments: Moments, keys: list[SeriesKey]) -> Doubles:
     """Rate and crowding of the series of the same query, by row: (2, series)."""
     numbers = {query_id: number for number, query_id in enumerate(dict.fromkeys(key.query_id for key in keys))}
     pools = np.array([numbers[key.query_id] for key in keys], dtype=np.intp)
@@ -100,7 +114,7 @@ def _pooled(moments: _Moments, keys: list[SeriesKey]) -> Doubles:
     return np.stack([rate, np.maximum(sums(weight * own) / sums(weight), 0)])
 
 
-def _rates(moments: _Moments, pooled: Doubles) -> CountRates:
+def _rates(moments: Moments, pooled: Doubles) -> CountRates:
     pooled_rate, pooled_crowding = pooled
     rate = (moments.total + _PRIOR_POINTS * pooled_rate) / (moments.seen + _PRIOR_POINTS)
     own, error = _crowding(moments)
@@ -111,7 +125,7 @@ def _rates(moments: _Moments, pooled: Doubles) -> CountRates:
     return CountRates(rate.astype(np.float32), size.astype(np.float32))
 
 
-def _crowding(moments: _Moments) -> tuple[Doubles, Doubles]:
+def _crowding(moments: Moments) -> tuple[Doubles, Doubles]:
     """What the variance has beyond that of a Poisson distribution, in squares of the rate, and its standard error.
 
     It is one over the size of a negative binomial distribution; the error is that of a Poisson's index of dispersion.

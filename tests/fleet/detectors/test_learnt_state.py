@@ -13,7 +13,7 @@ from fleet.detectors.calibration.budget import chance_of
 from fleet.detectors.catalogue import screens
 from fleet.detectors.contract import Sensitivity
 from fleet.detectors.learning_quality import quality_of
-from fleet.detectors.learnt import Learnt, learn
+from fleet.detectors.learnt import Learnt, learn, learn_in_parts
 from fleet.detectors.learnt_state import learnt_of, state_of
 from fleet.detectors.scan import detect
 from fleet.detectors.state_parquet import decode_state, encode_state
@@ -54,6 +54,16 @@ def test_what_is_read_back_judges_as_what_was_learnt(frames: tuple[Frame, Frame]
         assert {anomaly.row for anomaly in found if anomaly.seconds_to_full} == {40}
         # NaN of gaps is not equal to itself.
         assert repr(detect(frame, back, GAUGES, sensitivity)) == repr(found)
+
+
+def test_series_that_come_some_at_a_time_are_learnt_as_all_at_once(frames: tuple[Frame, Frame]) -> None:
+    _, history = frames
+    # The counts are in two parts, and one part is empty.
+    parts = [history.select(list(range(*some))) for some in ((0, 7), (7, 7), (7, 25), (25, len(history.keys)))]
+    learnt = learn_in_parts(parts, GAUGES)
+    assert learnt is not None
+    assert encode_state(state_of(learnt)) == encode_state(state_of(known(history)))
+    assert learn_in_parts(parts[1:2], GAUGES) is None
 
 
 def test_a_past_too_short_for_chances_is_kept_without_them(frames: tuple[Frame, Frame]) -> None:

@@ -15,7 +15,7 @@ from fleet.detectors.profile.grid import decimated
 from fleet.detectors.profile.seasonal import fit_profile
 from fleet.detectors.rules import RowRules
 from fleet.detectors.scan import detect
-from fleet.detectors.vanished import with_last_seen, with_vanished
+from fleet.detectors.vanished import last_seen, with_last_seen, with_vanished
 from fleet.detectors.whole import Whole
 from fleet.frames.frame import Frame, SeriesKey
 from fleet.frames.pack import Direction, QueryKind, SubjectLabels
@@ -289,7 +289,7 @@ def test_a_series_gone_for_a_whole_window_is_still_missed(usual: tuple[Frame, Fr
     assert found(hour, history) == []
     learnt = learn(history, GAUGES)
     assert learnt is not None
-    state = with_last_seen(state_of(learnt), history)
+    state = with_last_seen(state_of(learnt), last_seen(history))
     whole = with_vanished(hour, state, lambda key: True)
     assert whole.keys[: len(hour.keys)] == hour.keys
     (anomaly,) = found(whole, history)
