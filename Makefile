@@ -6,7 +6,7 @@ DEVELOPMENT := .venv/.development
 # The lock files are complete: nothing is left to resolve.
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --no-deps
 
-.PHONY: demo test test-whole test-parts lint format lock extras-forecast extras-deep clean system-packages bench-collector bench-scan bench-rca bench-discovery bench-collection bench-detection bench-quiet bench-speed verify-long
+.PHONY: demo test test-whole test-parts lint format lock extras-forecast extras-deep clean system-packages bench-collector bench-scan bench-rca bench-discovery bench-collection bench-detection bench-quiet bench-speed bench-fleet verify-long
 
 ## Try it: sets itself up, starts the embedded stack and a simulated fleet, scans it and writes a report.
 demo: system-packages $(PRODUCT)
@@ -36,7 +36,7 @@ format: $(DEVELOPMENT)
 	$(BIN)/ruff format .
 
 ## Figures, as tables; with JSON=file also as JSON.
-bench-collector bench-scan bench-rca bench-discovery bench-collection bench-quiet bench-speed: bench-%: $(DEVELOPMENT)
+bench-collector bench-scan bench-rca bench-discovery bench-collection bench-quiet bench-speed bench-fleet: bench-%: $(DEVELOPMENT)
 	$(BIN)/python -m benchmarks.$*
 
 ## Quality of detection on labelled data (../shared/data), and the plots of docs/detection-quality.md. VUS-PR is also
