@@ -5,6 +5,10 @@ from __future__ import annotations
 import math
 
 _BYTES = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
+SIGNS = {"celsius": "°C", "watts": "W", "x": "×"}
+"""Units of packs that have a sign."""
+CLOSE = ("%", "×", "")
+"""Units that follow a number without a space."""
 _MINUTE = 60.0
 _HOUR = 3600.0
 
@@ -15,7 +19,7 @@ def quantity(value: float, unit: str, digits: int = 3) -> str:
         return "–"
     number, name = _scaled(value, unit)
     text = _digits(number, digits)
-    return f"{text}{name}" if name in {"%", ""} or name.startswith("/") else f"{text} {name}"
+    return f"{text}{name}" if name in CLOSE or name.startswith("/") else f"{text} {name}"
 
 
 def quantity_range(low: float, high: float, unit: str) -> str:
@@ -61,7 +65,7 @@ def _scaled(value: float, unit: str) -> tuple[float, str]:
         return 100 * value, "%"
     if unit == "count":
         return round(value, 1), ""
-    return value, unit[1:] if unit.startswith("1/") else unit
+    return value, unit[1:] if unit.startswith("1/") else SIGNS.get(unit, unit)
 
 
 def _scaled_seconds(value: float) -> tuple[float, str]:

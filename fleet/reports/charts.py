@@ -17,6 +17,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
 from fleet.detectors.contract import Baseline
+from fleet.findings.quantity import CLOSE
 from fleet.frames.frame import Frame
 from fleet.frames.pack import PackQuery, Severity, Thresholds
 from fleet.frames.window import Window, floor_time
@@ -248,7 +249,7 @@ def _draw_thresholds(axis: Axes, series: ChartSeries, factor: float) -> None:
 
 def _style_axes(axis: Axes, unit: str, window: Window) -> None:
     low, high = axis.get_ylim()
-    suffix = unit if unit == "%" else f" {unit}" if unit else ""
+    suffix = unit if unit in CLOSE else f" {unit}"
     levels = [float(at) for at in MaxNLocator(4).tick_values(low, high) if low <= at <= high]
     axis.set_yticks(levels, [f"{at:,.6g}{suffix}" for at in levels], fontproperties=font(7))
     axis.grid(axis="y", color=RULE, linewidth=0.4)

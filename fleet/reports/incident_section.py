@@ -31,7 +31,7 @@ from fleet.reports.content import (
 )
 from fleet.reports.depth import Depth
 from fleet.reports.marks import findings_table, observed
-from fleet.reports.material import FleetReportMaterial
+from fleet.reports.material import FleetReportMaterial, importance, most_important
 from fleet.reports.wording import brief, counted, date_time, duration, joined, share, short_span, short_time, value
 
 _MOST_AFFECTED = 12
@@ -55,7 +55,7 @@ def incident_section(
     changes = _changes_of(material, incident)
     blocks: list[Block] = [_facts(material, incident), *_narrative(investigation, citations)]
     if findings:
-        blocks.append(_timeline_chart(findings, changes, material.window, incident))
+        blocks.append(_timeline_chart(findings, changes, material.window, incident, depth.findings))
     blocks += _causes(investigation, citations)
     blocks += _charts(material, findings, changes, depth.charts)
     if findings:
@@ -130,7 +130,8 @@ def _causes(investigation: Investigation | None, citations: Citations) -> list[B
 def _cause(cause: Cause, investigation: Investigation, citations: Citations) -> Definition:
     known = {evidence.id: evidence for evidence in investigation.evidence}
     factors = ", ".join(f"{name} {share(part)}" for name, part in cause.factors.items())
-    place = f"{cause.kind.value} at {cause.subject.display}, from {date_time(cause.started_at)}."
+    kind = cause.kind.value.replace("-", " ").capitalize()
+    place = f"{kind} at {cause.subject.display}, from {date_time(cause.started_at)}."
     made_of = f" The confidence is made of: {factors}." if factors else ""
     statements = [Statement(text=place + made_of)]
     for word, ids in (("For", cause.supports), ("Against", cause.against)):
@@ -164,6 +165,7 @@ def _moments(
     """The incident's story: time, where, what; each once, in order of time."""
     told = {(change.at, change.subject.display, _told(change)) for change in changes}
     dated = [each for each in (investigation.evidence if investigation else []) if _is_dated_fact(each)]
+    dated = [each for each in dated if not any(_tells_of(each, change) for change in changes)]
     told |= {(each.at, each.subject.display if each.subject else "", each.summary) for each in dated if each.at}
     told |= {(each.window.start, each.subject.display, each.title) for each in findings}
     where = incident.subject.display
@@ -182,6 +184,14 @@ def _is_dated_fact(evidence: Evidence) -> bool:
     return evidence.at is not None and evidence.kind.value in {"change", "event"}
 
 
+def _tells_of(evidence: Evidence, change: Change) -> bool:
+    """Whether evidence is the change itself, told again and perhaps cut."""
+    same_place = evidence.subject is not None and evidence.subject.identity == change.subject.identity
+    begins = evidence.summary.partition("…")[0]
+    told = begins.startswith(change.summary) or change.summary.startswith(begins)
+    return same_place and evidence.at == change.at and told
+
+
 def _moments_table(moments: list[tuple[datetime, str, str]], most: int) -> Table:
     return Table(
         caption="What happened, in order of time",
@@ -198,21 +208,25 @@ def _moments_table(moments: list[tuple[datetime, str, str]], most: int) -> Table
     )
 
 
-def _timeline_chart(findings: list[Finding], changes: list[Change], window: Window, incident: Incident) -> Chart:
-    shown = findings[:_MOST_LANES]
+def _timeline_chart(
+    findings: list[Finding], changes: list[Change], window: Window, incident: Incident, told: int
+) -> Chart:
+    """The most important findings as lanes; ``told`` is how many the table of findings has, whose numbers they bear."""
+    numbers = {_key(finding): number for number, finding in enumerate(most_important(findings, told), start=1)}
+    shown = most_important(findings, min(told, _MOST_LANES))
     lanes = [
         Lane(
-            label=f"{number}. {finding.subject.display}",
+            label=f"{numbers[_key(finding)]}. {finding.subject.display}",
             start=finding.window.start,
             end=None if finding.ongoing else finding.window.end,
             severity=finding.severity,
         )
-        for number, finding in enumerate(shown, start=1)
+        for finding in shown
     ]
     times = [change.at for change in changes if change.not_before is None]
     stretch = _around(shown, times, window, incident)
     worst = max((finding.severity for finding in findings), key=lambda each: each.rank, default=Severity.INFO)
-    left = f" The first {_MOST_LANES} of {len(findings)} are drawn." if len(findings) > _MOST_LANES else ""
+    left = f" The {len(shown)} most important of {len(findings)} are drawn." if len(findings) > len(shown) else ""
     return Chart(
         caption="Timeline: one lane a finding, numbered as in the table of findings; times are UTC",
         description=(
@@ -221,6 +235,10 @@ def _timeline_chart(findings: list[Finding], changes: list[Change], window: Wind
         ),
         drawing=draw_timeline(lanes, times, stretch),
     )
+
+
+def _key(finding: Finding) -> tuple[str, datetime]:
+    return finding.fingerprint, finding.window.start
 
 
 def _around(findings: list[Finding], times: list[datetime], window: Window, incident: Incident) -> Window:
@@ -233,7 +251,7 @@ def _around(findings: list[Finding], times: list[datetime], window: Window, inci
 
 
 def _charts(material: FleetReportMaterial, findings: list[Finding], changes: list[Change], most: int) -> list[Block]:
-    ranked = sorted(findings, key=lambda each: (-each.severity.rank, -each.strength, each.fingerprint))
+    ranked = sorted(findings, key=importance)
     drawable = [(series, each) for each in ranked if (series := material.chart_of(each)) and len(series.values)]
     return [_series_chart(series, finding, changes) for series, finding in drawable[:most]]
 

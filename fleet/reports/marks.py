@@ -9,7 +9,8 @@ from fleet.inventory.alike import told_together
 from fleet.inventory.change import Change
 from fleet.investigations.investigation import Investigation, Verdict
 from fleet.reports.content import Cell, Column, Table, Tone
-from fleet.reports.wording import brief, share, short_moment, short_span, value
+from fleet.reports.material import most_important
+from fleet.reports.wording import brief, share, short_moment, short_span, value, value_range
 
 _SEVERITY_TONES = {Severity.INFO: Tone.INFO, Severity.WARNING: Tone.WARNING, Severity.CRITICAL: Tone.CRITICAL}
 _GRADE_TONES = {
@@ -55,12 +56,11 @@ def observed(finding: Finding) -> str:
     if finding.baseline_low is None or finding.baseline_high is None:
         return seen
     beside = "usually" if finding.peers is None else f"like {finding.peers.members}"
-    low, high = (value(each, finding.unit) for each in (finding.baseline_low, finding.baseline_high))
-    return f"{seen}, {beside} {low} – {high}"
+    return f"{seen}, {beside} {value_range(finding.baseline_low, finding.baseline_high, finding.unit)}"
 
 
 def findings_table(caption: str, findings: list[Finding], most: int) -> Table:
-    """Findings in the order given, numbered; a note says how many did not fit."""
+    """Findings in the order given, numbered: the most important ones; a note says how many did not fit."""
     rows = [
         [
             Cell(text=str(number)),
@@ -70,7 +70,7 @@ def findings_table(caption: str, findings: list[Finding], most: int) -> Table:
             Cell(text=short_span(finding.window.start, None if finding.ongoing else finding.window.end)),
             Cell(text=f"{finding.strength:,.1f}"),
         ]
-        for number, finding in enumerate(findings[:most], start=1)
+        for number, finding in enumerate(most_important(findings, most), start=1)
     ]
     left = len(findings) - most
     return Table(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -24,6 +24,17 @@ from fleet.reports.content import ReportSummary
 
 Item = TypeVar("Item")
 Key = TypeVar("Key", bound=Hashable)
+
+
+def importance(finding: Finding) -> tuple[float, float, str, float]:
+    """By which findings are ordered, the most severe and then the strongest first."""
+    return (-finding.severity.rank, -finding.strength, finding.fingerprint, finding.window.start.timestamp())
+
+
+def most_important(findings: Sequence[Finding], most: int) -> list[Finding]:
+    """So many of some findings, the most severe and then the strongest, in the order in which they were given."""
+    chosen = sorted(range(len(findings)), key=lambda at: importance(findings[at]))[:most]
+    return [findings[at] for at in sorted(chosen)]
 
 
 def grouped(items: Iterable[Item], key: Callable[[Item], Key]) -> dict[Key, list[Item]]:
@@ -113,7 +124,7 @@ class FleetReportMaterial:
     @cached_property
     def ranked_findings(self) -> list[Finding]:
         """Findings, the most severe and then the strongest first."""
-        return sorted(self.findings, key=lambda each: (-each.severity.rank, -each.strength, each.fingerprint))
+        return sorted(self.findings, key=importance)
 
     @cached_property
     def findings_in(self) -> dict[str, list[Finding]]:

@@ -64,9 +64,10 @@ def _sensitivity(material: FleetReportMaterial) -> str:
     others = joined([f"{each.value} {each.false_findings_per_day:g}" for each in Sensitivity], len(Sensitivity))
     told = (
         f"{material.sensitivity.value}: {budget:g} false findings are to be expected per cluster of 5,000 series and "
-        f"day, were nothing wrong ({others}); of fewer series or in a shorter window proportionally fewer. Not "
-        "counted in this are what passes a critical bound of the query pack, what fills up, changes of state, and what "
-        "falls silent: these follow rules. Nor are comparisons with like ones."
+        f"day, were nothing wrong ({others}); of fewer series (down to 500) or in a shorter window proportionally "
+        "fewer, and of no series more than one in 100 days. Not counted in this are what passes a critical bound of "
+        "the query pack, what fills up, changes of state, and what falls silent: these follow rules. Nor are "
+        "comparisons with like ones."
     )
     return f"{told}{_unpromised(material.judged_alone)}"
 

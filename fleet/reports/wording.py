@@ -6,11 +6,14 @@ import math
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
+from fleet.findings.quantity import CLOSE, SIGNS
 from fleet.frames.window import Window
 from fleet.inventory.change import Change
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _BYTES = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
+_PART_OF_A_WORD = 12
+"""So many characters of a word that is cut are left out; of a longer one, what is there tells."""
 _SECONDS = (
     (1e-3, "µs", 1e6),
     (1.0, "ms", 1e3),
@@ -89,7 +92,7 @@ def unit_scale(unit: str, largest: float) -> tuple[float, str]:
             return 1.0, "s"
         name, factor = next((name, factor) for limit, name, factor in _SECONDS if largest < limit)
         return factor, name
-    return 1.0, "" if unit == "count" else unit
+    return 1.0, "" if unit in {"count", "state"} else SIGNS.get(unit, unit)
 
 
 def value(figure: float | None, unit: str) -> str:
@@ -100,9 +103,9 @@ def value(figure: float | None, unit: str) -> str:
         return "∞" if figure > 0 else "−∞"
     factor, name = unit_scale(unit, figure)
     number = _digits(figure * factor)
-    if name == "%" or name.startswith("1/"):
+    if name in CLOSE or name.startswith("1/"):
         return number + name.removeprefix("1")
-    return f"{number} {name}".strip()
+    return f"{number} {name}"
 
 
 def _digits(figure: float) -> str:
@@ -130,12 +133,25 @@ def counted(number: int, one: str, many: str = "") -> str:
     return f"{number} {one if number == 1 else many or one + 's'}"
 
 
+def value_range(low: float | None, high: float | None, unit: str) -> str:
+    """``41% – 52%``; one value where both ends read the same."""
+    first, last = value(low, unit), value(high, unit)
+    return first if first == last else f"{first} – {last}"
+
+
 def brief(text: str, longest: int = 90) -> str:
-    """Text cut in the middle to a length: both ends of a name tell."""
+    """Text cut in the middle to a length: both ends of a name tell. It is cut between words where one ends nearby."""
     if len(text) <= longest:
         return text
-    head = (longest - 1) * 2 // 3
-    return f"{text[:head]}…{text[head + 1 - longest :]}"
+    size = (longest - 1) * 2 // 3
+    head, tail = text[:size], text[size + 1 - longest :]
+    words, _, cut = head.rpartition(" ")
+    if words and len(cut) <= _PART_OF_A_WORD:
+        head = f"{words} "
+    cut, _, words = tail.partition(" ")
+    if words and len(cut) <= _PART_OF_A_WORD:
+        tail = f" {words}"
+    return f"{head}…{tail}"
 
 
 def joined(names: Sequence[str], most: int) -> str:

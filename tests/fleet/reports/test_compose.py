@@ -343,6 +343,70 @@ def test_long_reports_say_what_they_leave_out(hard: ReportContent) -> None:
     assert "The 12 worst of 60 incidents are told here" in chapter
 
 
+def test_of_an_incidents_many_findings_the_most_important_are_told_in_order_of_time(
+    material: FleetReportMaterial,
+) -> None:
+    first = material.findings[0]
+    weak = [
+        first.model_copy(
+            update={
+                "id": f"weak-{number}",
+                "fingerprint": f"{number:016d}",
+                "severity": Severity.INFO,
+                "window": Window(start=first.window.start - timedelta(minutes=number), end=first.window.end),
+            }
+        )
+        for number in range(1, 31)
+    ]
+    incident = material.incidents[0].model_copy(
+        update={"fingerprints": [first.fingerprint, *(each.fingerprint for each in weak)]}
+    )
+    incident.started_at = min(each.window.start for each in weak)
+    content = compose_fleet_report(
+        replace(material, incidents=[incident], findings=[first, *weak], investigations=[], previous=None)
+    )
+    blocks = section(content, "incident-1").blocks
+    table = next(each for each in blocks if isinstance(each, Table) and each.caption.startswith("Findings"))
+    assert [row[1].text for row in table.rows] == [*["info"] * 9, "critical"]
+    assert table.note == "The 10 most important of 31 are shown."
+    lanes = next(each for each in blocks if isinstance(each, Chart))
+    assert "The 10 most important of 31 are drawn." in lanes.description
+
+
+def test_a_change_that_is_evidence_as_well_is_told_once(material: FleetReportMaterial) -> None:
+    change = material.changes[0]
+    incident = next(each for each in material.incidents if material.investigation_of(each))
+    investigation = material.investigation_of(incident)
+    assert investigation is not None
+    at = incident.started_at - timedelta(minutes=6)
+    told = change.model_copy(
+        update={
+            "cluster_id": incident.cluster_id,
+            "subject": incident.subject,
+            "at": at,
+            "not_before": None,
+            "summary": "A new image was rolled out: registry.example/shop/cart:2",
+        }
+    )
+    cut = investigation.evidence[-1].model_copy(
+        update={
+            "at": at,
+            "subject": incident.subject,
+            "summary": "A new image was rolled out: registry.ex… at 02:54 UTC",
+        }
+    )
+    again = investigation.model_copy(update={"evidence": [*investigation.evidence[:-1], cut]})
+    content = compose_fleet_report(
+        replace(material, incidents=[incident], investigations=[again], changes=[told], previous=None)
+    )
+    story = next(
+        each
+        for each in section(content, "incident-1").blocks
+        if isinstance(each, Table) and each.caption.startswith("What happened")
+    )
+    assert [row[2].text for row in story.rows if "rolled out" in row[2].text] == [told.summary]
+
+
 def test_a_report_on_one_incident_tells_only_of_it() -> None:
     whole = materials.ordinary()
     content = compose(ReportKind.INCIDENT, whole, "incident-0003")

@@ -61,6 +61,12 @@ def test_html_can_be_found_ones_way_in(ordinary: ReportContent) -> None:
     assert len(page.of("h1")) == 1
 
 
+def test_cells_bear_their_columns_titles_for_phones_that_show_rows_as_cards(ordinary: ReportContent) -> None:
+    tables = [block for block in ordinary.blocks() if isinstance(block, Table)]
+    told = [cell["data-title"] for cell in Page(render_html(ordinary)).of("td")]
+    assert told == [column.title for table in tables for _ in table.rows for column in table.columns]
+
+
 def test_markdown_keeps_its_tables_and_holds_no_markup_from_clusters(hard: ReportContent) -> None:
     tokens = markdown_tokens(render_markdown(hard))
     html = {token.content for token in tokens if token.type in {"html_inline", "html_block"}}

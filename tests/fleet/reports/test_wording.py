@@ -6,7 +6,18 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from fleet.frames.window import Window
-from fleet.reports.wording import brief, counted, date_time, duration, joined, share, short_span, time_span, value
+from fleet.reports.wording import (
+    brief,
+    counted,
+    date_time,
+    duration,
+    joined,
+    share,
+    short_span,
+    time_span,
+    value,
+    value_range,
+)
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
@@ -31,7 +42,9 @@ NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
         (12345.6, "count", "12,346"),
         (3.21, "1/s", "3.21/s"),
         (1.349, "cores", "1.35 cores"),
-        (71, "celsius", "71 celsius"),
+        (71, "celsius", "71 °C"),
+        (25.7, "x", "25.7×"),
+        (1, "state", "1"),
         (None, "ratio", "–"),
         (math.nan, "ratio", "–"),
         (math.inf, "seconds", "∞"),
@@ -68,3 +81,16 @@ def test_lists_and_counts_and_cuts() -> None:
     assert joined(["a", "b", "c"], 2) == "a, b and 1 more" and joined(["a"], 2) == "a"
     cut = brief("a" * 50 + "b" * 50, 30)
     assert len(cut) == 30 and cut.startswith("aaa") and cut.endswith("bbb") and "…" in cut
+
+
+def test_a_sentence_is_cut_between_words() -> None:
+    title = (
+        "Memory of a container against its limit: unusually high on container ran/manager/manager, and 1 more affected"
+    )
+    assert brief(title) == "Memory of a container against its limit: unusually high on … and 1 more affected"
+    assert brief("on container ran/" + "x" * 100, 60).startswith("on container ran/xxx")
+
+
+def test_a_range_of_one_value_is_told_once() -> None:
+    assert value_range(0.41, 0.52, "ratio") == "41% – 52%"
+    assert value_range(1, 1, "ratio") == "100%"
