@@ -88,12 +88,12 @@ class Learnt:
         rows = rows_in(self.keys, keys)
         here = rows >= 0
         places = np.maximum(rows, 0)
-        gaps, states, rises = self.gaps.select(places), self.states.select(places), self.rises.select(places)
+        gaps, rises = self.gaps.select(places), self.rises.select(places)
         return Learnt(
             keys,
             self.profile.aligned(rows),
             GapHabits(gaps.there & here, gaps.longest_seconds),
-            replace(states, usual=np.where(here, states.usual, np.float32(np.nan))),
+            self.states.select(rows[here]).widened(np.flatnonzero(here), len(keys)),
             self.rates.select(places),
             replace(rises, fresh=np.where(here, rises.fresh, np.float32(np.nan))),
             self.gauges and self.gauges.select(places),

@@ -9,7 +9,7 @@ from fleet.detectors.contract import Sensitivity
 from fleet.detectors.learnt import Learnt, learn, learn_from_itself
 from fleet.detectors.learnt_state import learnt_of, state_of
 from fleet.detectors.scan import detect
-from fleet.frames.frame import Frame
+from fleet.frames.frame import Frame, SeriesKey
 from tests.fleet.detectors.series import GAUGES, joined, keys_of, quiet, split
 
 
@@ -56,6 +56,22 @@ def test_series_are_judged_the_same_in_any_order_and_new_ones_not_at_all(
     found = {anomaly.row: anomaly.score for anomaly in detect(new, learnt, GAUGES, Sensitivity.HIGH)}
     whole = {anomaly.row: anomaly.score for anomaly in detect(frame, learnt, GAUGES, Sensitivity.HIGH)}
     assert {order[row]: score for row, score in found.items()} == whole
+
+
+def test_new_states_have_no_habits_of_others(scene: tuple[Frame, Frame]) -> None:
+    """A restless state among many that are new does not make all of them restless."""
+    frame, history = (each.select(list(range(48, 54))) for each in scene)
+    history.values[0, ::50] = 0
+    keys = [*frame.keys, *(SeriesKey.of("state", {"instance": f"new-{number}"}) for number in range(30))]
+    grown = Frame(frame.start, 30, keys, np.vstack([frame.values, np.ones((30, frame.points), dtype=np.float32)]))
+    learnt = learn(history, GAUGES)
+    assert learnt is not None
+    habits = learnt.aligned(keys).states
+    assert (habits.days[6:] == 0).all()
+    assert (habits.days_off[6:] == 0).all()
+    assert np.isnan(habits.usual[6:]).all()
+    np.testing.assert_array_equal(habits.days_off[:6], learnt.states.days_off)
+    assert detect(grown, learnt, GAUGES, Sensitivity.HIGH) == detect(frame, learnt, GAUGES, Sensitivity.HIGH)
 
 
 def test_nothing_is_learnt_from_what_is_judged(scene: tuple[Frame, Frame], learnt: Learnt) -> None:
