@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import numpy.typing as npt
 
@@ -36,7 +38,9 @@ def gaps_of(judged: Judged, whole: Whole) -> list[Anomaly]:
     if judged.usual.in_sample:
         # Before its first sample a series may just not have existed.
         missing &= np.cumsum(np.isfinite(points.values), axis=1) > 0
-    scores = Staleness().scores(points, judged.usual.gaps.select(rows)).values
+    # While nearly nothing was seen, no gap grows: a series that is a little late afterwards was not gone all the time.
+    seen = replace(points, values=np.where(missing, np.float32(np.nan), np.float32(0)))
+    scores = Staleness().scores(seen, judged.usual.gaps.select(rows)).values
     needed = _GAP_LENGTHS[judged.sensitivity]
     anomalies = []
     for place, first, last in runs_of(missing).tolist():

@@ -9,6 +9,7 @@ from fleet.detectors.compiled import compiled
 from fleet.detectors.contract import FloatArray
 from fleet.detectors.rules import RowRules
 
+_INFINITY = np.float32(np.inf)
 _WARNED = np.float32(1.25)
 """Beyond the pack's warning bound scores count more: the bound is evidence of its own."""
 
@@ -16,7 +17,8 @@ _WARNED = np.float32(1.25)
 def weights_of(values: FloatArray, residuals: FloatArray, rules: RowRules) -> FloatArray:
     """Factors of scores: 0 where a departure is too small to matter, more than 1 beyond the pack's warning bound.
 
-    At a gap there is none: what scores say there of the hour before is no departure of a value.
+    At a gap, and where a value is infinite, there is none: what scores say there of the hour before is no departure of
+    a value.
 
     Args:
         values: (series, points), NaN for gaps.
@@ -48,4 +50,4 @@ def _weigh(
             warned = (residual * side[row] > 0) & ((own[point] - warning[row]) * side[row] >= 0)
             weight = _WARNED if warned else np.float32(1)
             weight = np.float32(0) if abs(residual) <= least else weight
-            kept[point] = weight if residual == residual else np.float32(np.nan)
+            kept[point] = weight if abs(residual) < _INFINITY else np.float32(np.nan)

@@ -28,4 +28,5 @@ class Whole:
     @classmethod
     def of(cls, series: int, seen: npt.NDArray[np.int64]) -> Whole:
         """The whole of which so many series have a sample at each column."""
-        return cls(series, np.asarray(seen < (1 - _WHOLE_CLUSTER) * seen.max(initial=0)))
+        # Where nothing is seen at any column, nothing can be said to have vanished.
+        return cls(series, np.asarray(seen < (1 - _WHOLE_CLUSTER) * seen.max(initial=1)))

@@ -16,13 +16,13 @@ def decimated(frame: Frame, step_seconds: int) -> Frame:
     """The columns of a frame whose times are multiples of a longer step: what a server answers at that step.
 
     Unlike the medians of ``to_blocks`` these are single samples, as those of a history are, so that scores of both have
-    one distribution. Where no column lies on a multiple it is the next one. A frame whose step is no shorter is left as
-    it is.
+    one distribution. Where no column lies on a multiple it is the next one, and of a frame that ends before it the last
+    one. A frame whose step is no shorter is left as it is.
     """
     every = step_seconds // frame.step_seconds
-    if every <= 1:
+    if every <= 1 or not frame.points:
         return frame
-    first = -(-(-int(frame.start.timestamp()) % step_seconds) // frame.step_seconds)
+    first = min(-(-(-int(frame.start.timestamp()) % step_seconds) // frame.step_seconds), frame.points - 1)
     values = np.ascontiguousarray(frame.values[:, first::every])
     return Frame(frame.time_at(first), frame.step_seconds * every, frame.keys, values)
 

@@ -67,4 +67,5 @@ def change_over(values: FloatArray, columns: int) -> FloatArray:
 
 def leading_away(changes: FloatArray, levels: FloatArray) -> FloatArray:
     """Changes that lead away from what is usual; 0 for those that lead back to it, NaN where either is unknown."""
-    return changes * (changes * levels >= 0)
+    with np.errstate(over="ignore"):
+        return np.asarray(changes * (changes * levels >= 0))

@@ -267,6 +267,39 @@ def test_everything_gone_at_once_is_blindness_and_no_finding(several: tuple[Fram
     assert found(frame, history) == []
 
 
+def test_who_comes_back_late_from_a_blindness_was_not_gone_all_the_time(several: tuple[Frame, Frame]) -> None:
+    """Counters are: their first rates are known five minutes after their first samples."""
+    frame, history = several
+    frame.values[:, 1000:1240] = np.nan
+    frame.values[:12, 1240:1250] = np.nan
+    assert found(frame, history, Sensitivity.EXTREME) == []
+    frame.values[0, 1240:1340] = np.nan
+    assert [anomaly.row for anomaly in found(frame, history)] == [0]
+
+
+def test_a_window_in_which_nothing_was_seen_is_blindness(several: tuple[Frame, Frame]) -> None:
+    frame, history = several
+    frame.values[:] = np.nan
+    assert found(frame, history, Sensitivity.EXTREME) == []
+
+
+def test_infinite_values_are_gaps_and_no_part_of_what_was_before(several: tuple[Frame, Frame]) -> None:
+    """The medians of the hour still tell of half an hour that was high, when there is no number any more."""
+    frame, history = several
+    frame.values[:, :60] += 1.5
+    frame.values[:, 70:400] = np.inf
+    anomalies = found(frame, history, Sensitivity.EXTREME)
+    assert all(np.isfinite(anomaly.observed) and anomaly.first < 70 for anomaly in anomalies)
+
+
+def test_what_rests_at_zero_may_jump_by_a_terabyte() -> None:
+    frame, history = split(np.zeros((20, points()), dtype=np.float32), "gauge")
+    frame.values[0, PLANTED] = 1e12
+    (anomaly,) = found(frame, history)
+    assert (anomaly.row, anomaly.first, anomaly.last) == (0, PLANTED.start, PLANTED.stop - 1)
+    assert np.isfinite(anomaly.score)
+
+
 def test_series_that_often_have_gaps_may_have_another(several: tuple[Frame, Frame]) -> None:
     frame, history = several
     frame.values[0, 1003:1100] = np.nan
@@ -314,9 +347,12 @@ def test_higher_sensitivity_finds_at_least_as_much(usual: tuple[Frame, Frame]) -
     assert 0 < counts[0] < counts[-1]
 
 
-def test_an_empty_frame_and_an_hour() -> None:
+def test_an_empty_frame_a_minute_and_an_hour() -> None:
     assert found(Frame(NOW, 30, [], np.zeros((0, 120), dtype=np.float32)), None) == []
     frame, history = split(quiet(20), "gauge")
+    minute = Frame(frame.time_at(1), 30, frame.keys, np.ascontiguousarray(frame.values[:, 1:3]))
+    assert found(minute, history) == []
+    assert found(minute, None) == []
     hour = Frame(NOW, 30, frame.keys, np.ascontiguousarray(frame.values[:, :120]))
     assert found(hour, history) == []
     assert found(hour, None) == []
