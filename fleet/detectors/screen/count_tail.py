@@ -57,6 +57,8 @@ class CountTail:
         from fleet.detectors.screen.count_digits import signed_digits
 
         counts = counts_of(values)
+        if not counts.size:
+            return counts
         rate, size = rates.rate.reshape(len(counts), -1), rates.size.reshape(len(counts), -1)
         a_day = points_in(DAY_SECONDS, step_seconds) if rates.rate.ndim > 1 else counts.shape[1]
         if apart is None:

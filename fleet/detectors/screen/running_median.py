@@ -66,7 +66,7 @@ def _find(
     rows, points = values.shape
     around = (width - 1) * spacing
     length = points + around
-    at_once = min(rows, max(1, _LAID_OUT // length))
+    at_once = max(1, min(rows, _LAID_OUT // length))
     laid_out, known = np.empty(at_once * length, dtype=np.float32), np.empty(at_once * length, dtype=np.uint8)
     in_line = np.empty((found.shape[0], at_once * length), dtype=np.float32)
     seen = np.empty(at_once * length, dtype=np.uint8)

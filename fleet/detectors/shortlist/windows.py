@@ -55,7 +55,9 @@ class Deviations:
         earlier = profile.past_frame(frame)
         if earlier is None:
             return cls(frame, grid, profile, judged, judged, 0)
-        foretold = profile.standardised_past().reshape(len(frame.keys), -1)[:, -earlier.points :]
+        foretold = profile.standardised_past()
+        rows, days, slots = foretold.shape
+        foretold = foretold.reshape(rows, days * slots)[:, days * slots - earlier.points :]
         past = np.where(np.isfinite(foretold), foretold, profile.standardised(earlier))
         lead = min(WINDOW_POINTS - 1, earlier.points) if profile.end == grid.start else 0
         before = past[:, past.shape[1] - lead :]

@@ -165,6 +165,31 @@ def test_infinite_values_are_gaps(case: Case) -> None:
     np.testing.assert_array_equal(scores.values, expected.values)
 
 
+@each_case()
+def test_what_has_no_sample_is_unknown_and_a_past_without_any_is_none(case: Case) -> None:
+    rows = [QUIET[0], QUIET[1]]
+    frame, history = (each.select(rows) for each in scene(case))
+    nothing, never = (changed(each, np.full_like(each.values, np.nan)) for each in (frame, history))
+    if case.sees is not Planted.GAP:
+        assert np.isnan(case.detector.score(nothing, history).values).all()
+    assert not (case.detector.score(nothing, never).values > 0).any()
+    if case.needs_past:
+        scores = case.detector.score(frame, never).values
+        assert np.isnan(scores).all() or np.nanmax(scores) == 0
+
+
+@each_case()
+@pytest.mark.parametrize("has_history", [True, False])
+def test_no_series_and_a_single_sample_between_two_of_the_history(case: Case, has_history: bool) -> None:
+    frame, history = scene(case)
+    none = case.detector.score(frame.select([]), history.select([]) if has_history else None)
+    assert none.values.shape == none.signs.shape == (0, frame.points)
+    one = Frame(frame.time_at(1), frame.step_seconds, frame.keys[:1], np.ascontiguousarray(frame.values[:1, 1:2]))
+    scores = case.detector.score(one, history.select([0]) if has_history else None)
+    assert scores.values.shape == scores.signs.shape == (1, 1)
+    assert not np.isinf(scores.values).any()
+
+
 @each_case(needs_past=True)
 def test_a_series_without_a_past_is_unknown_or_unremarkable(case: Case) -> None:
     frame, history = scene(case)
