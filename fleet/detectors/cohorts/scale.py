@@ -42,10 +42,6 @@ class Scale:
             return None
         return np.log(np.maximum(values, _SMALLEST * middle))
 
-    def back(self, value: float) -> float:
-        """A value of the scale in the metric's own unit."""
-        return float(np.exp(value)) if self.logarithmic else value
-
 
 LEVELS = Scale("levels", logarithmic=True, least=float(np.log(_LEAST_RATIO)), finest=float(np.log(_FINEST_RATIO)))
 SHARES = Scale("shares", logarithmic=False, least=_LEAST_POINTS, finest=_FINEST_POINTS)
