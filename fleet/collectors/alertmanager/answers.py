@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import msgspec
 
-from fleet.collectors.transport.decoding import in_utc, strictly
+from fleet.collectors.transport.decoding import decoder_of, in_utc, strictly
 from fleet.frames.alerts import Alert, AlertGroup, AlertState, Silence, SilenceMatcher, SilenceState
 
 StateT = TypeVar("StateT", bound=StrEnum)
@@ -67,9 +67,9 @@ class _Group(msgspec.Struct):
     alerts: list[_Fingerprinted]
 
 
-_alerts_decoder = msgspec.json.Decoder(list[_Alert])
-_silences_decoder = msgspec.json.Decoder(list[_Silence])
-_groups_decoder = msgspec.json.Decoder(list[_Group])
+_alerts_decoder = decoder_of(list[_Alert])
+_silences_decoder = decoder_of(list[_Silence])
+_groups_decoder = decoder_of(list[_Group])
 
 
 def decode_alerts(body: bytearray, url: str) -> list[Alert]:

@@ -8,6 +8,7 @@ import msgspec
 
 from fleet.collectors.transport import HttpTransport
 from fleet.collectors.transport.deadline import Deadline
+from fleet.collectors.transport.decoding import decoder_of
 from fleet.collectors.transport.probing import Seen, get_json, probe_limits, spoken_version, timed
 from fleet.credentials import CredentialSource
 from fleet.inventory.cluster import Endpoint
@@ -28,8 +29,8 @@ class _Status(msgspec.Struct, rename="camel"):
     version_info: _VersionInfo | None = None
 
 
-_ALERTS = msgspec.json.Decoder(list[_Alert])
-_STATUS = msgspec.json.Decoder(_Status)
+_ALERTS = decoder_of(list[_Alert])
+_STATUS = decoder_of(_Status)
 
 
 def probe(endpoint: Endpoint, credentials: CredentialSource | None, deadline: Deadline) -> Seen:

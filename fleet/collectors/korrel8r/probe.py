@@ -8,6 +8,7 @@ import msgspec
 
 from fleet.collectors.transport import HttpTransport
 from fleet.collectors.transport.deadline import Deadline
+from fleet.collectors.transport.decoding import decoder_of
 from fleet.collectors.transport.faults import clean_words
 from fleet.collectors.transport.probing import Seen, get_json, probe_limits, timed
 from fleet.credentials import CredentialSource
@@ -19,7 +20,7 @@ class _Domain(msgspec.Struct):
 
 
 # An engine without domains answers null.
-_DOMAINS: msgspec.json.Decoder[list[_Domain] | None] = msgspec.json.Decoder(list[_Domain] | None)
+_DOMAINS: msgspec.json.Decoder[list[_Domain] | None] = decoder_of(list[_Domain] | None)
 
 
 def probe(endpoint: Endpoint, credentials: CredentialSource | None, deadline: Deadline) -> Seen:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import msgspec
 
 from fleet.collectors.kubernetes.text import clean
+from fleet.collectors.transport.decoding import decoder_of
 from fleet.collectors.transport.faults import Refusal
 from fleet.collectors.transport.tls import tls_fault
 from fleet.errors import (
@@ -71,7 +72,7 @@ class _Status(msgspec.Struct, rename="camel"):
     metadata: _Metadata | None = None
 
 
-_STATUS = msgspec.json.Decoder(_Status)
+_STATUS = decoder_of(_Status)
 
 
 def error_of(answer: Answer, endpoint_url: str, path: str) -> SourceError | None:

@@ -15,6 +15,7 @@ from fleet.collectors.kubernetes.parts import Parts
 from fleet.collectors.kubernetes.rights import INGRESS_AUTHORITY
 from fleet.collectors.kubernetes.routes import RouteObject, StackObject, read_route, read_stack, route_candidates
 from fleet.collectors.kubernetes.services import SeenService, ServiceObject, read_service
+from fleet.collectors.transport.decoding import decoder_of
 from fleet.collectors.transport.governor import Governor
 from fleet.credentials import CredentialSource
 from fleet.errors import Forbidden, SourceError, Unreachable
@@ -80,7 +81,7 @@ def _ingress_ca(client: KubernetesClient) -> tuple[str | None, list[Gap]]:
     """The authority of the routers' certificate; without it the machine's own authorities have to know it."""
     part = "ingress certificate authority"
     try:
-        data = msgspec.json.decode(client.get(_INGRESS_CA), type=_ConfigMap).data or {}
+        data = decoder_of(_ConfigMap).decode(client.get(_INGRESS_CA)).data or {}
     except Forbidden:
         return None, [Gap(part=part, reason=f"missing right: {INGRESS_AUTHORITY}")]
     except NotServed:

@@ -11,7 +11,7 @@ import msgspec
 from fleet.collectors.kubernetes.answers import ListExpired, NotServed
 from fleet.collectors.kubernetes.client import KubernetesClient
 from fleet.collectors.kubernetes.kinds import Kind
-from fleet.collectors.transport.decoding import strictly
+from fleet.collectors.transport.decoding import decoder_of, strictly
 from fleet.errors import SourceError, WrongService
 
 ObjectT = TypeVar("ObjectT", bound=msgspec.Struct)
@@ -78,7 +78,7 @@ class _Page(msgspec.Struct):
     items: list[msgspec.Raw] | None = None
 
 
-_PAGE = msgspec.json.Decoder(_Page)
+_PAGE = decoder_of(_Page)
 
 
 def read_list(client: KubernetesClient, version: str, reading: Reading[ObjectT, ItemT]) -> Listing[ItemT]:
@@ -105,7 +105,7 @@ def read_list(client: KubernetesClient, version: str, reading: Reading[ObjectT, 
 
 
 def _read_pages(client: KubernetesClient, path: str, reading: Reading[ObjectT, ItemT], listing: Listing[ItemT]) -> None:
-    decoder = msgspec.json.Decoder(reading.form)
+    decoder = decoder_of(reading.form)
     token, restarts, seen = "", 0, 0
     while True:
         try:

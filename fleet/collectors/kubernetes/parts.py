@@ -19,6 +19,7 @@ from fleet.collectors.kubernetes.client import KubernetesClient
 from fleet.collectors.kubernetes.groups import GroupList, ServedGroups
 from fleet.collectors.kubernetes.kinds import BUILT_IN, Kind
 from fleet.collectors.kubernetes.listing import ItemT, Listing, ObjectT, Reading, read_list
+from fleet.collectors.transport.decoding import decoder_of
 from fleet.errors import (
     AnswerTruncated,
     Forbidden,
@@ -94,7 +95,7 @@ class Parts:
             fleet.errors.SourceError: nothing was read so far, and nothing will be.
         """
         try:
-            answer = msgspec.json.decode(self._client.get(path), type=form)
+            answer = decoder_of(form).decode(self._client.get(path))
         except SourceError as error:
             failure = self._foreign(path) if isinstance(error, NotServed) else error
             self._failed(part, failure, f"get on the path {path}")

@@ -7,10 +7,9 @@ from datetime import datetime
 from sys import intern
 from typing import NamedTuple
 
-import msgspec
-
 from fleet.collectors.kubernetes.objects import Condition, ContainerStatus, PodStatus, Terminated
 from fleet.collectors.kubernetes.text import clean
+from fleet.collectors.transport.decoding import decoder_of
 from fleet.inventory.change import Change, ChangeKind
 from fleet.inventory.inventory import ContainerRestarts, Pod
 from fleet.inventory.subject import Subject, SubjectKind
@@ -19,7 +18,7 @@ _OOM = "OOMKilled"
 _EVICTED = "Evicted"
 _DISRUPTED = "DisruptionTarget"
 """The condition of a pod that is sent away: by eviction, preemption, a taint, or its kubelet (Kubernetes 1.26)."""
-_CONDITIONS = msgspec.json.Decoder(list[Condition] | None)
+_CONDITIONS = decoder_of(list[Condition] | None)
 
 
 class ContainerEnd(NamedTuple):

@@ -10,7 +10,7 @@ import msgspec
 from fleet.collectors.kubernetes.answers import NotServed
 from fleet.collectors.kubernetes.client import KubernetesClient, KubernetesLimits
 from fleet.collectors.transport.deadline import Deadline
-from fleet.collectors.transport.decoding import strictly
+from fleet.collectors.transport.decoding import decoder_of, strictly
 from fleet.collectors.transport.probing import Seen, seconds_left, spoken_version, timed
 from fleet.credentials import CredentialSource
 from fleet.errors import WrongService
@@ -54,4 +54,4 @@ def _get(client: KubernetesClient, path: str, form: type[AnswerT], **query: int)
             endpoint=url,
             hint="Check the address of the Kubernetes API.",
         ) from None
-    return strictly(msgspec.json.Decoder(form), body, url)
+    return strictly(decoder_of(form), body, url)

@@ -14,6 +14,7 @@ import msgspec
 
 from fleet.collectors.kubernetes.objects import Metadata, Object
 from fleet.collectors.kubernetes.text import NAME_CHARACTERS, clean
+from fleet.collectors.transport.decoding import decoder_of
 from fleet.inventory.network_hardware import ClockRole, PtpDevice, PtpProfile
 
 _SECTION = re.compile(r"^\s*\[([^\]\n]{1,60})\]\s*$", re.MULTILINE)
@@ -53,7 +54,7 @@ class PtpConfigObject(Object):
     status: _Status | None = None
 
 
-_PROFILE = msgspec.json.Decoder(_Profile)
+_PROFILE = decoder_of(_Profile)
 
 
 def read_config(seen: PtpConfigObject) -> list[PtpProfile]:

@@ -19,7 +19,7 @@ from fleet.collectors.kubernetes.kinds import KINDS, ROUTES
 from fleet.collectors.kubernetes.probe import probe_limits
 from fleet.collectors.kubernetes.text import clean
 from fleet.collectors.transport.deadline import Deadline
-from fleet.collectors.transport.decoding import strictly
+from fleet.collectors.transport.decoding import decoder_of, strictly
 from fleet.credentials import CredentialSource
 from fleet.errors import Forbidden, SourceError
 from fleet.inventory.cluster import Endpoint
@@ -86,8 +86,8 @@ class _Review(msgspec.Struct):
     status: _Status
 
 
-_GROUPS = msgspec.json.Decoder(GroupList)
-_REVIEW = msgspec.json.Decoder(_Review)
+_GROUPS = decoder_of(GroupList)
+_REVIEW = decoder_of(_Review)
 
 
 def review_rights(endpoint: Endpoint, credentials: CredentialSource | None, deadline: Deadline) -> list[RightReview]:

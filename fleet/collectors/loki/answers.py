@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from fleet.collectors.transport.decoding import strictly
+from fleet.collectors.transport.decoding import decoder_of, strictly
 from fleet.collectors.transport.faults import clean_words
 from fleet.errors import QueryRefused, WrongService
 from fleet.frames.log_frame import Labels
@@ -91,12 +91,12 @@ class _Result(msgspec.Struct, rename="camel"):
     result: msgspec.Raw
 
 
-_names_decoder = msgspec.json.Decoder(_Envelope[list[str]])
-_label_sets_decoder = msgspec.json.Decoder(_Envelope[list[dict[str, str]]])
-_result_decoder = msgspec.json.Decoder(_Envelope[_Result])
-_series_decoder = msgspec.json.Decoder(list[_Series])
-_scalar_decoder = msgspec.json.Decoder(tuple[float, str])
-_stats_decoder = msgspec.json.Decoder(IndexStats)
+_names_decoder = decoder_of(_Envelope[list[str]])
+_label_sets_decoder = decoder_of(_Envelope[list[dict[str, str]]])
+_result_decoder = decoder_of(_Envelope[_Result])
+_series_decoder = decoder_of(list[_Series])
+_scalar_decoder = decoder_of(tuple[float, str])
+_stats_decoder = decoder_of(IndexStats)
 
 
 def decode_names(body: bytearray, url: str) -> list[str]:

@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fleet.collectors.loki.escapes import cuts_of
+from fleet.collectors.transport.decoding import decoder_of
 
 _BEFORE = b'"resultType":"streams","result":['
 _STREAM = b'{"stream":'
@@ -42,8 +43,8 @@ class _Rest(msgspec.Struct):
     warnings: list[str] | None = None
 
 
-_labels_decoder = msgspec.json.Decoder(dict[str, str])
-_rest_decoder = msgspec.json.Decoder(_Rest)
+_labels_decoder = decoder_of(dict[str, str])
+_rest_decoder = decoder_of(_Rest)
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from fleet.collectors.loki.client import API
 from fleet.collectors.loki.gateway import ANY_NAMESPACE, GATEWAY, TENANTS
 from fleet.collectors.transport import HttpTransport
 from fleet.collectors.transport.deadline import Deadline
+from fleet.collectors.transport.decoding import decoder_of
 from fleet.collectors.transport.probing import Seen, get_json, probe_limits, spoken_version, timed
 from fleet.credentials import CredentialSource
 from fleet.errors import Forbidden, SourceError, Unauthorized, WrongService
@@ -33,8 +34,8 @@ class _BuildInfo(msgspec.Struct):
     version: str | None = None
 
 
-_ENVELOPE = msgspec.json.Decoder(_Envelope)
-_BUILD_INFO = msgspec.json.Decoder(_BuildInfo)
+_ENVELOPE = decoder_of(_Envelope)
+_BUILD_INFO = decoder_of(_BuildInfo)
 
 
 def probe(endpoint: Endpoint, credentials: CredentialSource | None, deadline: Deadline) -> Seen:

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fleet.collectors.prometheus.samples import Grid, MalformedSamples, place_samples
-from fleet.collectors.transport.decoding import strictly
+from fleet.collectors.transport.decoding import decoder_of, strictly
 from fleet.collectors.transport.faults import clean_words
 from fleet.errors import QueryRefused, WrongService
 
@@ -123,8 +123,8 @@ class _Result(msgspec.Struct):
     result: msgspec.Raw
 
 
-_matrix_decoder = msgspec.json.Decoder(_MatrixEnvelope)
-_envelope_decoder = msgspec.json.Decoder(_RawEnvelope)
+_matrix_decoder = decoder_of(_MatrixEnvelope)
+_envelope_decoder = decoder_of(_RawEnvelope)
 _Decoded = TypeVar("_Decoded")
 
 
@@ -136,7 +136,7 @@ def decode_data(body: bytearray, url: str, kind: type[_Decoded]) -> tuple[_Decod
     """
     envelope = strictly(_envelope_decoder, body, url)
     notes = _notes(envelope, url)
-    return strictly(msgspec.json.Decoder(kind), envelope.data, url), notes
+    return strictly(decoder_of(kind), envelope.data, url), notes
 
 
 def decode_range(body: bytearray, url: str, grid: Grid) -> RangeAnswer:
@@ -167,12 +167,12 @@ def decode_instant(body: bytearray, url: str) -> InstantAnswer:
     """
     result, notes = decode_data(body, url, _Result)
     if result.result_type == "scalar":
-        at, value = strictly(msgspec.json.Decoder(tuple[float, str]), result.result, url)
+        at, value = strictly(decoder_of(tuple[float, str]), result.result, url)
         return InstantAnswer([_sample((), at, value, url)], notes)
     if result.result_type not in {"vector", "matrix"}:
         raise WrongService(f"{url} answered with a {result.result_type[:20]}, which has no value.", endpoint=url)
     samples: list[InstantSample] = []
-    for series in strictly(msgspec.json.Decoder(list[_VectorSeries]), result.result, url):
+    for series in strictly(decoder_of(list[_VectorSeries]), result.result, url):
         labels = tuple(sorted(series.metric.items()))
         pairs = series.values if series.values is not None else [series.value] if series.value is not None else None
         if pairs is None:

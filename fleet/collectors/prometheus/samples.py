@@ -20,6 +20,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from fleet.collectors.transport.decoding import decoder_of
+
 Buffer = bytes | bytearray | memoryview | msgspec.Raw
 FloatArray = npt.NDArray[np.float32]
 
@@ -49,7 +51,7 @@ class Grid:
 
 
 _Samples = list[tuple[float, str]]
-_decoder = msgspec.json.Decoder(_Samples)
+_decoder = decoder_of(_Samples)
 
 
 def place_samples(arrays: Sequence[Buffer], grid: Grid) -> FloatArray:

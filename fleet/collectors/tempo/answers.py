@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from fleet.collectors.transport.decoding import strictly
+from fleet.collectors.transport.decoding import decoder_of, strictly
 from fleet.errors import WrongService
 
 NO_ROOT = "<root span not yet received>"
@@ -80,9 +80,9 @@ class _PlainValues(msgspec.Struct, rename="camel"):
     metrics: dict[str, msgspec.Raw] | None = None
 
 
-_search_decoder = msgspec.json.Decoder(_Search)
-_values_decoder = msgspec.json.Decoder(_Values)
-_plain_values_decoder = msgspec.json.Decoder(_PlainValues)
+_search_decoder = decoder_of(_Search)
+_values_decoder = decoder_of(_Values)
+_plain_values_decoder = decoder_of(_PlainValues)
 
 
 def decode_search(body: bytearray, url: str) -> list[FoundTrace]:

@@ -12,7 +12,7 @@ import msgspec
 
 from fleet.collectors.tempo.rows import SpanRow, json_text, resource_of
 from fleet.collectors.tempo.wire import LATEST_NS, MalformedTrace
-from fleet.collectors.transport.decoding import strictly
+from fleet.collectors.transport.decoding import decoder_of, strictly
 from fleet.errors import WrongService
 from fleet.frames.trace_frame import KINDS, STATUSES
 
@@ -78,7 +78,7 @@ class _TraceById(msgspec.Struct, rename="camel"):
     message: str = ""
 
 
-_trace_decoder = msgspec.json.Decoder(_TraceById)
+_trace_decoder = decoder_of(_TraceById)
 
 
 def decode_trace(body: bytearray, url: str) -> tuple[list[SpanRow], str]:

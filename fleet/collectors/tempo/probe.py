@@ -10,6 +10,7 @@ import msgspec
 
 from fleet.collectors.transport import HttpTransport
 from fleet.collectors.transport.deadline import Deadline
+from fleet.collectors.transport.decoding import decoder_of
 from fleet.collectors.transport.probing import Seen, get_json, probe_limits, spoken_version, timed
 from fleet.credentials import CredentialSource
 from fleet.errors import WrongService
@@ -30,8 +31,8 @@ class _BuildInfo(msgspec.Struct):
     version: str | None = None
 
 
-_FOUND = msgspec.json.Decoder(_Found)
-_BUILD_INFO = msgspec.json.Decoder(_BuildInfo)
+_FOUND = decoder_of(_Found)
+_BUILD_INFO = decoder_of(_BuildInfo)
 
 
 def probe(endpoint: Endpoint, credentials: CredentialSource | None, deadline: Deadline) -> Seen:

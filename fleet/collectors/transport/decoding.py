@@ -3,13 +3,34 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from threading import Lock
+from typing import Any, TypeVar, overload
 
 import msgspec
 
 from fleet.errors import AnswerTruncated, WrongService
 
 DecodedT = TypeVar("DecodedT")
+
+_DESCRIBING = Lock()
+
+
+@overload
+def decoder_of(form: type[DecodedT]) -> msgspec.json.Decoder[DecodedT]: ...
+
+
+@overload
+def decoder_of(form: Any) -> msgspec.json.Decoder[Any]: ...
+
+
+def decoder_of(form: Any) -> msgspec.json.Decoder[Any]:
+    """A decoder of JSON as a type; the only place that makes any.
+
+    msgspec describes a Struct to itself when it meets it first, and other threads see the description before it is
+    whole: a decoder that another thread makes of it meanwhile reads null pointers, which ends the process.
+    """
+    with _DESCRIBING:
+        return msgspec.json.Decoder(form)
 
 
 def strictly(decoder: msgspec.json.Decoder[DecodedT], body: Any, url: str) -> DecodedT:
