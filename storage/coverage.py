@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, select
 
 from fleet.errors import CorruptObject
-from fleet.frames.coverage import Coverage, CoverageStatus
+from fleet.frames.coverage import Coverage, CoverageStatus, QueryCoverage
 from fleet.frames.window import HISTORY_CHUNK, Window
 from storage.database import Database
 from storage.documents import from_document, to_document
@@ -26,6 +26,8 @@ STANDING = {
 }
 """A row gives way only to one that saw at least as much: a failing scan takes nothing from one that succeeded."""
 
+Alike = dict[str, QueryCoverage]
+"""How queries fared, by the text of it: of a large fleet's day there are millions, of which few differ."""
 _CLUSTERS_AT_ONCE = 20
 """A day of one cluster is some 2,000 statuses of queries, about a MiB."""
 FINAL = [status.value for status in CoverageStatus if status.final]
@@ -107,11 +109,13 @@ class CoverageStore:
         collector: str | None = None,
         pack_hash: str | None = None,
         step_seconds: int | None = None,
+        alike: Alike | None = None,
     ) -> list[Coverage]:
         """Coverage of the chunks that reach into a window, by cluster and time; a filter that is None holds for all.
 
         Parts of chunks (of a window that began or ended in the middle of one) are left out once the whole chunk was
-        seen: they say nothing more, and what they did not see is known by now.
+        seen: they say nothing more, and what they did not see is known by now. Queries that fared alike are one
+        object; ``alike`` has those of earlier calls, and takes these.
         """
         query = select(CoverageRow.body).where(
             CoverageRow.chunk_start < window.end, CoverageRow.chunk_end > window.start, ~_made_superfluous()
@@ -127,8 +131,9 @@ class CoverageStore:
         query = query.order_by(
             CoverageRow.cluster_id, CoverageRow.collector, col(CoverageRow.chunk_start), col(CoverageRow.chunk_end)
         )
+        known = {} if alike is None else alike
         with self._database.session() as session:
-            return [from_document(Coverage, body) for body in session.exec(query)]
+            return [_read(body, known) for body in session.exec(query)]
 
     def by_cluster(
         self, window: Window, cluster_ids: Sequence[str], **filters: Any
@@ -140,9 +145,10 @@ class CoverageStore:
             cluster_ids: of which clusters.
             filters: ``collector``, ``pack_hash`` and ``step_seconds`` as in ``list``.
         """
+        alike: Alike = {}
         for start in range(0, len(cluster_ids), _CLUSTERS_AT_ONCE):
             some = cluster_ids[start : start + _CLUSTERS_AT_ONCE]
-            rows = self.list(window, cluster_ids=some, **filters)
+            rows = self.list(window, cluster_ids=some, alike=alike, **filters)
             found = {cluster_id: list(own) for cluster_id, own in groupby(rows, lambda each: each.cluster_id)}
             for cluster_id in some:
                 yield cluster_id, found.get(cluster_id, [])
@@ -167,6 +173,16 @@ class CoverageStore:
         )
         with self._database.session() as session:
             return dict(session.exec(query).all())
+
+
+def _read(body: Mapping[str, Any], alike: Alike) -> Coverage:
+    queries = []
+    for each in body.get("queries", []):
+        text = str(each)
+        if (known := alike.get(text)) is None:
+            known = alike[text] = from_document(QueryCoverage, each)
+        queries.append(known)
+    return from_document(Coverage, {**body, "queries": queries})
 
 
 def _made_superfluous() -> ColumnElement[bool]:

@@ -16,7 +16,7 @@ from fleet.findings.incident import Incident
 from fleet.findings.scan import Scan
 from fleet.frames.alerts import Alert, AlertFrame
 from fleet.frames.counters import with_rates
-from fleet.frames.coverage import Coverage, CoverageStatus, QueryCoverage, Signal
+from fleet.frames.coverage import Coverage, CoverageStatus, Signal
 from fleet.frames.firing import firing_at
 from fleet.frames.frame import Frame, SeriesKey
 from fleet.frames.frame_blocks import Named
@@ -121,10 +121,9 @@ def _seen(
     found = grouped(incidents, lambda each: each.cluster_id)
     coverage: dict[str, list[Coverage]] = {}
     grades: dict[str, Grade] = {}
-    shared: dict[str, QueryCoverage] = {}
     for cluster_id, rows in coverage_of(stores, scan, cluster_ids):
         if rows:
-            coverage[cluster_id] = [_slim(row, shared) for row in rows]
+            coverage[cluster_id] = rows
         judged = scan.has_judged(cluster_id)
         grades[cluster_id] = grade_cluster(found.get(cluster_id, []), metrics_of(rows), judged=judged)
     return coverage, grades
@@ -149,12 +148,6 @@ def _firing(stores: Stores, material: FleetReportMaterial, cluster_id: str) -> l
 def _told(row: Coverage) -> bool:
     """Whether a source told its alerts, or the rules that raise them: the first of what it is asked."""
     return bool(row.queries) and row.queries[0].status is not CoverageStatus.UNKNOWN
-
-
-def _slim(row: Coverage, shared: dict[str, QueryCoverage]) -> Coverage:
-    """The same, with queries that fared alike being one object: of a large fleet there are millions."""
-    queries = [shared.setdefault(each.model_dump_json(), each) for each in row.queries]
-    return row.model_copy(update={"queries": queries})
 
 
 def _history(stores: Stores, scan: Scan, cluster_ids: list[str]) -> dict[str, timedelta]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from fleet.frames.pack import PackQuery
 from fleet.frames.window import Window
@@ -46,6 +46,8 @@ class QueryCoverage(BaseModel):
 
     ``promql`` is what was asked where that was not the query's first form.
     """
+
+    model_config = ConfigDict(frozen=True)
 
     query_id: str
     status: CoverageStatus
