@@ -7,7 +7,7 @@ highest scores of days are then calibrated as those of the screen are (``ensembl
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -94,17 +94,25 @@ class SecondLook:
         subject_of = self.subject_of or (lambda key: key)
         least = 1 if self.subject_of is None else 2
         groups = {
-            subject: places
-            for subject, places in rows_by_subject(subject_of, keys, range(len(keys))).items()
-            if len(places) >= least
+            part[0]: part
+            for places in rows_by_subject(subject_of, keys, range(len(keys))).values()
+            for part in _parts(places)
+            if len(part) >= least
         }
-        first = dict.fromkeys(subject for place in listed.tolist() if (subject := subject_of(keys[place])) in groups)
+        group_of = {place: name for name, part in groups.items() for place in part}
+        first = dict.fromkeys(group_of[place] for place in listed.tolist() if place in group_of)
         if not first:
             return np.empty(0, dtype=np.intp)
-        chosen = _taken((groups.pop(subject) for subject in first), [], _MOST_ROWS)
+        chosen = _taken((groups.pop(name) for name in first), [], _MOST_ROWS)
         others = list(groups.values())
         spread = np.linspace(0, len(others) - 1, min(len(others), _LEAST_ROWS)).astype(np.intp).tolist()
         return np.array(sorted(_taken((others[place] for place in spread), chosen, _LEAST_ROWS)), dtype=np.intp)
+
+
+def _parts(places: list[int]) -> Iterator[list[int]]:
+    """All series of a subject; of one with very many, some at a time."""
+    at_once = len(places) if len(places) <= _MOST_ROWS else _LEAST_ROWS
+    return (places[first : first + at_once] for first in range(0, len(places), at_once))
 
 
 def _taken(groups: Iterable[list[int]], chosen: list[int], most: int) -> list[int]:

@@ -8,6 +8,7 @@ from importlib.util import find_spec
 import numpy as np
 import pytest
 
+from fleet.detectors.calibration import second_look
 from fleet.detectors.calibration.second_look import SecondLook
 from fleet.detectors.contract import Anomaly, Sensitivity
 from fleet.detectors.learnt import Learnt, learn
@@ -90,6 +91,18 @@ def test_quiet_days_have_no_more_findings_and_the_past_is_read_for_a_shortlist_a
     past.read.clear()
     assert detect(level, learnt, GAUGES, Sensitivity.EXTREME, [joint(past)]) == []
     assert past.read == []
+
+
+def test_a_subject_with_very_many_series_is_looked_at_in_parts(
+    quiet_days: tuple[Frame, Frame, Learnt], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    frame, history, learnt = quiet_days
+    monkeypatch.setattr(second_look, "_MOST_ROWS", 60)
+    monkeypatch.setattr(second_look, "_LEAST_ROWS", 20)
+    past = Past(history)
+    look = SecondLook(JointDeviation(lambda _: "all"), past, GAUGES, lambda _: "all")
+    assert subjects(detect(struck(frame), learnt, GAUGES, Sensitivity.HIGH, [look]))
+    assert past.read == [60]
 
 
 def test_without_a_past_to_read_the_screen_judges_alone(quiet_days: tuple[Frame, Frame, Learnt]) -> None:
