@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from mmap import mmap
+from mmap import MADV_DONTNEED, mmap
 
 from fleet.detectors.model_version import ModelPart, ModelVersion
 from fleet.detectors.state_parquet import decode_state
@@ -35,8 +35,13 @@ class StoredModel:
 
     def state(self, part: ModelPart) -> TrainedState:
         """What was learnt of the queries of one of the version's parts."""
+        data = self._data[self.version.parts.index(part)]
         with self._noted():
-            return decode_state(self._data[self.version.parts.index(part)])
+            state = decode_state(data)
+        if isinstance(data, mmap):
+            # What was read stays in the system's cache, and is no memory of ours.
+            data.madvise(MADV_DONTNEED)
+        return state
 
     @contextmanager
     def _noted(self) -> Iterator[None]:
