@@ -165,13 +165,27 @@ def blend_spreads(local: FloatArray, scale: float, pooled: FloatArray, floor: Fl
 
 
 @compiled
-def standardise(residual: FloatArray, spread: FloatArray, stray: FloatArray, deviations: FloatArray) -> None:
-    """Residuals in units of a spread that has two independent parts: one by slot, (rows, slots), and one by row."""
+def standardise(
+    residual: FloatArray, spread: FloatArray, stray: FloatArray, scale: FloatArray, deviations: FloatArray
+) -> None:
+    """Residuals in units of a spread that has the course of each row's own, and a size that is given.
+
+    Args:
+        residual: (rows, slots).
+        spread: of the same shape, a part of the rows' own spreads; ``stray``, (rows,): the other, independent part.
+        scale: the size, (rows,): quadratic means over the slots.
+    """
     rows, slots = residual.shape
     for row in range(rows):
         common = stray[row] * stray[row]
+        total = np.float32(0)
         for slot in range(slots):
-            deviations[row, slot] = residual[row, slot] / np.sqrt(spread[row, slot] * spread[row, slot] + common)
+            variance = spread[row, slot] * spread[row, slot] + common
+            deviations[row, slot] = residual[row, slot] / np.sqrt(variance)
+            total += spread[row, slot] * spread[row, slot]
+        factor = np.sqrt(total / np.float32(slots)) / scale[row]
+        for slot in range(slots):
+            deviations[row, slot] *= factor
 
 
 @compiled

@@ -88,10 +88,14 @@ def _learn_rows(values: FloatArray, into: Learnt, *, seasonal: bool, weekly: boo
     foretell(by_day, levels, foretold, strays)
     spread, of_others = spreads_of(folded - by_day[:, :, None], levels, resolution_of(values), seasonal=seasonal)
     into.level[:] = levels[:, days]
-    into.spread[:] = np.hypot(next_day.chosen(spread, of_others), strays[:, days:])
+    own = next_day.chosen(spread, of_others)
+    into.spread[:] = np.hypot(own, strays[:, days:])
     folded -= levels[:, :days, None]
     flat = (rows * days, slots)
-    standardise(folded.reshape(flat), of_others.reshape(flat), strays[:, :days].ravel(), into.deviations.reshape(flat))
+    scale = np.repeat(np.sqrt(np.square(own).mean(axis=1)), days)
+    standardise(
+        folded.reshape(flat), of_others.reshape(flat), strays[:, :days].ravel(), scale, into.deviations.reshape(flat)
+    )
     ordered = np.sort(into.deviations.reshape(rows, days * slots), axis=1)
     into.deviations[~foretold] = np.nan
     for shares, pair in ((BAND, into.band), (QUARTILES, into.quartiles)):

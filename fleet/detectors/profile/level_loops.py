@@ -34,8 +34,8 @@ def foretell(by_day: FloatArray, levels: FloatArray, foretold: npt.NDArray[np.bo
         levels: written, (rows, days + 1); NaN where no day was seen.
         foretold: written, (rows, days): whether at least 3 days of the week before were seen.
         strays: written, (rows, days + 1): how far day medians usually lie from their levels (as a standard deviation),
-            by the days that neither are the one in question nor lean on it. For the day after the past as many are left
-            out: the oldest ones.
+            by the days that neither are the one in question nor lean on it; of the last days, and of the day after the
+            past, as many of the oldest are left out.
     """
     rows, days = by_day.shape
     errors, scratch = np.empty((3, days), dtype=np.float32), np.empty(days, dtype=np.float32)
@@ -49,14 +49,13 @@ def foretell(by_day: FloatArray, levels: FloatArray, foretold: npt.NDArray[np.bo
             foretold[row, day] = _seen_before(own, day) >= _RECENT
             errors[0, day] = abs(recent[day] - own[day]) if foretold[row, day] else _NAN
             errors[1, day] = abs(week[day] - own[day]) if foretold[row, day] else _NAN
-        oldest = _oldest(own)
         for day in range(days + 1):
-            drifts = _drifts(errors[0], errors[1], oldest if day == days else day, scratch)
+            drifts = _drifts(errors[0], errors[1], day, scratch)
             levels[row, day] = _first_known(recent[day] if drifts else _NAN, week[day], own, day, scratch)
         for day in range(days):
             errors[2, day] = abs(levels[row, day] - own[day])
         for day in range(days + 1):
-            strays[row, day] = _stray(errors[2], oldest if day == days else day, scratch)
+            strays[row, day] = _stray(errors[2], day, scratch)
 
 
 @compiled
@@ -64,15 +63,6 @@ def _median_before(own: FloatArray, day: int, memory: int, scratch: FloatArray) 
     if day >= memory:
         return _median(own, day - memory, day, day, day, scratch)
     return _median(own, 0, min(memory + 1, own.size), day, day + 1, scratch)
-
-
-@compiled
-def _oldest(own: FloatArray) -> int:
-    """The first day that was seen: it stands for the day after the past, for which as many days are to be left out."""
-    for day in range(own.size):
-        if own[day] == own[day]:
-            return day
-    return 0
 
 
 @compiled
@@ -92,9 +82,9 @@ def _drifts(recent: FloatArray, week: FloatArray, day: int, scratch: FloatArray)
         known += 1 if recent[other] == recent[other] else 0
     if known < _LEAST_ERRORS:
         return False
-    first, last = _leaning(day)
-    ours = _median(recent, 0, recent.size, first, last, scratch)
-    theirs = _median(week, 0, week.size, first, last, scratch)
+    begin, first, last = _telling(recent, day)
+    ours = _median(recent, begin, recent.size, first, last, scratch)
+    theirs = _median(week, begin, week.size, first, last, scratch)
     return bool(ours < _RECENT_ADVANTAGE * theirs)
 
 
@@ -110,28 +100,51 @@ def _first_known(recent: np.float32, week: np.float32, own: FloatArray, day: int
 
 
 @compiled
-def _leaning(day: int) -> tuple[int, int]:
-    """From which day to before which other levels lean much on a day, its own with them."""
-    return (0, _WEEK + 1) if 0 < day <= _WEEK else (day, day + 1 + _RECENT)
+def _telling(errors: FloatArray, day: int) -> tuple[int, int, int]:
+    """Which days' errors say something of a day: those from the first number on, but for those between the others.
+
+    A day's own error does not, and neither do those of days whose levels lean much on it. Of days that have fewer such
+    days after them the oldest are left out in their place: each is told by as many.
+    """
+    if 0 < day <= _WEEK:
+        return 0, 0, _WEEK + 1
+    return _after_oldest(errors, max(0, day + 1 + _RECENT - errors.size)), day, day + 1 + _RECENT
+
+
+@compiled
+def _after_oldest(errors: FloatArray, count: int) -> int:
+    """The day after so many known errors; the first where none is to be left out."""
+    for day in range(errors.size):
+        if count <= 0:
+            return day
+        count -= 1 if errors[day] == errors[day] else 0
+    return errors.size
 
 
 @compiled
 def _stray(errors: FloatArray, day: int, scratch: FloatArray) -> np.float32:
-    first, last = _leaning(day)
-    median = _median(errors, 0, errors.size, first, last, scratch)
-    if median != median:
-        first, last = day, day + 1
-        median = _median(errors, 0, errors.size, first, last, scratch)
-    if median != median:
+    begin, first, last = _telling(errors, day)
+    if _known(errors, begin, first, last) < _LEAST_ERRORS:
+        begin, first, last = (0, day, day + 1) if day < errors.size else (_after_oldest(errors, 1), day, day)
+    count = _known(errors, begin, first, last)
+    if count == 0:
         return np.float32(0)
-    total, count = np.float32(0), 0
-    for other in range(errors.size):
+    total = np.float32(0)
+    for other in range(begin, errors.size):
         if errors[other] == errors[other] and not first <= other < last:
             total += errors[other]
-            count += 1
     least: np.float32 = _HALF_MEAN_TO_SIGMA * total / np.float32(count)
-    by_median: np.float32 = _MAD_TO_SIGMA * median
+    by_median: np.float32 = _MAD_TO_SIGMA * _median(errors, begin, errors.size, first, last, scratch)
     return by_median if by_median > least else least
+
+
+@compiled
+def _known(errors: FloatArray, begin: int, first: int, last: int) -> int:
+    """How many errors are known from ``begin`` on, less those from ``first`` to ``last``."""
+    known = 0
+    for day in range(begin, errors.size):
+        known += 1 if errors[day] == errors[day] and not first <= day < last else 0
+    return known
 
 
 @compiled

@@ -31,6 +31,13 @@ def weekly(rows: int, days: int, seed: int = 0) -> Values:
     return np.asarray(values + 0.5 * rng.standard_normal((rows, times.size)), dtype=np.float32)
 
 
+def daily(rows: int, days: int) -> Values:
+    """The same course on each day."""
+    times = np.arange((days + 1) * SLOTS) / SLOTS
+    noise = np.random.default_rng(3).standard_normal((rows, times.size))
+    return np.asarray(10 + 3 * np.sin(2 * np.pi * times) + 0.5 * noise, dtype=np.float32)
+
+
 def test_medians_without_each_value_are_those_of_the_others() -> None:
     from fleet.detectors.profile.day_loops import slot_medians
 
@@ -51,17 +58,28 @@ def test_medians_without_each_value_are_those_of_the_others() -> None:
 
 def test_a_day_is_not_judged_by_itself() -> None:
     """Whatever happens on one day of the past, the others are what it is measured by."""
-    frame, history = judged_and_history(weekly(6, 14))
-    day = slice(9 * SLOTS, 10 * SLOTS)
+    frame, history = judged_and_history(daily(6, 14))
+    hours = slice(9 * SLOTS, 9 * SLOTS + 72)
 
-    def deviations(factor: float) -> Values:
+    def beside_another_day(factor: float) -> Values:
         values = history.values.copy()
-        values[:, day] *= factor
-        return fit_profile(frame, Frame(history.start, 300, history.keys, values)).standardised_past()[:, 9]
+        values[:, hours] *= factor
+        past = fit_profile(frame, Frame(history.start, 300, history.keys, values)).standardised_past()
+        return np.asarray(past[:, 9, :72] / np.median(np.abs(past[:, 12]), axis=1, keepdims=True))
 
-    strange, stranger, strangest = deviations(3), deviations(5), deviations(7)
+    strange, stranger, strangest = (beside_another_day(factor) for factor in (3, 5, 7))
     np.testing.assert_allclose(strangest - strange, 2 * (stranger - strange), rtol=0.02)
     assert (np.median(strange, axis=1) > 10).all()
+
+
+def test_all_days_are_measured_by_one_size() -> None:
+    """A wild day widens the spread of the others: measured by their own, days would seem further apart than they are."""
+    frame, history = judged_and_history(daily(6, 14))
+    wild = history.values.copy()
+    wild[:, 9 * SLOTS : 10 * SLOTS] += 30 * np.random.default_rng(5).standard_normal((6, SLOTS), dtype=np.float32)
+    past = fit_profile(frame, Frame(history.start, 300, history.keys, wild)).standardised_past()
+    strays = np.abs(past).mean(axis=2)
+    np.testing.assert_allclose(strays[:, 9] / strays[:, 10:13].mean(axis=1), 60, rtol=0.15)
 
 
 def test_weekdays_are_learnt_from_three_weeks_on() -> None:
