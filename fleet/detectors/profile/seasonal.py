@@ -15,8 +15,8 @@ from it, where season and spread are told by slot: a stretch of the day as long 
 Each day of the history is judged as if it had not been seen: with season and spread of the other days, and a level
 foretold from the days before it (in the first week, where they are too few for a week's level, from the others of that
 week). The profile for the day after leaves out the oldest day instead, so that it knows as many. What holds for the
-days of the past then holds for a day never seen. The spreads of the days differ in their course alone, and have one size: a
-wild day widens the spread of all others, and would be the wilder beside them, if its own were left as it is.
+days of the past then holds for a day never seen. The spreads of the days differ in their course alone, and have one
+size: a wild day widens the spread of all others, and would be the wilder beside them, if its own were left as it is.
 
 Without a history the frame is its own: level and spread of the frame, no season.
 """

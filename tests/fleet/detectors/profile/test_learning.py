@@ -73,7 +73,7 @@ def test_a_day_is_not_judged_by_itself() -> None:
 
 
 def test_all_days_are_measured_by_one_size() -> None:
-    """A wild day widens the spread of the others: measured by their own, days would seem further apart than they are."""
+    """A wild day widens the spread of all others: beside them it would seem wilder than it is."""
     frame, history = judged_and_history(daily(6, 14))
     wild = history.values.copy()
     wild[:, 9 * SLOTS : 10 * SLOTS] += 30 * np.random.default_rng(5).standard_normal((6, SLOTS), dtype=np.float32)
