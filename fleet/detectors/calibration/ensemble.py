@@ -34,6 +34,7 @@ from fleet.detectors.calibration.own_days import (
     without_oldest,
 )
 from fleet.detectors.calibration.pareto import Pareto
+from fleet.detectors.calibration.pooled_tails import digits_of, members_of, tails_of_pools
 from fleet.detectors.calibration.tail import Expected, Tail, fit_tail, without_incident_days
 from fleet.detectors.contract import FloatArray
 from fleet.detectors.profile.blocks import median_last
@@ -43,10 +44,6 @@ Ints = npt.NDArray[np.intp]
 
 MIN_MAXIMA = 60
 """Daily maxima, of all series together, below which no tail is fitted to them."""
-_LEAST_OF_POOL = 500
-"""Days of series that a pool needs for tails of its own."""
-_MAXIMA = Expected(1.0, Pareto(scale=0.2, shape=0.1))
-"""Tails of maxima in units of typical ones, before any is seen: those of 288 normal values have a scale of 0.1."""
 _DIGITS = Expected(0.0, Pareto(scale=1 / float(np.log(10)), shape=0.0))
 """The tail of digits, were they what they say: each digit is ten times rarer than the one before."""
 _LEAST_DIGITS = 1.0
@@ -150,33 +147,12 @@ class Ensemble:
     def _heights(self, digits: FloatArray) -> FloatArray:
         """The units that have so many digits (series,), by detector and side: (series, detectors, 2)."""
         result = np.full_like(self.unit, np.nan)
-        members = _members(self.pools)
+        members = members_of(self.pools)
         for (pool, detector, side), tail in self.tails.items():
             rows = members.get(pool)
             if rows is not None:
                 result[rows, detector, side] = tail.height(np.maximum(digits[rows], 0))
         return np.asarray(np.minimum(np.float64(result) ** self.variation, _HIGHEST), dtype=np.float32)
-
-
-def digits_of(relative: FloatArray, pools: Ints, tails: dict[tuple[int, int, int], Tail]) -> FloatArray:
-    """Digits of relative maxima of shape (series, …, detectors, 2); of unknown ones, which cost little, unknown."""
-    result = np.full(relative.shape, np.nan, dtype=np.float32)
-    members = _members(pools)
-    for (pool, detector, side), tail in tails.items():
-        rows = members.get(pool)
-        if rows is not None:
-            heights = relative[rows, ..., detector, side]
-            known = ~np.isnan(heights)
-            heights[known] = tail.digits(heights[known])
-            result[rows, ..., detector, side] = heights
-    return result
-
-
-def _members(pools: Ints) -> dict[int, Ints]:
-    """The rows of each pool."""
-    order = np.argsort(pools, kind="stable")
-    starts = np.flatnonzero(np.diff(pools[order], prepend=-1))
-    return {int(pools[rows[0]]): rows for rows in np.split(order, starts[1:]) if rows.size}
 
 
 def learn_ensemble(
@@ -197,7 +173,7 @@ def learn_ensemble(
     if np.isfinite(maxima).any(axis=(2, 3)).sum() < MIN_MAXIMA:
         return None
     of_typical, of_week, unit, variation = _in_units(maxima, pools, least, sides)
-    numbers, tails = _tails_of_pools(of_week, pools)
+    numbers, tails = tails_of_pools(of_week, pools)
     past, quiet = _calibrated(of_typical, of_week, pools)
     if not quiet.size:
         # One day, or days that no others can tell of.
@@ -232,7 +208,7 @@ def _calibrated(of_typical: FloatArray, of_week: FloatArray, pools: Ints) -> tup
     """
     own = np.full_like(of_typical, np.nan)
     folds = [np.arange(own.shape[1]) % _FOLDS == fold for fold in range(_FOLDS)]
-    learnt = [_tails_of_pools(of_week[:, ~chosen], pools) for chosen in folds]
+    learnt = [tails_of_pools(of_week[:, ~chosen], pools) for chosen in folds]
     for chosen, (numbers, tails) in zip(folds, learnt, strict=True):
         own[:, chosen] = digits_of(of_typical[:, chosen], numbers, tails)
     past = highest(own)
@@ -285,30 +261,3 @@ def _compares_weeks(maxima: FloatArray) -> Flags:
         return np.zeros((maxima.shape[0], *maxima.shape[2:]), dtype=np.bool_)
     known = np.isfinite(maxima)
     return np.asarray(known[:, -_WEEK] & (known[:, _WEEK:] & known[:, :-_WEEK]).any(axis=1))
-
-
-def _tails_of_pools(relative: FloatArray, pools: Ints) -> tuple[Ints, dict[tuple[int, int, int], Tail]]:
-    """Tails of pools with enough days, numbered from 1, and of all series (0), on which the small ones lean."""
-    days = np.bincount(pools, weights=np.isfinite(relative).any(axis=(2, 3)).sum(axis=1))
-    large = np.flatnonzero(days >= _LEAST_OF_POOL)
-    numbers = np.zeros(len(days), dtype=np.intp)
-    numbers[large] = np.arange(1, large.size + 1)
-    members = _members(pools)
-    tails: dict[tuple[int, int, int], Tail] = {}
-    for detector, side in np.ndindex(*relative.shape[2:]):
-        heights = np.ascontiguousarray(relative[:, :, detector, side])
-        everything = _tail(heights, _MAXIMA)
-        if everything is None:
-            continue
-        tails[0, detector, side] = everything
-        for pool in large.tolist():
-            own = _tail(heights[members[pool]], Expected(_MAXIMA.origin, everything.pareto))
-            tails[int(numbers[pool]), detector, side] = own or everything
-
-    return numbers[pools], tails
-
-
-def _tail(heights: FloatArray, expected: Expected) -> Tail | None:
-    quiet = without_incident_days(heights)
-    known = quiet[np.isfinite(quiet)]
-    return fit_tail(known, expected) if known.size else None
