@@ -110,6 +110,17 @@ class Material:
             learnt = [] if anew is None else [anew]
         return weak_deviations(self.frame, self.history, learnt, self.pack)
 
+    @cached_property
+    def unseen(self) -> dict[str, list[Window]]:
+        """The windows in which not all was seen of a query of the pack, by its id."""
+        nothing = [row.window for row in self.coverage if not row.queries and not row.status.final]
+        unseen = {query.id: list(nothing) for query in self.pack.queries}
+        for row in self.coverage:
+            for each in row.queries:
+                if not each.status.final and each.query_id in unseen:
+                    unseen[each.query_id].append(row.window)
+        return unseen
+
     @property
     def knows_past(self) -> bool:
         """Whether what is usual is known from before the frame, and not from the frame alone."""

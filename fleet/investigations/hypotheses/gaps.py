@@ -101,12 +101,7 @@ def _silences_at(scene: Scene, exporter: str, place: str, places: dict[str, list
 def _gaps(scene: Scene, series: _Series) -> list[tuple[int, int]]:
     """A series' gaps, without those in which it was us who saw nothing."""
     frame = scene.material.frame
-    blind = [
-        row.window
-        for row in scene.material.coverage
-        if (not row.queries and not row.status.final)
-        or any(each.query_id == series.query.id and not each.status.final for each in row.queries)
-    ]
+    blind = scene.material.unseen[series.query.id]
     stretches = series.presence.gaps(max(1, int(_MIN_GAP / timedelta(seconds=frame.step_seconds))))
     return [
         (first, last)
