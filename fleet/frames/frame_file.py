@@ -89,9 +89,7 @@ class FrameFile:
                 some, values = [some[row] for row in rows], values[rows]
             keys += some
             parts.append(values)
-        if isinstance(self._data, mmap):
-            # What was read stays in the system's cache, and is no memory of ours.
-            self._data.madvise(MADV_DONTNEED)
+        self._let_go()
         # Arrow's memory is read-only; a frame's owner may write.
         whole = np.concatenate(parts) if parts else np.empty((0, self.points), dtype=np.float32)
         return Frame(self.start, self.step_seconds, keys, whole)
@@ -114,6 +112,7 @@ class FrameFile:
                 names = column.dictionary.to_pylist()
                 counts = np.bincount(column.indices.to_numpy(), minlength=len(names)).tolist()
                 groups.append(Counter(dict(zip(names, counts, strict=True))))
+        self._let_go()
         return groups
 
     def _read_group(self, number: int, known: KnownSeries) -> tuple[list[SeriesKey], npt.NDArray[np.float32]]:
@@ -138,6 +137,11 @@ class FrameFile:
         names = (name.encode() for name in self._file.schema_arrow.names)
         start = first.dictionary_page_offset or first.data_page_offset
         return (*names, str(group.num_rows).encode(), self._data[start : values.data_page_offset])
+
+    def _let_go(self) -> None:
+        """What was read of a mapped file stays in the system's cache, and is no memory of ours."""
+        if isinstance(self._data, mmap):
+            self._data.madvise(MADV_DONTNEED)
 
     def _check(self, version: str | None) -> None:
         if version is None or version not in GROUPS_OF_FORMAT:
