@@ -64,6 +64,7 @@ class Named:
 
     def __init__(self, keys: Iterable[SeriesKey]) -> None:
         self._keys = frozenset(keys)
+        self._hashes = {(key.query_id, _hash(key)) for key in self._keys}
 
     def holds(self, key: SeriesKey) -> bool:
         """Whether a series is one of them."""
@@ -71,7 +72,7 @@ class Named:
 
     def meets(self, group: Block) -> bool:
         """Whether any of them is in a block."""
-        return any(map(group.holds, self._keys))
+        return any(query in group.queries and number % group.parts == group.part for query, number in self._hashes)
 
     def covers(self, group: Block) -> bool:
         """Whether they are known to be all that a block has: never."""
