@@ -14,6 +14,7 @@ from fleet.errors import NotFound
 from fleet.findings.finding import UNRESOLVED, Finding, FindingState
 from fleet.findings.incident import Incident
 from fleet.findings.lifecycle import after_findings
+from fleet.findings.ranking import worst_first
 from fleet.frames.window import Window
 from storage.database import Database, lock_cluster
 from storage.documents import from_document, to_document
@@ -97,25 +98,16 @@ class IncidentStore:
         states: Collection[FindingState] | None = None,
         scan_id: str | None = None,
         window: Window | None = None,
-        limit: int | None = None,
     ) -> list[Incident]:
-        """Incidents: unresolved ones first, then by severity, rank and time (newest first).
+        """Incidents: unresolved ones first, the worst of all clusters first, then the newest.
 
         Args:
             cluster_ids: only incidents of these clusters; None for all, as with the other filters.
             states: only incidents in these states.
             scan_id: only incidents that this scan saw.
             window: only incidents that were going on at some time of this window.
-            limit: at most so many; None for all.
         """
-        resolved_last = col(IncidentRow.state) == FindingState.RESOLVED.value
-        query = select(IncidentRow).order_by(
-            resolved_last,
-            col(IncidentRow.severity_rank).desc(),
-            col(IncidentRow.rank),
-            col(IncidentRow.started_at).desc(),
-            IncidentRow.id,
-        )
+        query = select(IncidentRow)
         if cluster_ids is not None:
             query = query.where(col(IncidentRow.cluster_id).in_(cluster_ids))
         if states is not None:
@@ -126,7 +118,13 @@ class IncidentStore:
             ended = col(IncidentRow.ended_at)
             query = query.where(IncidentRow.started_at < window.end, or_(ended.is_(None), ended > window.start))
         with self._database.session() as session:
-            return [from_document(Incident, row.body) for row in session.exec(query.limit(limit))]
+            found = [from_document(Incident, row.body) for row in session.exec(query)]
+        return sorted(found, key=_order)
+
+
+def _order(incident: Incident) -> tuple[object, ...]:
+    resolved = incident.state is FindingState.RESOLVED
+    return resolved, worst_first(incident), -incident.started_at.timestamp(), incident.id
 
 
 def _known(session: Session, incident_ids: Sequence[str]) -> dict[str, Incident]:

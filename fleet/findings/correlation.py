@@ -124,7 +124,10 @@ def _incident(group: list[Finding], before: Incident | None, scan_id: str, earli
         severity=max((finding.severity for finding in group), key=lambda severity: severity.rank),
         started_at=min(start, before.started_at) if before else start,
         opened_at=(before.opened_at if before else None) or start,
-        fingerprints=list(dict.fromkeys(finding.fingerprint for finding in ordered)),
+        # What it was known by stays with it: what it had an hour ago may come back, and is no new incident then.
+        fingerprints=list(
+            dict.fromkeys([*(finding.fingerprint for finding in ordered), *(before.fingerprints if before else ())])
+        ),
         finding_ids=list(dict.fromkeys(finding.id for finding in ordered)),
         affected=subjects,
         harm=harm_of(group, earlier),

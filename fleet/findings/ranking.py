@@ -47,7 +47,7 @@ def harm_of(group: Sequence[Finding], earlier: Earlier) -> Harm:
 
 def ranked(incidents: Sequence[Incident]) -> list[Incident]:
     """Incidents in order of harm, each with its rank (1 is the worst) and why it is there."""
-    ordered = sorted(incidents, key=lambda each: (*(-part for part in _order(each)), each.started_at, each.id))
+    ordered = sorted(incidents, key=lambda each: (worst_first(each), each.started_at, each.id))
     return [
         incident.model_copy(
             update={"rank": rank, "harm": incident.harm.model_copy(update={"why": _in_words(incident)})}
@@ -56,16 +56,19 @@ def ranked(incidents: Sequence[Incident]) -> list[Incident]:
     ]
 
 
-def _order(incident: Incident) -> tuple[float, ...]:
-    """Severity first, then services that users feel, then what still goes on; then reach, strength and news."""
+def worst_first(incident: Incident) -> tuple[float, ...]:
+    """By which incidents are ordered, of one cluster and of many.
+
+    Severity first, then services that users feel, then what still goes on; then reach, strength and news.
+    """
     harm = incident.harm
     strength = log2(max(1.0, min(harm.strength, _STRENGTH_COUNTS_UP_TO)))
     reach = log2(1 + harm.subjects)
     return (
-        incident.severity.rank,
-        bool(harm.service),
-        incident.phase is Phase.ONGOING,
-        round(reach + strength + _NEWS / (1 + harm.days_seen), 6),
+        -incident.severity.rank,
+        not harm.service,
+        incident.phase is not Phase.ONGOING,
+        -round(reach + strength + _NEWS / (1 + harm.days_seen), 6),
     )
 
 

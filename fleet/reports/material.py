@@ -12,6 +12,7 @@ from fleet.detectors.contract import Sensitivity
 from fleet.findings.finding import Finding
 from fleet.findings.grade import Grade, Letter
 from fleet.findings.incident import Incident, Phase
+from fleet.findings.ranking import worst_first
 from fleet.frames.alerts import Alert
 from fleet.frames.coverage import Coverage, Signal
 from fleet.frames.window import Window
@@ -109,8 +110,7 @@ class FleetReportMaterial:
             self.incidents,
             key=lambda each: (
                 each.phase is Phase.RESOLVED,
-                -each.severity.rank,
-                each.rank,
+                worst_first(each),
                 each.started_at,
                 each.id,
             ),

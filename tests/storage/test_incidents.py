@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from fleet.errors import NotFound
 from fleet.findings.correlation import correlate
 from fleet.findings.finding import Finding, FindingState
-from fleet.findings.incident import Incident, Phase
+from fleet.findings.incident import Harm, Incident, Phase
 from fleet.frames.pack import Severity
 from fleet.frames.window import Window
 from storage.database import Database
@@ -227,8 +227,9 @@ def test_listing_shows_open_and_worst_first_and_filters(store: IncidentStore) ->
         "scan-1",
         [
             incident("over", ["a"], severity=Severity.CRITICAL, state=FindingState.RESOLVED, ended_at=T0),
-            incident("second", ["b"], rank=2, started_at=T0 + timedelta(hours=5)),
-            incident("first", ["c"], rank=1),
+            # The first of its own cluster, which is no reason to stand before another cluster's second.
+            incident("second", ["b"], rank=1, started_at=T0 + timedelta(hours=5)),
+            incident("first", ["c"], rank=2, harm=Harm(service="route shop/cart")),
             incident("worst", ["d"], rank=9, severity=Severity.CRITICAL),
         ],
     )
@@ -236,7 +237,7 @@ def test_listing_shows_open_and_worst_first_and_filters(store: IncidentStore) ->
     assert [each.id for each in store.list(window=hours(1, 2))] == ["worst", "first"]
     assert [each.id for each in store.list(states=[FindingState.RESOLVED])] == ["over"]
     assert store.list(cluster_ids=["another"]) == []
-    assert [each.id for each in store.list(scan_id="scan-1", limit=1)] == ["worst"]
+    assert [each.id for each in store.list(scan_id="scan-1")][:1] == ["worst"]
     with pytest.raises(NotFound):
         store.get("nothing")
     with pytest.raises(ValueError, match="another cluster"):

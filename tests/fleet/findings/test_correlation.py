@@ -160,6 +160,15 @@ def test_an_incident_ends_when_its_last_finding_does() -> None:
     assert incidents(finding(CART, "a", 0, 30, ongoing=True))[0].ended_at is None
 
 
+def test_what_an_incident_had_before_comes_back_to_it() -> None:
+    memory, cpu = finding(CART, "container_mem_bytes", 0, 60), finding(CART, "container_cpu_cores", 0, 60)
+    (first,) = incidents(memory, cpu)
+    (later,) = incidents(finding(CART, "container_cpu_cores", 0, 120, ongoing=True), known=(first,))
+    assert set(later.fingerprints) == {memory.fingerprint, cpu.fingerprint} and len(later.finding_ids) == 1
+    (back,) = incidents(finding(CART, "container_mem_bytes", 200, 60), known=(later,))
+    assert back.id == later.id == first.id
+
+
 def test_harm_orders_the_incidents() -> None:
     found = incidents(
         finding(device("worker-2"), "disk_busy", 0, severity=Severity.INFO),

@@ -100,7 +100,7 @@ def test_an_incident_that_has_ended_is_not_called_open(material: FleetReportMate
     content = compose_fleet_report(after)
     assert "1 incident ended, which is not sure yet." in content.headline
     assert content.headline.startswith("1 critical, 1 warning and 1 info incidents are open")
-    assert [line.standing for line in content.summary.incidents][:2] == ["ended", "ongoing"]
+    assert [line.standing for line in content.summary.incidents][:2] == ["ongoing", "ended"]
 
 
 def test_an_incident_that_came_back_tells_its_stretches_and_why_it_ranks_where_it_does(
@@ -295,6 +295,13 @@ def test_a_healthy_fleet_that_was_seen_whole() -> None:
     assert content.headline == "No incident is open in 1 cluster." and content.summary.unknown == []
     callout = section(content, "unknown").blocks[0]
     assert isinstance(callout, Callout) and callout.tone is Tone.GOOD
+
+
+def test_incidents_of_several_clusters_stand_in_order_of_harm(material: FleetReportMaterial) -> None:
+    quiet, felt = (each.model_copy(update={"severity": Severity.WARNING}) for each in material.incidents[:2])
+    quiet = quiet.model_copy(update={"rank": 1})
+    felt = felt.model_copy(update={"rank": 2, "harm": Harm(service="route shop/cart")})
+    assert replace(material, incidents=[quiet, felt]).ranked_incidents == [felt, quiet]
 
 
 def test_headline_counts_what_is_open(material: FleetReportMaterial) -> None:
