@@ -28,7 +28,10 @@ def backtest(
     cluster: Annotated[list[str] | None, typer.Option(help="Only this cluster; may be repeated.")] = None,
     weeks: Annotated[int, typer.Option(min=1, max=8, help="How many weeks, up to yesterday.")] = 4,
     budget: Annotated[
-        float, typer.Option(min=0.0, help="Findings a day per cluster of 5,000 series that you want to see at most.")
+        float,
+        typer.Option(
+            min=0.0, max=5000.0, help="Findings a day per cluster of 5,000 series that you want to see at most."
+        ),
     ] = 0.5,
     pack: Annotated[Path | None, typer.Option(help="Query pack file; by default the cluster health pack.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
@@ -82,7 +85,7 @@ def _show(result: Backtest) -> None:
             console.print(f"{severity} {printable(example.cluster)}: {printable(example.title)}, {utc(example.start)}")
     for cluster, reasons in result.missing.items():
         for reason in reasons:
-            console.print(f"[yellow]not replayed:[/] {printable(cluster)}: {printable(reason)}", soft_wrap=True)
+            console.print(f"[yellow]missing:[/] {printable(cluster)}: {printable(reason)}", soft_wrap=True)
     console.print(_advice(result))
 
 
