@@ -1,4 +1,4 @@
-"""The part that is measured: a fleet is registered on a fresh embedded stack and scanned, and scanned an hour later."""
+"""The part that is measured: a fleet is registered on a fresh embedded stack and scanned, and then hour by hour."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from benchmarks.fleet.services import Services
 from interfaces.cli.registration import read_registrations
 
 SERVERS = ("prefect", "postgres", "s3", "openbao")
-ROUNDS = ("first", "next hour")
+HOUR = timedelta(hours=1)
 
 
 def scanned(registration: Path, anchor: datetime, hours: int, simulator: int) -> dict[str, Any]:
-    """Figures of both scans.
+    """Figures of the scans.
 
     Args:
         registration: of the fleet.
-        anchor: the full hour (UTC) at which the second scan's window ends, an hour after the first's.
+        anchor: the full hour (UTC) at which the last scan's window ends.
         hours: length of the first scan's window.
         simulator: the simulator's process id.
     """
@@ -38,10 +38,22 @@ def scanned(registration: Path, anchor: datetime, hours: int, simulator: int) ->
             stores.registry.register(each)
         figures: dict[str, Any] = {"registering_seconds": time.perf_counter() - began}
         figures["shards_at_once"] = SHARDS_AT_ONCE
-        for name, until, last in zip(ROUNDS, (anchor - timedelta(hours=1), anchor), (hours, 1), strict=True):
-            figures[name] = _scan(stores, {**servers, "simulator": simulator}, until, last)
+        figures["rounds"] = {
+            name: _scan(stores, {**servers, "simulator": simulator}, until, last)
+            for name, (until, last) in rounds(anchor, hours).items()
+        }
         figures |= cost({name: servers[name] for name in ("prefect", "postgres")})
     return figures
+
+
+def rounds(anchor: datetime, hours: int) -> dict[str, tuple[datetime, int]]:
+    """When the scans' windows end, and how many hours they are long, by name.
+
+    Behind a window of 24 hours one of an hour learns anew, of one day more; the one behind it need not.
+    """
+    if hours == 1:
+        return {"first": (anchor - HOUR, 1), "next hour": (anchor, 1)}
+    return {"first": (anchor - 2 * HOUR, hours), "next hour": (anchor - HOUR, 1), "hour after": (anchor, 1)}
 
 
 def _scan(stores: Any, servers: dict[str, int], until: datetime, hours: int) -> dict[str, Any]:
@@ -67,8 +79,8 @@ def _scan(stores: Any, servers: dict[str, int], until: datetime, hours: int) -> 
         "incidents": len(result.incidents),
         "findings": result.findings,
         "series": stores.scans.get(run.id).counts.get("series", 0),
-        "report_mib": {form.value: stored.object_bytes / 2**20 for form, stored in report.formats.items()},
-        "stages": split(run.id, SHARDS_AT_ONCE),
+        "report_kib": {form.value: stored.object_bytes / 2**10 for form, stored in report.formats.items()},
+        **split(run.id, SHARDS_AT_ONCE),
     }
 
 

@@ -32,8 +32,8 @@ _PAGE = 200
 _WAIT_SECONDS, _LOOK_SECONDS = 60.0, 2.0
 
 
-def split(run_id: str, at_once: int) -> dict[str, float]:
-    """Seconds of a scan's wall time by stage.
+def split(run_id: str, at_once: int) -> dict[str, Any]:
+    """Seconds of a scan's wall time by stage; how many shards there were, and how many tasks ran.
 
     What shards did is counted as a share of the wall time: their own seconds by how many of them ran at once. A stage
     lasts from the end of the one before it to the end of its last task.
@@ -57,7 +57,7 @@ def split(run_id: str, at_once: int) -> dict[str, float]:
     else:
         figures |= dict(by_stage(tasks[whole.id], whole.start_time))
     figures[REST] = _seconds(whole.start_time, whole.end_time) - sum(figures.values())
-    return figures | {"task runs": float(sum(map(len, tasks.values()))), "shards": float(len(shards))}
+    return {"stages": figures, "shards": len(shards), "task_runs": sum(map(len, tasks.values()))}
 
 
 def by_stage(tasks: Sequence[TaskRun], start: datetime | None) -> Iterator[tuple[str, float]]:
