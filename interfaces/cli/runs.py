@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import typer
+
 from interfaces.cli.terminal import err
 
 if TYPE_CHECKING:
@@ -62,9 +64,21 @@ def run_flow(flow: Flow[..., Any], **parameters: Any) -> Run:
 
 @contextmanager
 def chosen_runner(name: str) -> Iterator[None]:
-    """Flows that run inside this block, and their shards, take this runner; "" leaves the setting as it is."""
-    from deployments.settings import variable
+    """Flows that run inside this block, and their shards, take this runner; "" leaves the setting as it is.
 
+    Raises:
+        typer.BadParameter: there is no such runner.
+    """
+    from pydantic import TypeAdapter, ValidationError
+
+    from deployments.settings import RunnerName, variable
+
+    try:
+        TypeAdapter(RunnerName).validate_python(name or "threads")
+    except ValidationError:
+        raise typer.BadParameter(
+            f"{name!r} is no runner: threads, processes, dask, or a Dask scheduler such as tcp://host:8786"
+        ) from None
     runner = variable("runner")
     before = os.environ.get(runner)
     if name:

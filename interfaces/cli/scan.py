@@ -69,7 +69,7 @@ def scan(
     from interfaces.cli.runs import chosen_runner, run_flow
     from interfaces.cli.workspace import open_engine
 
-    length, end = parse_duration(last), parse_time(until) if until else None
+    hours, end = _hours(parse_duration(last)), parse_time(until) if until else None
     labels = parse_labels(selector or [])
     if prometheus and (cluster or labels):
         raise typer.BadParameter("--prometheus scans that server alone; leave --cluster and --selector out")
@@ -83,7 +83,7 @@ def scan(
             scan_fleet,
             clusters=[name] if name else cluster or [],
             selector=labels,
-            last_hours=_hours(length),
+            last_hours=hours,
             until=end,
             sensitivity=sensitivity,
             pack=str(pack.resolve()) if pack else None,
@@ -122,7 +122,7 @@ def _registered(stores: Stores, registration: Registration) -> Iterator[str]:
 def _hours(length: timedelta) -> int:
     hours, rest = divmod(length, timedelta(hours=1))
     if rest or not 1 <= hours <= 168:
-        raise typer.BadParameter("the window is a whole number of hours, from 1h to 168h")
+        raise typer.BadParameter("the window is a whole number of hours, from 1h to 168h", param_hint="--last")
     return hours
 
 
