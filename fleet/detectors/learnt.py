@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import TypeVar
 
 import numpy as np
 
@@ -14,30 +13,26 @@ from fleet.detectors.calibration.ensemble import Ensemble, learn_ensemble
 from fleet.detectors.catalogue import screens
 from fleet.detectors.contract import FloatArray
 from fleet.detectors.families import Counts, Family, Gauges, maxima_of_past
-from fleet.detectors.part import Ints, Part
+from fleet.detectors.learnt_rows import LearntRows, room_for, some_at_once
+from fleet.detectors.part import Part
 from fleet.detectors.profile.grid import decimated, rows_in
 from fleet.detectors.profile.seasonal import DAY_SECONDS, SeasonalProfile, fit_profile
 from fleet.detectors.rules import RowRules
 from fleet.detectors.screen.count_rates import (
     CountRates,
-    Moments,
     learn_rates,
-    moments_of,
     rates_of,
     rates_without_each_day,
 )
-from fleet.detectors.screen.gap_habits import GapHabits, gaps_without_history, learn_gaps
-from fleet.detectors.screen.rise_habits import RiseHabits, learn_rises
+from fleet.detectors.screen.gap_habits import GapHabits, gaps_without_history
+from fleet.detectors.screen.rise_habits import RiseHabits
 from fleet.detectors.screen.state_habits import StateHabits, learn_states
 from fleet.frames.counters import with_rates
 from fleet.frames.frame import Frame, SeriesKey
 from fleet.frames.pack import QueryPack
 from fleet.frames.window import HISTORY_STEP_SECONDS
 
-_ROWS_AT_ONCE = 1024
-"""Series whose past is unfolded at a time: bounds memory."""
 _FEW_DAYS = 0.5
-_Columns = TypeVar("_Columns", GapHabits, StateHabits, RiseHabits, Moments)
 
 
 @dataclass(frozen=True)
@@ -124,26 +119,23 @@ def learn_in_parts(histories: Iterable[Frame], pack: QueryPack, until: datetime 
         pack: as above.
         until: as above.
     """
-    rows = [_learn_rows(past, pack) for past in _pasts(histories, pack, until)]
-    if not rows:
+    parts = [LearntRows.of(past, pack) for past in _pasts(histories, pack, until)]
+    if not parts:
         return None
-    keys = [key for each in rows for key in each.keys]
-    grid = rows[0].grid
-    rules = RowRules.of(keys, pack, grid.step_seconds)
-    profile = _joined_profile([each.profile for each in rows])
-    after, without_day = _rates(_joined([each.moments for each in rows]), keys, rules)
+    rows = LearntRows.joined(parts)
+    rules = RowRules.of(rows.keys, pack, rows.grid.step_seconds)
+    after, without_day = _rates(rows, rules)
     counts = Counts(after, without_day)
-    counted = _maxima_of_counts(counts, _pasts(histories, pack, until), rules, profile, grid)
-    gauges = np.concatenate([each.gauges for each in rows])
+    counted = _maxima_of_counts(counts, _pasts(histories, pack, until), rules, rows)
     return Learnt(
-        keys,
-        profile,
-        _joined([each.gaps for each in rows]),
-        _joined([each.states for each in rows]),
+        rows.keys,
+        rows.profile,
+        rows.gaps,
+        rows.states,
         after,
-        _joined([each.rises for each in rows]),
-        _chances(Gauges(screens()), gauges, grid, rules, profile),
-        _chances(counts, counted, grid, rules, profile),
+        rows.rises,
+        _chances(Gauges(screens()), rows.gauges, rules, rows),
+        _chances(counts, counted, rules, rows),
     )
 
 
@@ -163,26 +155,6 @@ def learn_from_itself(frame: Frame) -> Learnt:
     )
 
 
-@dataclass(frozen=True)
-class _Rows:
-    """What the past tells of some series, each by itself.
-
-    Attributes:
-        grid: of the past, without series.
-        gauges: maxima of its days, (series, days, screens, 2).
-        moments: of those of them that count events.
-    """
-
-    keys: list[SeriesKey]
-    grid: Frame
-    profile: SeasonalProfile
-    gauges: FloatArray
-    gaps: GapHabits
-    states: StateHabits
-    rises: RiseHabits
-    moments: Moments
-
-
 def _pasts(histories: Iterable[Frame], pack: QueryPack, until: datetime | None) -> Iterator[Frame]:
     """Histories up to a time, counters as rates; those that hold nothing are left out."""
     for history in histories:
@@ -198,115 +170,49 @@ def _before(history: Frame, end: datetime) -> Frame:
     return Frame(history.start, history.step_seconds, history.keys, history.values[:, :points])
 
 
-def _learn_rows(past: Frame, pack: QueryPack) -> _Rows:
-    rules = RowRules.of(past.keys, pack, past.step_seconds)
-    family, slots = Gauges(screens()), _slots(past)
-    profiles, maxima = [], _room(family, len(past.keys), past)
-    for rows in _some_at_once(np.arange(len(past.keys))):
-        part = _part(past, rules, rows)
-        chosen = np.flatnonzero(family.judges(part.rules) & part.profile.known)
-        if chosen.size:
-            whole = chosen.size == rows.size
-            maxima[rows[chosen]] = maxima_of_past(family, part if whole else part.select(chosen))
-        profiles.append(replace(part.profile, past=None))
-    return _Rows(
-        past.keys,
-        past.select([]),
-        _joined_profile(profiles),
-        maxima,
-        learn_gaps(past),
-        _states(past, rules, slots),
-        learn_rises(past, pack),
-        moments_of(past.select(np.flatnonzero(rules.counted).tolist()), slots),
-    )
-
-
-def _maxima_of_counts(
-    family: Counts, pasts: Iterator[Frame], rules: RowRules, profile: SeasonalProfile, grid: Frame
-) -> FloatArray:
+def _maxima_of_counts(family: Counts, pasts: Iterator[Frame], rules: RowRules, learnt: LearntRows) -> FloatArray:
     """Maxima of the days of the past of all series, (series, days, 1, 2); NaN for what is no count."""
-    judged = family.judges(rules) & profile.known
-    maxima = _room(family, len(judged), grid)
+    judged = family.judges(rules) & learnt.profile.known
+    maxima = room_for(family, len(judged), learnt.grid)
     if not judged.any():
         return maxima
     first = 0
     for past in pasts:
         here = np.flatnonzero(judged[first : first + len(past.keys)])
-        for places in _some_at_once(here):
+        for places in some_at_once(here):
             rows = first + places
-            part = Part(rows, past.select(places.tolist()), profile.select(rows), rules.select(rows))
+            part = Part(rows, past.select(places.tolist()), learnt.profile.select(rows), rules.select(rows))
             maxima[rows] = maxima_of_past(family, part)
         first += len(past.keys)
     return maxima
 
 
-def _some_at_once(rows: Ints) -> Iterator[Ints]:
-    for first in range(0, len(rows), _ROWS_AT_ONCE):
-        yield rows[first : first + _ROWS_AT_ONCE]
-
-
-def _part(past: Frame, rules: RowRules, rows: Ints) -> Part:
-    """Some rows of the past with their profile."""
-    part = past.select(rows.tolist())
-    after = Frame(past.window.end, past.step_seconds, part.keys, np.empty((len(rows), 0), dtype=np.float32))
-    return Part(rows, part, fit_profile(after, part), rules.select(rows))
-
-
-def _slots(past: Frame) -> int:
-    return max(1, DAY_SECONDS // past.step_seconds)
-
-
-def _room(family: Family, count: int, past: Frame) -> FloatArray:
-    days = max(1, -(-past.points // _slots(past)))
-    return np.full((count, days, len(family.names), 2), np.nan, dtype=np.float32)
-
-
-def _rates(moments: Moments, keys: list[SeriesKey], rules: RowRules) -> tuple[CountRates, CountRates]:
+def _rates(learnt: LearntRows, rules: RowRules) -> tuple[CountRates, CountRates]:
     """Rates of counts after the past, and for each of its days by the others; NaN for what is no count."""
     rows = np.flatnonzero(rules.counted)
-    counted = [keys[row] for row in rows.tolist()]
+    counted = [learnt.keys[row] for row in rows.tolist()]
     result = []
-    for learnt in (rates_of(moments, counted), rates_without_each_day(moments, counted)):
+    for rates in (rates_of(learnt.moments, counted), rates_without_each_day(learnt.moments, counted)):
         wide = []
-        for column in (learnt.rate, learnt.size):
-            wide.append(np.full((len(keys), *column.shape[1:]), np.nan, dtype=np.float32))
+        for column in (rates.rate, rates.size):
+            wide.append(np.full((len(learnt.keys), *column.shape[1:]), np.nan, dtype=np.float32))
             wide[-1][rows] = column
         result.append(CountRates(*wide))
     return result[0], result[1]
 
 
-def _states(past: Frame, rules: RowRules, slots: int) -> StateHabits:
-    """Habits of states; of what is no state nothing is known."""
-    rows = np.flatnonzero(rules.states)
-    return learn_states(past.select(rows.tolist()), slots).widened(rows, len(past.keys))
-
-
-def _joined(parts: list[_Columns]) -> _Columns:
-    """What is nothing but arrays with a row a series, of all parts."""
-    return type(parts[0])(
-        *(np.concatenate(columns) for columns in zip(*(vars(each).values() for each in parts), strict=True))
-    )
-
-
-def _joined_profile(profiles: list[SeasonalProfile]) -> SeasonalProfile:
-    columns = {name: np.concatenate([each.columns[name] for each in profiles]) for name in profiles[0].columns}
-    return SeasonalProfile.of_columns(columns, profiles[0].end, profiles[0].slot_seconds)
-
-
-def _chances(
-    family: Family, maxima: FloatArray, grid: Frame, rules: RowRules, profile: SeasonalProfile
-) -> Ensemble | None:
+def _chances(family: Family, maxima: FloatArray, rules: RowRules, learnt: LearntRows) -> Ensemble | None:
     """Chances of the rows that a family judges; what the others have means nothing."""
-    rows = np.flatnonzero(family.judges(rules) & profile.known)
+    rows = np.flatnonzero(family.judges(rules) & learnt.profile.known)
     if not rows.size:
         return None
     days = maxima.shape[1]
-    weekdays = [(grid.window.end - timedelta(days=days - day)).weekday() for day in range(days)]
+    weekdays = [(learnt.grid.window.end - timedelta(days=days - day)).weekday() for day in range(days)]
     sides = np.stack([rules.sided(side)[rows] for side in SIDES], axis=1)
     ensemble = learn_ensemble(maxima[rows], rules.pools[rows], family.least, weekdays, sides)
     if ensemble is None:
         return None
     # Levels and seasons were learnt from the same days: the fewer they are, the more they flatter themselves.
-    seen = np.maximum(profile.days[rows], _FEW_DAYS)
+    seen = np.maximum(learnt.profile.days[rows], _FEW_DAYS)
     fewer = 1 + _FEW_DAYS * (1 / seen - 1 / float(seen.max()))
     return ensemble.scaled(fewer.astype(np.float32)).widened(rows, len(maxima))
