@@ -33,6 +33,7 @@ from fleet.detectors.whole import Whole
 from fleet.frames.counters import with_rates
 from fleet.frames.frame import Frame
 from fleet.frames.pack import QueryPack
+from fleet.frames.window import HISTORY_STEP_SECONDS
 
 _BREAK_SECONDS = 900
 """Stretches of one series with no more than this between them are one."""
@@ -66,9 +67,11 @@ def detect(
     """
     if not frame.keys or not frame.points:
         return []
+    # A reset hides what was counted since the sample before it: in a history that is some minutes' worth, and it has to
+    # be in what is compared with it.
+    points = with_rates(decimated(frame, learnt.profile.slot_seconds if learnt else HISTORY_STEP_SECONDS), pack)
     frame = with_rates(frame, pack)
-    usual = learnt.aligned(frame.keys) if learnt is not None else learn_from_itself(frame)
-    points = decimated(frame, usual.profile.slot_seconds)
+    usual = learnt.aligned(frame.keys) if learnt is not None else learn_from_itself(points)
     first = _points_before(since, points)
     if first >= points.points:
         return []

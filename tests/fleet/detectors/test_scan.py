@@ -225,6 +225,23 @@ def test_one_event_in_two_years_of_like_series_needs_extreme_sensitivity() -> No
     assert [each.row for each in detect(frame, learnt, GAUGES, Sensitivity.EXTREME, whole=whole)] == [3]
 
 
+def test_what_a_reset_hides_is_hidden_in_the_judged_day_as_in_its_past() -> None:
+    """A frame has ten times as many samples as a history, and would lose a tenth as much."""
+    pack = pack_of(query("total", QueryKind.COUNTER, Direction.DOWN))
+    events = np.random.default_rng(7).poisson(150, (20, points()))
+    events[0, 14 * DAY_POINTS + PLANTED.start : 14 * DAY_POINTS + PLANTED.stop] //= 2
+    totals = np.cumsum(events, axis=1)
+    totals[0, 14 * DAY_POINTS + 1609 :] -= totals[0, 14 * DAY_POINTS + 1609]
+    frame, history = split(totals.astype(np.float32), "total")
+    coarse = Frame(frame.start, 300, frame.keys, np.ascontiguousarray(frame.values[:, ::10]))
+    learnt = learn(history, pack)
+    scores = [
+        [(each.row, each.score) for each in detect(day, learnt, pack, Sensitivity.LOW)] for day in (frame, coarse)
+    ]
+    assert scores[0] == scores[1]
+    assert [row for row, _ in scores[0]] == [0]
+
+
 def test_a_state_that_leaves_its_level_for_good() -> None:
     frame, history = split(np.ones((20, points()), dtype=np.float32), "state")
     frame.values[0, 1000:1100] = 0
