@@ -229,9 +229,10 @@ def test_what_a_reset_hides_is_hidden_in_the_judged_day_as_in_its_past() -> None
     """A frame has ten times as many samples as a history, and would lose a tenth as much."""
     pack = pack_of(query("total", QueryKind.COUNTER, Direction.DOWN))
     events = np.random.default_rng(7).poisson(150, (20, points()))
-    events[0, 14 * DAY_POINTS + PLANTED.start : 14 * DAY_POINTS + PLANTED.stop] //= 2
+    today = 14 * DAY_POINTS
+    events[0, today + 1600 : today + 1625] //= 4
     totals = np.cumsum(events, axis=1)
-    totals[0, 14 * DAY_POINTS + 1609 :] -= totals[0, 14 * DAY_POINTS + 1609]
+    totals[0, today + 1609 :] -= totals[0, today + 1609]
     frame, history = split(totals.astype(np.float32), "total")
     coarse = Frame(frame.start, 300, frame.keys, np.ascontiguousarray(frame.values[:, ::10]))
     learnt = learn(history, pack)
