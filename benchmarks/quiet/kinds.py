@@ -195,7 +195,7 @@ def missing(rng: np.random.Generator, rows: int, clock: Clock) -> Values:
 
 
 def sawtooth(rng: np.random.Generator, rows: int, clock: Clock) -> Values:
-    """Levels that climb from restart to restart, some hours apart: memory of a process that leaks."""
+    """Levels that climb until a restart takes them back, some hours apart: memory of a process that leaks."""
     restarts = np.zeros((rows, clock.days.size), dtype=np.float32)
     spans = rng.uniform(0.15, 0.6, (rows, 1))
     moments = np.cumsum(spans * rng.uniform(0.5, 1.5, (rows, 220)), axis=1) - rng.uniform(1.0, 1.5, (rows, 1))
@@ -204,6 +204,16 @@ def sawtooth(rng: np.random.Generator, rows: int, clock: Clock) -> Values:
         restarts[row] = since - moments[row, np.searchsorted(moments[row], since, side="right") - 1]
     noise = 0.03 * wandering(rng, rows, clock, 0.8)
     return _uniform(rng, rows, 1, 100) * (1 + restarts / spans.astype(np.float32) + noise)
+
+
+def counters(rng: np.random.Generator, rows: int, clock: Clock) -> Values:
+    """Bytes counted since the last restart, one in three days; what comes between two samples is a gamma process."""
+    steps = np.diff(clock.days, prepend=clock.days[0] - 1 / SLOTS)
+    crowds_a_day = np.exp(_uniform(rng, rows, np.log(2_000), np.log(200_000)))
+    counted = np.cumsum(rng.standard_gamma(crowds_a_day * steps, dtype=np.float32), axis=1, dtype=np.float64)
+    restarted = rng.random(counted.shape, dtype=np.float32) < steps / 3
+    before = np.maximum.accumulate(np.where(restarted, counted, -crowds_a_day * rng.random((rows, 1))), axis=1)
+    return (_uniform(rng, rows, 1, 1000) * (counted - before)).astype(np.float32)
 
 
 KINDS = (
@@ -218,7 +228,8 @@ KINDS = (
     Kind("counts in crowds over hours", crowds, QueryKind.COUNT, Direction.UP),
     Kind("quantised", quantised),
     Kind("a fifth missing", missing),
-    Kind("restarts' resets", sawtooth, direction=Direction.UP),
+    Kind("climbing from restart to restart", sawtooth, direction=Direction.UP),
+    Kind("counters that restart", counters, QueryKind.COUNTER),
 )
 
 

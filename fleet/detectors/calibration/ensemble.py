@@ -33,7 +33,7 @@ from fleet.detectors.calibration.own_days import (
     variations_of_others,
     without_oldest,
 )
-from fleet.detectors.calibration.pareto import Pareto
+from fleet.detectors.calibration.pareto import Pareto, Prior
 from fleet.detectors.calibration.pooled_tails import digits_of, members_of, tails_of_pools
 from fleet.detectors.calibration.tail import Expected, Tail, fit_tail, without_incident_days
 from fleet.detectors.contract import FloatArray
@@ -44,8 +44,9 @@ Ints = npt.NDArray[np.intp]
 
 MIN_MAXIMA = 60
 """Daily maxima, of all series together, below which no tail is fitted to them."""
-_DIGITS = Expected(0.0, Pareto(scale=1 / float(np.log(10)), shape=0.0))
-"""The tail of digits, were they what they say: each digit is ten times rarer than the one before."""
+_DIGITS = Expected(0.0, Prior(Pareto(scale=1 / float(np.log(10)), shape=0.0), spread=0.03, ends=True))
+"""The tail of digits, were they what they say: each digit is ten times rarer than the one before. Those of tails that
+were taken for heavier than they are end."""
 _LEAST_DIGITS = 1.0
 """However seldom a day brings news, what happens on every tenth day is no finding."""
 _NO_NEWS_MARGIN = 0.3

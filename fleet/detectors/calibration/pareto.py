@@ -20,10 +20,12 @@ import numpy.typing as npt
 Excesses = npt.NDArray[np.float64]
 
 _CENSORED_SHARE = 0.05
-_PRIOR_SPREAD = 0.15
-"""Standard deviation of a shape around what is expected of it."""
 _CURVES = np.geomspace(0.005, 20, 36)
 """Shapes over scales that are tried, in units of one over the mean excess: from exponential tails, nearly, upwards."""
+_ENDING_CURVES = -np.geomspace(0.15, 0.005, 12)
+"""The same of tails that end."""
+_NEAREST_END = 0.5
+"""A tail does not end before twice the highest excess that is told exactly."""
 _LEAST_EXCESSES = 10
 _PRIOR_EXCESSES = 10.0
 """What a scale is expected to be counts as much as so many excesses."""
@@ -50,13 +52,35 @@ class Pareto:
         return np.asarray(self.scale * np.expm1(-self.shape * log_chance) / self.shape)
 
 
-def fit_pareto(excesses: Excesses, expected: Pareto) -> Pareto:
+@dataclass(frozen=True)
+class Prior:
+    """What a tail is believed to be before any of it is seen.
+
+    Attributes:
+        spread: standard deviation of shapes around that of ``pareto``.
+        ends: whether it may be a tail that ends, with a shape below 0.
+    """
+
+    pareto: Pareto
+    spread: float = 0.15
+    ends: bool = False
+
+    def curves(self, furthest: float) -> Excesses:
+        """What is tried for excesses that reach so many times as far as their mean."""
+        if not self.ends:
+            return _CURVES
+        beyond_all = -_ENDING_CURVES * max(furthest, 1.0) < _NEAREST_END
+        return np.concatenate([_ENDING_CURVES[beyond_all], _CURVES])
+
+
+def fit_pareto(excesses: Excesses, prior: Prior) -> Pareto:
     """The tail that fits excesses above a start best.
 
     Args:
         excesses: above zero, in any order.
-        expected: what the tail is believed to be; the fewer excesses there are, the more it counts.
+        prior: the fewer excesses there are, the more it counts.
     """
+    expected = prior.pareto
     ordered = np.sort(excesses)
     weight = ordered.size / (ordered.size + _PRIOR_EXCESSES)
     if ordered.size < _LEAST_EXCESSES:
@@ -65,11 +89,11 @@ def fit_pareto(excesses: Excesses, expected: Pareto) -> Pareto:
     censored = max(1, int(_CENSORED_SHARE * ordered.size))
     exact, edge = ordered[:-censored], float(ordered[-censored - 1])
     mean = (float(exact.sum()) + censored * edge) / exact.size
-    rates = _CURVES / mean
+    rates = prior.curves(edge / mean) / mean
     logs = np.log1p(rates[:, None] * exact[None, :]).sum(axis=1)
     shapes = (logs + censored * np.log1p(rates * edge)) / exact.size
     likelihood = exact.size * (np.log(rates / shapes) - 1) - logs
-    likelihood -= 0.5 * ((shapes - expected.shape) / _PRIOR_SPREAD) ** 2
+    likelihood -= 0.5 * ((shapes - expected.shape) / prior.spread) ** 2
     best = int(np.argmax(likelihood))
     scale = weight * shapes[best] / rates[best] + (1 - weight) * expected.scale
     return Pareto(float(scale), float(shapes[best]))

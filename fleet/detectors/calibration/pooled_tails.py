@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from fleet.detectors.calibration.pareto import Pareto
+from fleet.detectors.calibration.pareto import Pareto, Prior
 from fleet.detectors.calibration.tail import Expected, Tail, fit_tail, without_incident_days
 from fleet.detectors.contract import FloatArray
 
@@ -16,7 +16,7 @@ Ints = npt.NDArray[np.intp]
 
 _LEAST_OF_POOL = 500
 """Days of series that a pool needs for tails of its own."""
-_MAXIMA = Expected(1.0, Pareto(scale=0.2, shape=0.1))
+_MAXIMA = Expected(1.0, Prior(Pareto(scale=0.2, shape=0.1)))
 """Tails of maxima in units of typical ones, before any is seen: those of 288 normal values have a scale of 0.1."""
 
 
@@ -35,7 +35,7 @@ def tails_of_pools(relative: FloatArray, pools: Ints) -> tuple[Ints, dict[tuple[
             continue
         tails[0, detector, side] = everything
         for pool in large.tolist():
-            own = _tail(heights[members[pool]], Expected(_MAXIMA.origin, everything.pareto))
+            own = _tail(heights[members[pool]], Expected(_MAXIMA.origin, Prior(everything.pareto)))
             tails[int(numbers[pool]), detector, side] = own or everything
     return numbers[pools], tails
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from fleet.detectors.calibration.pareto import Pareto, fit_pareto
+from fleet.detectors.calibration.pareto import Pareto, Prior, fit_pareto
 from fleet.detectors.contract import FloatArray
 
 Values = npt.NDArray[np.float64]
@@ -80,11 +80,11 @@ class Expected:
     """What a tail is believed to be as long as little is seen of it: excesses over an origin that every day reaches."""
 
     origin: float
-    pareto: Pareto
+    prior: Prior
 
     def heights(self, levels: Values) -> Values:
         """The heights that are passed with these chances."""
-        return self.origin + self.pareto.excess(np.log(levels))
+        return self.origin + self.prior.pareto.excess(np.log(levels))
 
 
 def fit_tail(heights: FloatArray | Values, expected: Expected) -> Tail:
@@ -97,7 +97,7 @@ def fit_tail(heights: FloatArray | Values, expected: Expected) -> Tail:
     fitted = max(1, round(fitted))
     start = float(ordered[min(fitted, count - 1)])
     excesses = ordered[:fitted] - start
-    pareto = fit_pareto(excesses[excesses > 0], expected.pareto)
+    pareto = fit_pareto(excesses[excesses > 0], expected.prior)
     last = min(1.0, max(min(_LEAST_OBSERVED, fitted) / count, 1 / count))
     steps = max(2, round(-np.log10(last) * _LEVELS_A_DECADE) + 1)
     levels = last ** (np.arange(steps) / (steps - 1))
@@ -121,7 +121,9 @@ def without_incident_days(heights: FloatArray) -> FloatArray:
     days = heights.shape[1]
     with np.errstate(invalid="ignore"):
         high = np.bincount(np.flatnonzero(heights > edge) % days, minlength=days)
-    usual = np.sort(high)[::-1][min(_INCIDENT_DAYS, high.size - 1)]
+    # A day that nobody saw is no quiet one.
+    seen = high[np.isfinite(heights).any(axis=0)]
+    usual = np.sort(seen)[::-1][min(_INCIDENT_DAYS, seen.size - 1)]
     noise = 3 * np.sqrt(usual + 1)
     incident = high > _INCIDENT_FACTOR * usual + noise
     return np.where(incident[None, :], np.float32(np.nan), heights) if incident.any() else heights

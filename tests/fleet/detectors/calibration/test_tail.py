@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from fleet.detectors.calibration.pareto import Pareto, fit_pareto
+from fleet.detectors.calibration.pareto import Pareto, Prior, fit_pareto
 from fleet.detectors.calibration.tail import Expected, fit_tail, without_incident_days
 
-EXPECTED = Expected(1.0, Pareto(0.2, 0.1))
+EXPECTED = Expected(1.0, Prior(Pareto(0.2, 0.1)))
 
 
 def heights(heavy: bool, count: int, seed: int = 0) -> np.ndarray:
@@ -37,13 +37,22 @@ def test_digits_invert_heights_and_rise_with_them() -> None:
 
 def test_a_past_incident_counts_as_one_high_day_however_high_it_was() -> None:
     days = np.random.default_rng(3).exponential(size=400)
-    some, huge = (fit_pareto(np.append(days, height), Pareto(1.0, 0.1)) for height in (8.0, 8000.0))
+    some, huge = (fit_pareto(np.append(days, height), Prior(Pareto(1.0, 0.1))) for height in (8.0, 8000.0))
     assert some == huge
 
 
+def test_a_tail_may_end_where_that_is_believed() -> None:
+    ending = np.random.default_rng(4).beta(1, 10, size=2000)
+    prior = Pareto(float(ending.mean()), 0.0)
+    assert fit_pareto(ending, Prior(prior, ends=True)).shape < -0.03
+    assert fit_pareto(ending, Prior(prior)).shape > 0
+    endless = np.random.default_rng(5).pareto(4, size=2000)
+    assert fit_pareto(endless, Prior(prior, ends=True)).shape > 0.1
+
+
 def test_few_excesses_lean_on_what_is_expected() -> None:
-    assert fit_pareto(np.array([]), Pareto(0.3, 0.2)) == Pareto(0.3, 0.2)
-    assert fit_pareto(np.full(5, 9.0), Pareto(0.3, 0.2)).scale < 4
+    assert fit_pareto(np.array([]), Prior(Pareto(0.3, 0.2))) == Pareto(0.3, 0.2)
+    assert fit_pareto(np.full(5, 9.0), Prior(Pareto(0.3, 0.2))).scale < 4
 
 
 def test_days_without_any_height_do_not_make_low_ones_improbable() -> None:
@@ -56,5 +65,7 @@ def test_days_on_which_many_series_are_high_are_left_out_and_quiet_ones_are_not(
     rng = np.random.default_rng(0)
     quiet = rng.standard_normal((500, 11)).astype(np.float32)
     assert np.isfinite(without_incident_days(quiet)).all()
+    quiet[:, [0, 1, 2, 7]] = np.nan
+    assert np.isfinite(without_incident_days(quiet)).sum() == np.isfinite(quiet).sum()
     quiet[:100, 4] += 9
-    assert np.flatnonzero(np.isnan(without_incident_days(quiet)).any(axis=0)).tolist() == [4]
+    assert np.flatnonzero(np.isnan(without_incident_days(quiet)).any(axis=0)).tolist() == [0, 1, 2, 4, 7]
