@@ -183,14 +183,13 @@ class FindingStore:
             return session.exec(query).one()
 
     def earlier(self, cluster_id: str, findings: Sequence[Finding]) -> Earlier:
-        """When other findings with the fingerprints of these began, within ``LOOK_BACK`` before the first of them."""
+        """When findings with the fingerprints of these began, from ``LOOK_BACK`` before the first of them."""
         if not findings:
             return {}
         query = select(FindingRow.fingerprint, FindingRow.start_at).where(
             FindingRow.cluster_id == cluster_id,
             col(FindingRow.fingerprint).in_({finding.fingerprint for finding in findings}),
             FindingRow.start_at >= min(finding.window.start for finding in findings) - LOOK_BACK,
-            col(FindingRow.id).not_in([finding.id for finding in findings]),
         )
         began: defaultdict[str, list[datetime]] = defaultdict(list)
         with self._database.session() as session:

@@ -14,7 +14,7 @@ from fleet.errors import NotFound
 from fleet.findings.finding import UNRESOLVED, Finding, FindingState
 from fleet.findings.incident import Incident
 from fleet.findings.lifecycle import after_findings
-from fleet.findings.ranking import worst_first
+from fleet.findings.ranking import explained, worst_first
 from fleet.frames.window import Window
 from storage.database import Database, lock_cluster
 from storage.documents import from_document, to_document
@@ -58,7 +58,8 @@ class IncidentStore:
             unseen = _unresolved(session, cluster_id, {incident.id for incident in merged})
             linked = _findings_of(session, [incident.id for incident in [*merged, *unseen]])
             seen = [after_findings(each, linked[each.id]) if each.id in linked else each for each in merged]
-            _write(session, [*seen, *(after_findings(each, linked.get(each.id, [])) for each in unseen)])
+            unseen = [after_findings(each, linked.get(each.id, [])) for each in unseen]
+            _write(session, [explained(each) for each in [*seen, *unseen]])
             _open_again(session, merged, seen)
             note_seen(session, IncidentSightingRow, scan_id, cluster_id, [incident.id for incident in incidents])
             unannounced = select(IncidentRow.id).where(

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID, uuid5
 
-from fleet.findings.finding import ONE_EPISODE, Finding
+from fleet.findings.finding import ONE_EPISODE, UNRESOLVED, Finding
 from fleet.findings.grouping import Groups, Reach
 from fleet.findings.incident import Incident
 from fleet.findings.lifecycle import RELAPSE, after_findings
 from fleet.findings.opening import opens_incident
-from fleet.findings.ranking import Earlier, harm_of, ranked, weight_of
+from fleet.findings.ranking import Earlier, centre_of, harm_of, ranked, weight_of
 from fleet.findings.relations import WIDE, groups_of
 from fleet.findings.wording import incident_title
 from fleet.inventory.topology import Topology
 
 _NAMESPACE = UUID("6f1c2f4e-6a0b-5a55-9d55-6f7d2b9b8c01")
 """Of incident ids only; changing it would make every known incident a new one."""
+
+TOLD_FOR = timedelta(days=1)
+"""As long as a scan looks by default, so that scans of an hour and of a day tell the same of an incident."""
 
 
 def correlate(
@@ -27,6 +30,7 @@ def correlate(
     known: Sequence[Incident],
     scan_id: str,
     earlier: Earlier | None = None,
+    members: Sequence[Finding] = (),
 ) -> list[Incident]:
     """The incidents that a scan's findings make up, ranked by harm.
 
@@ -41,6 +45,8 @@ def correlate(
             that shares what stands for it. Those that no finding meets are not returned.
         scan_id: of this scan.
         earlier: when earlier findings of these fingerprints began, as far as it is known: what recurs is less news.
+        members: findings of the known incidents, whichever scan saw them. What an incident is worth is told by those of
+            this scan, those that are not over, and those of its last day: no scan sees all of it.
 
     Returns:
         Incidents in order of rank; the same findings give the same ids again.
@@ -48,14 +54,16 @@ def correlate(
     groups = _with_relapses(groups_of(findings, topology or Topology.of(None)))
     claimed: defaultdict[str, list[Finding]] = defaultdict(list)
     before = _KnownIncidents(known)
+    unseen = _unseen(members, findings)
     incidents: list[Incident] = []
     for group in groups:
         incident = before.of(group)
         if incident is not None:
             claimed[incident.id] += group
         elif opens_incident(group):
-            incidents.append(_incident(group, None, scan_id, earlier or {}))
-    incidents += [_incident(group, before.by_id[each], scan_id, earlier or {}) for each, group in claimed.items()]
+            incidents.append(_incident(group, None, [], scan_id, earlier or {}))
+    for known_id, group in claimed.items():
+        incidents.append(_incident(group, before.by_id[known_id], unseen[known_id], scan_id, earlier or {}))
     return ranked(incidents)
 
 
@@ -107,13 +115,27 @@ def _at_its_time(incident: Incident, start: datetime, end: datetime, *, back: bo
     return incident.started_at <= end + apart and (incident.ended_at is None or start <= incident.ended_at + apart)
 
 
-def _incident(group: list[Finding], before: Incident | None, scan_id: str, earlier: Earlier) -> Incident:
-    ordered = sorted(group, key=weight_of, reverse=True)
-    centre = ordered[0]
+def _unseen(members: Iterable[Finding], findings: Iterable[Finding]) -> defaultdict[str, list[Finding]]:
+    """The members that a scan did not see, by their incident."""
+    seen = {finding.id for finding in findings}
+    unseen: defaultdict[str, list[Finding]] = defaultdict(list)
+    for finding in members:
+        if finding.incident_id and finding.id not in seen:
+            unseen[finding.incident_id].append(finding)
+    return unseen
+
+
+def _incident(
+    group: list[Finding], before: Incident | None, unseen: list[Finding], scan_id: str, earlier: Earlier
+) -> Incident:
+    telling = _telling(group, unseen)
+    centre = centre_of(telling, before.fingerprints[0] if before else "")
+    ordered = [centre, *sorted(telling, key=weight_of, reverse=True)]
     founder = min(group, key=lambda finding: (finding.window.start, finding.fingerprint))
     start = founder.window.start
     subjects = list(dict.fromkeys(finding.subject for finding in ordered))
     mark = f"{founder.cluster_id}|{founder.fingerprint}|{start.isoformat()}"
+    started_at = min(start, before.started_at) if before else start
     known = {"state": before.state, "stretches": before.stretches} if before else {}
     incident = Incident(
         id=before.id if before else str(uuid5(_NAMESPACE, mark)),
@@ -121,19 +143,25 @@ def _incident(group: list[Finding], before: Incident | None, scan_id: str, earli
         scan_id=scan_id,
         title=incident_title(centre, len(subjects) - 1),
         subject=centre.subject,
-        severity=max((finding.severity for finding in group), key=lambda severity: severity.rank),
-        started_at=min(start, before.started_at) if before else start,
+        severity=max((finding.severity for finding in telling), key=lambda severity: severity.rank),
+        started_at=started_at,
         opened_at=(before.opened_at if before else None) or start,
         # What it was known by stays with it: what it had an hour ago may come back, and is no new incident then.
         fingerprints=list(
             dict.fromkeys([*(finding.fingerprint for finding in ordered), *(before.fingerprints if before else ())])
         ),
-        finding_ids=list(dict.fromkeys(finding.id for finding in ordered)),
+        finding_ids=list(dict.fromkeys(each.id for each in sorted(group, key=weight_of, reverse=True))),
         affected=subjects,
-        harm=harm_of(group, earlier),
+        harm=harm_of(telling, centre, started_at, earlier),
         **known,
     )
-    return after_findings(incident, group)
+    return after_findings(incident, [*group, *unseen])
+
+
+def _telling(group: list[Finding], unseen: list[Finding]) -> list[Finding]:
+    """By which findings an incident is told: what a scan saw, and of the rest what is not over or was lately."""
+    _, end = _span([*group, *unseen])
+    return [*group, *(each for each in unseen if each.state in UNRESOLVED or each.window.end > end - TOLD_FOR)]
 
 
 def _span(group: list[Finding]) -> tuple[datetime, datetime]:

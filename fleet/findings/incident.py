@@ -52,8 +52,8 @@ class Incident(BaseModel):
     """Findings that belong together.
 
     ``subject`` is where the trouble centres, ``affected`` every subject it touches. ``fingerprints`` are those of
-    its findings, the one that stands for it first, and behind those that the last scan saw the ones that earlier scans
-    did; ``finding_ids`` are the findings that the last scan saw.
+    its findings, the one that stands for it first, then those by which it is told, then what it had before;
+    ``finding_ids`` are the findings that the last scan saw.
     ``stretches`` are the times in which it went on, with a resolution between each two; the last one's end is
     ``ended_at``. ``rank`` orders the incidents of a cluster and scan by harm: 1 is the worst.
     """

@@ -17,6 +17,7 @@ _WORKLOADS = {SubjectKind.POD, SubjectKind.CONTAINER, SubjectKind.WORKLOAD}
 _NODES = {SubjectKind.NODE, SubjectKind.DEVICE}
 _STRENGTH_COUNTS_UP_TO = 16.0
 """Beyond that, more strength is no more harm: a counter that was always 0 gives any score."""
+_MUCH_STRONGER = 2.0
 _NEWS = 2.0
 """What has not been seen in a fortnight weighs as much as four times the subjects, or four times the strength."""
 
@@ -30,17 +31,44 @@ def weight_of(finding: Finding) -> tuple[int, bool, float, str, datetime]:
     return finding.severity.rank, narrow, min(finding.strength, 1e6), finding.fingerprint, finding.window.start
 
 
-def harm_of(group: Sequence[Finding], earlier: Earlier) -> Harm:
-    """What findings that belong together do, without the words (``with_words``)."""
-    centre = max(group, key=weight_of)
-    felt = [finding for finding in group if finding.service_level]
-    days = {start.date() for start in earlier.get(centre.fingerprint, ()) if start < centre.window.start}
+def centre_of(findings: Sequence[Finding], stood: str) -> Finding:
+    """The finding that stands for an incident, and keeps standing for it until another is clearly stronger.
+
+    Args:
+        findings: of the incident, at least one.
+        stood: the fingerprint that stood for it so far; any other text where there was none.
+    """
+    strongest = max(findings, key=weight_of)
+    before = max((each for each in findings if each.fingerprint == stood), key=weight_of, default=strongest)
+    return strongest if _outweighs(strongest, before) else before
+
+
+def _outweighs(one: Finding, other: Finding) -> bool:
+    """Whether it is more severe, has a place of its own instead of none, or is much stronger."""
+    kind, other_kind = weight_of(one)[:2], weight_of(other)[:2]
+    stronger = min(one.strength, _STRENGTH_COUNTS_UP_TO) >= _MUCH_STRONGER * other.strength
+    return kind > other_kind or (kind == other_kind and stronger)
+
+
+def harm_of(findings: Sequence[Finding], centre: Finding, began: datetime, earlier: Earlier) -> Harm:
+    """What an incident does, without the words (``explained``).
+
+    Args:
+        findings: by which it is told.
+        centre: the one that stands for it.
+        began: when it began; what was seen in the fortnight before is no news.
+        earlier: when findings of these fingerprints began.
+    """
+    felt = [finding for finding in findings if finding.service_level]
+    days = {start.date() for start in earlier.get(centre.fingerprint, ()) if began - LOOK_BACK <= start < began}
     return Harm(
         service=max(felt, key=weight_of).subject.display if felt else "",
-        workloads=len({(each.subject.namespace, _workload(each)) for each in group if each.subject.kind in _WORKLOADS}),
-        nodes=len({each.subject.name for each in group if each.subject.kind in _NODES}),
-        subjects=len({each.subject.identity for each in group}),
-        strength=round(max(each.strength for each in group), 1),
+        workloads=len(
+            {(each.subject.namespace, _workload(each)) for each in findings if each.subject.kind in _WORKLOADS}
+        ),
+        nodes=len({each.subject.name for each in findings if each.subject.kind in _NODES}),
+        subjects=len({each.subject.identity for each in findings}),
+        strength=round(max(each.strength for each in findings), 1),
         days_seen=len(days),
     )
 
@@ -48,12 +76,12 @@ def harm_of(group: Sequence[Finding], earlier: Earlier) -> Harm:
 def ranked(incidents: Sequence[Incident]) -> list[Incident]:
     """Incidents in order of harm, each with its rank (1 is the worst) and why it is there."""
     ordered = sorted(incidents, key=lambda each: (worst_first(each), each.started_at, each.id))
-    return [
-        incident.model_copy(
-            update={"rank": rank, "harm": incident.harm.model_copy(update={"why": _in_words(incident)})}
-        )
-        for rank, incident in enumerate(ordered, start=1)
-    ]
+    return [explained(incident.model_copy(update={"rank": rank})) for rank, incident in enumerate(ordered, start=1)]
+
+
+def explained(incident: Incident) -> Incident:
+    """An incident whose harm says in words why it ranks where it does, as it stands now."""
+    return incident.model_copy(update={"harm": incident.harm.model_copy(update={"why": _in_words(incident)})})
 
 
 def worst_first(incident: Incident) -> tuple[float, ...]:

@@ -192,7 +192,7 @@ def test_earlier_findings_of_a_fingerprint_are_known_for_a_fortnight(store: Find
     now = store.list(scan_id="scan-1")
     earlier = store.earlier(CLUSTER, now)
     assert {mark: sorted(starts) for mark, starts in earlier.items()} == {
-        now[0].fingerprint: [hours(-72, 0).start, hours(-24, 0).start]
+        now[0].fingerprint: [hours(day, day + 1).start for day in (-72, -24, 0)]
     }
     assert store.earlier(CLUSTER, []) == {}
 

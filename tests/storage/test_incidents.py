@@ -97,7 +97,9 @@ class Watch:
             self.findings.record(self.cluster_id, scan(scan_id, window), list(seen), seen_queries={QUERY})
             known = self.incidents.list(cluster_ids=[self.cluster_id])
             stored = self.findings.list(cluster_ids=[self.cluster_id], scan_id=scan_id)
-            self.incidents.record(self.cluster_id, scan_id, correlate(stored, None, known, scan_id))
+            members = self.findings.list(incident_ids=[each.id for each in known])
+            incidents = correlate(stored, None, known, scan_id, members=members)
+            self.incidents.record(self.cluster_id, scan_id, incidents)
         return self.incidents.list(cluster_ids=[self.cluster_id], scan_id=scan_id)
 
     def all(self) -> list[Incident]:
@@ -159,6 +161,36 @@ def test_an_acknowledged_incident_that_is_over_and_back_is_open(watch: Watch) ->
     assert (back.id, back.state) == (first.id, FindingState.OPEN)
 
 
+def test_an_incident_is_told_alike_by_a_scan_of_a_day_and_by_those_of_hours(watch: Watch) -> None:
+    def fault(until: float) -> list[Finding]:
+        felt = finding(hours(0, 0.5), query_id="errors", severity=Severity.CRITICAL, service_level=True, score=9.0)
+        return [felt, finding(hours(0, until), ongoing=True)]
+
+    (day,) = watch.scan(hours(-18, 6), *fault(6))
+    (hour,) = watch.scan(hours(6, 7), finding(hours(6, 7), ongoing=True))
+    words = {"title", "severity", "subject", "affected", "harm", "fingerprints"}
+    assert hour.model_dump(include=words) == day.model_dump(include=words)
+    assert (hour.severity, hour.harm.strength, hour.phase) == (Severity.CRITICAL, 3.0, Phase.ONGOING)
+    (tomorrow,) = watch.scan(hours(7, 27), *fault(27)[1:])
+    told = tomorrow.severity, tomorrow.harm.service
+    assert told == (Severity.CRITICAL, hour.harm.service), "nobody looked whether that is over"
+    watch.findings.record(CLUSTER, scan("errors", hours(25, 28)), [], seen_queries={"errors"})
+    watch.findings.record(CLUSTER, scan("errors", hours(26, 29)), [], seen_queries={"errors"})
+    (later,) = watch.scan(hours(27, 30), finding(hours(27, 30), ongoing=True))
+    assert (later.id, later.severity, later.harm.service) == (day.id, Severity.WARNING, "")
+
+
+def test_an_incident_that_is_over_says_so_and_keeps_its_words(watch: Watch) -> None:
+    (first,) = watch.scan(hours(0, 1), finding(hours(0, 1), ongoing=True))
+    assert "; goes on; " in first.harm.why
+    watch.scan(hours(1, 2))
+    watch.scan(hours(2, 3))
+    (over,) = watch.all()
+    assert over.phase is Phase.RESOLVED
+    assert over.harm.why == first.harm.why.replace("goes on", "ended")
+    assert over.title == first.title
+
+
 def test_a_weak_finding_is_stored_and_opens_an_incident_only_when_it_lasts(watch: Watch) -> None:
     def weak(window: Window, **fields: object) -> Finding:
         return finding(window, severity=Severity.INFO, score=5.0, threshold=3.0, **fields)
@@ -206,7 +238,7 @@ def test_scans_that_are_killed_and_run_again_leave_the_same_as_those_that_are_no
             window = hours(hour, hour + 1)
             found = [finding(window, cluster_id=mine.cluster_id, workload=name, ongoing=True) for name in names]
             mine.scan(window, *found, times=times)
-        told.append(sorted((each.started_at, each.state, each.standing, len(each.fingerprints)) for each in mine.all()))
+        told.append(sorted((each.started_at, each.title, each.standing, repr(each.harm)) for each in mine.all()))
     assert told[0] == told[1]
 
 

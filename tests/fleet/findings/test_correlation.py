@@ -29,8 +29,10 @@ from tests.fleet.findings.scenes import (
 )
 
 
-def incidents(*findings: Finding, known: tuple[Incident, ...] = ()) -> list[Incident]:
-    return correlate(list(findings), topology(), list(known), "scan")
+def incidents(
+    *findings: Finding, known: tuple[Incident, ...] = (), members: tuple[Finding, ...] = ()
+) -> list[Incident]:
+    return correlate(list(findings), topology(), list(known), "scan", members=members)
 
 
 def noisy_neighbour(start: float = 0) -> list[Finding]:
@@ -167,6 +169,33 @@ def test_what_an_incident_had_before_comes_back_to_it() -> None:
     assert set(later.fingerprints) == {memory.fingerprint, cpu.fingerprint} and len(later.finding_ids) == 1
     (back,) = incidents(finding(CART, "container_mem_bytes", 200, 60), known=(later,))
     assert back.id == later.id == first.id
+
+
+def test_what_stands_for_an_incident_does_so_until_something_is_clearly_stronger() -> None:
+    (first,) = incidents(finding(CART, "container_mem_bytes", 0, ongoing=True))
+    more = finding(CART, "container_cpu_cores", 30, ongoing=True, score=30)
+    seen = [finding(CART, "container_mem_bytes", 0, 90, ongoing=True), more]
+    (same,) = incidents(*seen, known=(first,))
+    assert same.fingerprints[0] == first.fingerprints[0]
+    assert incidents(*seen, known=(same,)) == [same]
+    much = more.model_copy(update={"score": 50.0})
+    (turned,) = incidents(seen[0], much, known=(same,))
+    assert turned.fingerprints[0] == much.fingerprint
+    worse = finding(CART, "container_restarts", 60, severity=Severity.CRITICAL, score=5)
+    (critical,) = incidents(seen[0], much, worse, known=(turned,))
+    assert critical.fingerprints[0] == worse.fingerprint
+
+
+def test_an_incident_is_told_by_its_last_day_and_by_what_is_not_over() -> None:
+    def member(place: Subject, start: float, state: FindingState = FindingState.RESOLVED) -> Finding:
+        return finding(place, "some", start).model_copy(update={"incident_id": first.id, "state": state})
+
+    (first,) = incidents(finding(node(), "node_cpu_util", 0, ongoing=True))
+    goes_on = finding(node(), "node_cpu_util", 0, 48 * 60, ongoing=True)
+    gone, lately, unsure = member(BATCH, 0), member(CART, 30 * 60), member(device(), 0, FindingState.OPEN)
+    (told,) = incidents(goes_on, known=(first,), members=(gone, lately, unsure))
+    assert {each.identity for each in told.affected} == {each.identity for each in (node(), CART, device())}
+    assert told.finding_ids == [goes_on.id], "the others were not seen"
 
 
 def test_harm_orders_the_incidents() -> None:
