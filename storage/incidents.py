@@ -6,15 +6,17 @@ from collections import defaultdict
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 
-from sqlalchemy import String, cast, func, or_, update
+from sqlalchemy import String, and_, cast, func, or_, update
 from sqlalchemy.dialects.postgresql import array
 from sqlmodel import Session, col, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from fleet.errors import NotFound
 from fleet.findings.finding import UNRESOLVED, Finding, FindingState
 from fleet.findings.incident import Incident
 from fleet.findings.lifecycle import after_findings
 from fleet.findings.ranking import explained, worst_first
+from fleet.findings.scan import Scan
 from fleet.frames.window import Window
 from storage.database import Database, lock_cluster
 from storage.documents import from_document, to_document
@@ -59,7 +61,7 @@ class IncidentStore:
             linked = _findings_of(session, [incident.id for incident in [*merged, *unseen]])
             seen = [after_findings(each, linked[each.id]) if each.id in linked else each for each in merged]
             unseen = [after_findings(each, linked.get(each.id, [])) for each in unseen]
-            _write(session, [explained(each) for each in [*seen, *unseen]])
+            _write(session, [_settled(each, scan_id) for each in [*seen, *unseen]])
             _open_again(session, merged, seen)
             note_seen(session, IncidentSightingRow, scan_id, cluster_id, [incident.id for incident in incidents])
             unannounced = select(IncidentRow.id).where(
@@ -92,6 +94,23 @@ class IncidentStore:
                 raise NotFound(f"There is no incident with the id {incident_id!r}.")
             return from_document(Incident, row.body)
 
+    def told_by(self, scan: Scan, cluster_ids: Collection[str]) -> list[Incident]:
+        """Incidents that a scan has to tell of, in the order of ``list``.
+
+        They are those that it saw, those that are over by it, and all that began before its window's end and are not
+        resolved, whether it could see them or not.
+        """
+        unresolved = col(IncidentRow.state).in_([state.value for state in UNRESOLVED])
+        query = select(IncidentRow).where(
+            col(IncidentRow.cluster_id).in_(cluster_ids),
+            or_(
+                seen_by(IncidentSightingRow, IncidentRow.id, scan.id),
+                col(IncidentRow.body)["resolved_by"].astext == scan.id,
+                and_(unresolved, col(IncidentRow.started_at) < scan.window.end),
+            ),
+        )
+        return _found(self._database, query)
+
     def list(
         self,
         *,
@@ -118,9 +137,13 @@ class IncidentStore:
         if window is not None:
             ended = col(IncidentRow.ended_at)
             query = query.where(IncidentRow.started_at < window.end, or_(ended.is_(None), ended > window.start))
-        with self._database.session() as session:
-            found = [from_document(Incident, row.body) for row in session.exec(query)]
-        return sorted(found, key=_order)
+        return _found(self._database, query)
+
+
+def _found(database: Database, query: SelectOfScalar[IncidentRow]) -> list[Incident]:
+    with database.session() as session:
+        found = [from_document(Incident, row.body) for row in session.exec(query)]
+    return sorted(found, key=_order)
 
 
 def _order(incident: Incident) -> tuple[object, ...]:
@@ -142,8 +165,15 @@ def _merged(known: Incident | None, incident: Incident, scan_id: str, now: datet
             "opened_at": known.opened_at,
             "state": known.state,
             "stretches": known.stretches,
+            "resolved_by": known.resolved_by,
         }
     )
+
+
+def _settled(incident: Incident, scan_id: str) -> Incident:
+    """An incident that says why it ranks where it does, and by which scan it is over if it is."""
+    resolved_by = incident.resolved_by or scan_id if incident.state is FindingState.RESOLVED else ""
+    return explained(incident.model_copy(update={"resolved_by": resolved_by}))
 
 
 def _open_again(session: Session, before: Sequence[Incident], after: Sequence[Incident]) -> None:

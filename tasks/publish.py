@@ -85,12 +85,12 @@ def publish_findings(scan_id: str) -> None:
         ],
         total=sum(stores.findings.severities(scan.id).values()),
     )
-    incidents = stores.incidents.list(cluster_ids=scan.cluster_ids, scan_id=scan.id)
+    incidents = stores.incidents.told_by(scan, scan.cluster_ids)
     shown = incidents[:MOST_ROWS]
     investigations = stores.investigations.of_incidents([incident.id for incident in shown])
     publish_table(
         "incidents",
-        "Incidents of this scan, the worst first, and their most probable causes.",
+        "Incidents that are open or that this scan saw or resolved, the worst first, and their most probable causes.",
         [
             {
                 "cluster": names[incident.cluster_id],

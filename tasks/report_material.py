@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from fleet.detectors.cohorts.clusters import too_few
 from fleet.detectors.profile.seasonal import baseline_of
 from fleet.errors import CorruptObject
-from fleet.findings.finding import UNRESOLVED, Finding
+from fleet.findings.finding import Finding
 from fleet.findings.grade import Grade, grade_cluster
 from fleet.findings.incident import Incident
 from fleet.findings.scan import Scan
@@ -88,10 +88,8 @@ def _uncompared(stores: Stores, scan: Scan, told: Collection[str]) -> dict[str, 
 
 def _incidents(stores: Stores, scan: Scan, cluster_ids: list[str]) -> list[Incident]:
     going_on = stores.incidents.list(cluster_ids=cluster_ids, window=scan.window)
-    unresolved = stores.incidents.list(cluster_ids=cluster_ids, states=UNRESOLVED)
-    # A scan of a past window knows nothing of what began after it.
-    still_open = [incident for incident in unresolved if incident.started_at < scan.window.end]
-    return list({incident.id: incident for incident in [*going_on, *still_open]}.values())
+    told = stores.incidents.told_by(scan, cluster_ids)
+    return list({incident.id: incident for incident in [*going_on, *told]}.values())
 
 
 def _changes(stores: Stores, scan: Scan, cluster_ids: list[str]) -> list[Change]:

@@ -55,7 +55,8 @@ class Incident(BaseModel):
     its findings, the one that stands for it first, then those by which it is told, then what it had before;
     ``finding_ids`` are the findings that the last scan saw.
     ``stretches`` are the times in which it went on, with a resolution between each two; the last one's end is
-    ``ended_at``. ``rank`` orders the incidents of a cluster and scan by harm: 1 is the worst.
+    ``ended_at``. ``resolved_by`` is the scan by which it is over, empty while it is not. ``rank`` orders the incidents
+    of a cluster and scan by harm: 1 is the worst.
     """
 
     id: str
@@ -72,6 +73,7 @@ class Incident(BaseModel):
     finding_ids: list[str] = Field(default_factory=list)
     affected: list[Subject] = Field(default_factory=list)
     stretches: list[Stretch] = Field(default_factory=list)
+    resolved_by: str = ""
     rank: int = 0
     harm: Harm = Field(default_factory=Harm)
 

@@ -70,9 +70,11 @@ class IncidentLine(BaseModel):
 class ScanResult(BaseModel):
     """A scan's result.
 
+    ``incidents`` are those of its clusters that are not resolved, and others that it saw or that are over by it.
     ``findings`` counts what it saw, ``findings_apart`` those that are in no incident since they are too weak and too
-    short; ``worst`` is the severity of the worst. ``uncompared`` are the clusters that were not compared with others,
-    since too few that are alike were seen, by what they are like ("" where that is not known).
+    short; ``worst`` is the worst severity of these findings and of the incidents that are not resolved. ``uncompared``
+    are the clusters that were not compared with others, since too few that are alike were seen, by what they are like
+    ("" where that is not known).
     """
 
     scan_id: str
@@ -91,10 +93,10 @@ def result_of(stores: Stores, scan_id: str) -> ScanResult:
     """Read a scan's result back from the stores."""
     scan = stores.scans.get(scan_id)
     names = {cluster_id: cluster.name for cluster_id, cluster in stores.clusters.known(scan.cluster_ids).items()}
-    incidents = stores.incidents.list(cluster_ids=list(names), scan_id=scan.id)
+    incidents = stores.incidents.told_by(scan, list(names))
     investigations = stores.investigations.of_incidents([incident.id for incident in incidents])
     findings = stores.findings.severities(scan.id)
-    severities = {*findings, *(incident.severity for incident in incidents)}
+    severities = {*findings, *(each.severity for each in incidents if each.phase is not Phase.RESOLVED)}
     return ScanResult(
         scan_id=scan.id,
         state=scan.state.value,

@@ -82,6 +82,21 @@ def test_findings_are_linked_and_keep_their_link(store: IncidentStore, findings:
     assert [each.window for each in findings.list(incident_ids=["i-1"])] == [hours(0, 2)]
 
 
+def test_a_scan_tells_of_what_is_not_resolved_and_once_of_what_is(watch: Watch, store: IncidentStore) -> None:
+    def told(window: Window) -> list[tuple[Phase, str]]:
+        return [(each.phase, each.id) for each in store.told_by(scan(watch.name_of(window), window), [CLUSTER])]
+
+    (first,) = watch.scan(hours(0, 1), finding(hours(0, 1), ongoing=True))
+    for end, phases in [(2, [Phase.ENDED]), (3, [Phase.RESOLVED]), (4, [])]:
+        watch.scan(hours(end - 1, end), times=2)
+        assert told(hours(end - 1, end)) == [(phase, first.id) for phase in phases]
+    assert told(hours(2, 3)) == [(Phase.RESOLVED, first.id)], "told again of that scan, not of another"
+    watch.scan(hours(5, 6), finding(hours(5, 6), ongoing=True))
+    assert told(hours(2, 3)) == [(Phase.ONGOING, first.id)]
+    assert told(hours(-2, -1)) == [], "a scan of a past window knows nothing of what began after it"
+    assert store.told_by(scan("hours", hours(5, 6)), ["another"]) == []
+
+
 @dataclass(frozen=True)
 class Watch:
     """Scans of one cluster, one after the other: what each sees is recorded, correlated and recorded again."""
@@ -92,7 +107,7 @@ class Watch:
 
     def scan(self, window: Window, *seen: Finding, times: int = 1) -> list[Incident]:
         """The incidents that one scan saw; ``times`` is how often it is run (it may be killed and run again)."""
-        scan_id = f"scan-{window.start:%d-%H:%M}-{window.end:%d-%H:%M}"
+        scan_id = self.name_of(window)
         for _ in range(times):
             self.findings.record(self.cluster_id, scan(scan_id, window), list(seen), seen_queries={QUERY})
             known = self.incidents.list(cluster_ids=[self.cluster_id])
@@ -101,6 +116,10 @@ class Watch:
             incidents = correlate(stored, None, known, scan_id, members=members)
             self.incidents.record(self.cluster_id, scan_id, incidents)
         return self.incidents.list(cluster_ids=[self.cluster_id], scan_id=scan_id)
+
+    @staticmethod
+    def name_of(window: Window) -> str:
+        return f"scan-{window.start:%d-%H:%M}-{window.end:%d-%H:%M}"
 
     def all(self) -> list[Incident]:
         return self.incidents.list(cluster_ids=[self.cluster_id])
