@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from fleet.findings.grade import Letter
+from fleet.findings.incident import Phase
 from fleet.frames.coverage import Signal
 from fleet.frames.pack import Severity
 from fleet.reports.changed import what_changed
@@ -34,7 +35,7 @@ _MOST_NAMES = 6
 
 
 def headline(material: FleetReportMaterial) -> str:
-    """One or two sentences: how bad it is, where, and how much could not be judged."""
+    """A few sentences: how bad it is and was, where, and how much could not be judged."""
     if not material.clusters:
         return "No cluster is registered: there is nothing to judge."
     unjudged = sum(material.letter_of(cluster.id) is Letter.NOT_GRADED for cluster in material.clusters)
@@ -44,6 +45,7 @@ def headline(material: FleetReportMaterial) -> str:
     unknown = f" {counted(unjudged, 'cluster')} could not be judged." if unjudged else ""
     ended = len(material.unsettled_incidents) - len(material.open_incidents)
     over = f" {counted(ended, 'incident')} ended, which is not sure yet." if ended else ""
+    over += _worse_before(material)
     if not material.open_incidents:
         return f"No incident is open in {counted(judged, 'cluster')}.{over}{unknown}"
     by_severity = Counter(incident.severity for incident in material.open_incidents)
@@ -53,6 +55,17 @@ def headline(material: FleetReportMaterial) -> str:
     what = " and ".join(filter(None, [", ".join(parts[:-1]), parts[-1]]))
     verb = "incident is" if total == 1 else "incidents are"
     return f"{what} {verb} open in {len(places)} of {counted(len(material.clusters), 'cluster')}.{over}{unknown}"
+
+
+def _worse_before(material: FleetReportMaterial) -> str:
+    """How many incidents were resolved that are worse than what is not: a quiet end must not hide a bad day."""
+    worst = max((each.severity.rank for each in material.unsettled_incidents), default=Severity.INFO.rank)
+    resolved = Counter(each.severity for each in material.ranked_incidents if each.phase is Phase.RESOLVED)
+    told = [f"{resolved[each]} {each.value}" for each in reversed(Severity) if each.rank > worst and resolved[each]]
+    if not told:
+        return ""
+    verb = "one was" if sum(resolved[each] for each in Severity if each.rank > worst) == 1 else "ones were"
+    return f" {' and '.join(told)} {verb} resolved in this window."
 
 
 def unknown_lines(material: FleetReportMaterial) -> list[Statement]:

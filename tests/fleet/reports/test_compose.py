@@ -134,7 +134,8 @@ def test_the_report_says_what_its_sensitivity_promises_and_of_whom_it_does_not(m
     told = {item.term: item.statements[0].text for item in method.items}
     assert told["Sensitivity"].startswith("MEDIUM: 0.5 false findings are to be expected per cluster of 5,000 series")
     assert "(LOW 0.1, MEDIUM 0.5, HIGH 2" in told["Sensitivity"]
-    assert f"this budget is not promised of {north.name}: judged by the window" in told["Sensitivity"]
+    assert f"this budget is not promised of {north.name}: judged by this report's window" in told["Sensitivity"]
+    assert f"a history of 14 days, since a first weekend may be news: {east.name} (2 d)." in told["Sensitivity"]
     assert f"The course of the day was learnt of {west.name} (14 d)." in told["Baselines"]
     assert f"Without it, for want of history: {east.name} (2 d)." in told["Baselines"]
     assert f"Versions of what was learnt (fleetscope model show): {west.name} 3." in told["Baselines"]
@@ -151,7 +152,8 @@ def test_the_report_says_what_its_sensitivity_promises_and_of_whom_it_does_not(m
     }
     assert of_clusters == {
         "rest on 14 d of history, with the course of the day; version 3 of what was learnt",
-        "rest on 2 d of history, too short for the course of the day",
+        "rest on 2 d of history, too short for the course of the day: too little for the number of false findings to be "
+        "promised",
         "no history: judged by this window alone, and the number of false findings is not promised",
     }
 
@@ -308,6 +310,27 @@ def test_headline_counts_what_is_open(material: FleetReportMaterial) -> None:
     assert compose_fleet_report(material).headline == (
         "2 critical, 1 warning and 1 info incidents are open in 2 of 3 clusters."
     )
+
+
+def test_headline_tells_of_what_was_resolved_and_is_worse_than_what_is_open(material: FleetReportMaterial) -> None:
+    def headline(*severities: Severity, open_: Severity | None = None) -> str:
+        of_kind = [(each, FindingState.RESOLVED) for each in severities] + (
+            [(open_, FindingState.OPEN)] if open_ else []
+        )
+        (first, *_) = material.incidents
+        incidents = [
+            first.model_copy(update={"id": str(number), "severity": severity, "state": state})
+            for number, (severity, state) in enumerate(of_kind)
+        ]
+        return compose_fleet_report(replace(material, incidents=incidents)).headline
+
+    critical, warning = Severity.CRITICAL, Severity.WARNING
+    assert headline(critical, critical, warning, open_=warning) == (
+        "1 warning incident is open in 1 of 3 clusters. 2 critical ones were resolved in this window."
+    )
+    assert "resolved" not in headline(critical, open_=critical)
+    assert headline(critical).endswith("1 critical one was resolved in this window.")
+    assert headline(critical, warning, warning).endswith("1 critical and 2 warning ones were resolved in this window.")
 
 
 def test_every_citation_is_defined_and_every_link_leads_somewhere(hard: ReportContent, ordinary: ReportContent) -> None:
