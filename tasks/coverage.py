@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import timedelta
 from typing import Any
 
 from fleet.findings.scan import Scan
 from fleet.frames.coverage import Coverage, Signal
-from fleet.frames.window import STEP_SECONDS, Window
+from fleet.frames.window import HISTORY_CHUNK, HISTORY_STEP_SECONDS, STEP_SECONDS, Window, history_window
 from storage.coverage import STANDING
 from storage.stores import Stores
 from tasks.frames import COLLECTOR
@@ -27,6 +28,18 @@ def coverage_of(stores: Stores, scan: Scan, cluster_ids: Sequence[str]) -> Itera
     others = stores.coverage.by_cluster(scan.window, cluster_ids, step_seconds=0)
     for (cluster_id, rows), (_, beside) in zip(metrics, others, strict=True):
         yield cluster_id, [*rows, *_of_scan(beside, scan.window)]
+
+
+def history_of(stores: Stores, scan: Scan, cluster_ids: Sequence[str]) -> dict[str, timedelta]:
+    """How much past each cluster's baselines rest on: the days that hold any series."""
+    days = stores.coverage.stored(
+        history_window(scan.window),
+        cluster_ids,
+        collector=COLLECTOR,
+        pack_hash=scan.pack.content_hash,
+        step_seconds=HISTORY_STEP_SECONDS,
+    )
+    return {cluster_id: count * HISTORY_CHUNK for cluster_id, count in days.items()}
 
 
 def metrics_of(rows: Sequence[Coverage]) -> list[Coverage]:

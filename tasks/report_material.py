@@ -21,7 +21,7 @@ from fleet.frames.firing import firing_at
 from fleet.frames.frame import Frame, SeriesKey
 from fleet.frames.frame_blocks import Named
 from fleet.frames.pack import QueryPack
-from fleet.frames.window import HISTORY_CHUNK, HISTORY_STEP_SECONDS, STEP_SECONDS, Window, history_window
+from fleet.frames.window import STEP_SECONDS, Window, history_window
 from fleet.inventory.change import Change
 from fleet.reports.charts import ChartSeries
 from fleet.reports.content import ReportSummary
@@ -30,7 +30,7 @@ from fleet.reports.material import FleetReportMaterial, grouped
 from fleet.reports.overview import told_in_full
 from fleet.reports.record import ReportKind
 from storage.stores import Stores
-from tasks.coverage import coverage_of, metrics_of
+from tasks.coverage import coverage_of, history_of, metrics_of
 from tasks.frames import COLLECTOR, open_history
 from tasks.questions import ALERTS, RULES
 
@@ -64,7 +64,7 @@ def gather(
         sensitivity=scan.sensitivity,
         coverage=coverage,
         grades=grades,
-        history=_history(stores, scan, chosen),
+        history=history_of(stores, scan, chosen),
         models={each: version for each, version in stores.models.used(scan.id).items() if each in known},
         uncompared=_uncompared(stores, scan, known),
         gaps={cluster_id: figures.gaps for cluster_id, figures in stores.inventories.figures(chosen).items()},
@@ -146,18 +146,6 @@ def _firing(stores: Stores, material: FleetReportMaterial, cluster_id: str) -> l
 def _told(row: Coverage) -> bool:
     """Whether a source told its alerts, or the rules that raise them: the first of what it is asked."""
     return bool(row.queries) and row.queries[0].status is not CoverageStatus.UNKNOWN
-
-
-def _history(stores: Stores, scan: Scan, cluster_ids: list[str]) -> dict[str, timedelta]:
-    """How much past each cluster's baselines rest on: the days that hold any series."""
-    days = stores.coverage.stored(
-        history_window(scan.window),
-        cluster_ids,
-        collector=COLLECTOR,
-        pack_hash=scan.pack.content_hash,
-        step_seconds=HISTORY_STEP_SECONDS,
-    )
-    return {cluster_id: count * HISTORY_CHUNK for cluster_id, count in days.items()}
 
 
 def _charts(

@@ -43,7 +43,7 @@ class Learnt:
         profile: level, season and spread.
         gaps, states, rates, rises: habits of gaps, states and counts, and of filling up.
         gauges, counts: chances of how high a day gets; None where the past is too short to tell. Then scores are
-            judged by themselves, and no budget is promised.
+            judged by themselves.
     """
 
     keys: list[SeriesKey]
@@ -59,11 +59,6 @@ class Learnt:
     def in_sample(self) -> bool:
         """Whether this was learnt from the judged frame itself."""
         return self.profile.in_sample
-
-    @property
-    def holds_budget(self) -> bool:
-        """Whether the past suffices for a sensitivity's number of false findings to be promised."""
-        return self.gauges is not None or self.counts is not None
 
     @property
     def seasons(self) -> list[str]:

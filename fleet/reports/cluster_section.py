@@ -6,6 +6,7 @@ from collections import Counter
 
 from fleet.findings.finding import Finding
 from fleet.findings.incident import Phase
+from fleet.frames.window import HISTORY
 from fleet.inventory.cluster import Cluster
 from fleet.reports.alerts import alerts_block
 from fleet.reports.content import (
@@ -100,7 +101,8 @@ def _baselines(material: FleetReportMaterial, cluster: Cluster) -> str:
         return f"version {version} of what was learnt" if version else ""
     season = "with" if history >= DAILY else "too short for"
     learnt = f"; version {version} of what was learnt" if version else ""
-    return f"rest on {duration(history)} of history, {season} the course of the day{learnt}"
+    promised = "" if history >= HISTORY else ": too little for the number of false findings to be promised"
+    return f"rest on {duration(history)} of history, {season} the course of the day{learnt}{promised}"
 
 
 def _endpoint(kind: str, url: str, verified: bool) -> str:

@@ -15,7 +15,7 @@ from fleet.findings.incident import Incident, Phase
 from fleet.findings.ranking import worst_first
 from fleet.frames.alerts import Alert
 from fleet.frames.coverage import Coverage, Signal
-from fleet.frames.window import Window
+from fleet.frames.window import HISTORY, Window
 from fleet.inventory.change import Change
 from fleet.inventory.cluster import Cluster
 from fleet.inventory.inventory import Gap
@@ -150,6 +150,11 @@ class FleetReportMaterial:
         """Clusters that were seen and have no history, so that they were judged by the window itself."""
         seen = [each for each in self.clusters if self.seen_of(each.id)]
         return [each for each in seen if each.id not in self.models and not self.history.get(each.id)]
+
+    @cached_property
+    def judged_by_little(self) -> list[Cluster]:
+        """Clusters that were judged by less history than a budget of false findings needs."""
+        return [each for each in self.clusters if timedelta() < self.history.get(each.id, timedelta()) < HISTORY]
 
     @cached_property
     def unsettled_incidents(self) -> list[Incident]:

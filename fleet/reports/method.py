@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from fleet.detectors.cohorts.trimmed import MIN_MEMBERS
 from fleet.detectors.contract import Sensitivity
+from fleet.frames.window import HISTORY
 from fleet.inventory.cluster import Cluster
 from fleet.reports.content import Definition, Definitions, Section, Statement
 from fleet.reports.material import FleetReportMaterial
@@ -69,14 +70,17 @@ def _sensitivity(material: FleetReportMaterial) -> str:
         "the query pack, what fills up, changes of state, and what falls silent: these follow rules. Nor are "
         "comparisons with like ones."
     )
-    return f"{told}{_unpromised(material.judged_alone)}"
+    return f"{told}{_unpromised(material)}"
 
 
-def _unpromised(clusters: Sequence[Cluster]) -> str:
-    if not clusters:
-        return ""
-    names = joined([each.name for each in clusters], _MOST_NAMES)
-    return f" For want of history this budget is not promised of {names}: judged by the window of this report alone."
+def _unpromised(material: FleetReportMaterial) -> str:
+    """Of which clusters the budget is not promised; empty where it is of all."""
+    told = ""
+    if alone := joined([each.name for each in material.judged_alone], _MOST_NAMES):
+        told += f" For want of history this budget is not promised of {alone}: judged by this report's window alone."
+    if short := _with_history(material, material.judged_by_little):
+        told += f" Nor is it before a history of {HISTORY.days} days, since a first weekend may be news: {short}."
+    return told
 
 
 def _uncompared(material: FleetReportMaterial) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from pydantic import AwareDatetime, BaseModel, Field
@@ -16,7 +17,7 @@ from fleet.frames.pack import Severity
 from fleet.frames.signals import SignalCoverage, by_signal
 from fleet.frames.window import Window
 from fleet.investigations.investigation import CauseKind, Investigation
-from tasks.coverage import coverage_of, metrics_of
+from tasks.coverage import coverage_of, history_of, metrics_of
 
 if TYPE_CHECKING:
     from storage.stores import Stores
@@ -26,11 +27,13 @@ class ClusterCoverage(SignalCoverage):
     """What was seen of one cluster: of its metrics, by which it is graded, and ``beside`` them of the other signals.
 
     ``model_version`` is the learnt state by which it was judged; None where there was no history to learn from.
+    ``history_days`` is how much history is stored of the days before the window.
     """
 
     cluster: str
     grade: str
     model_version: int | None = None
+    history_days: int = 0
     beside: list[SignalCoverage]
 
 
@@ -119,6 +122,7 @@ def _coverage(stores: Stores, scan: Scan, names: dict[str, str], incidents: list
     for incident in incidents:
         found[incident.cluster_id].append(incident)
     models = stores.models.used(scan.id)
+    history = history_of(stores, scan, list(names))
     rows = []
     for cluster_id, own in coverage_of(stores, scan, list(names)):
         grade = grade_cluster(found[cluster_id], metrics_of(own), judged=scan.has_judged(cluster_id))
@@ -131,6 +135,7 @@ def _coverage(stores: Stores, scan: Scan, names: dict[str, str], incidents: list
                 cluster=names[cluster_id],
                 grade=grade.letter.value,
                 model_version=models.get(cluster_id),
+                history_days=history.get(cluster_id, timedelta()).days,
                 beside=beside,
             )
         )

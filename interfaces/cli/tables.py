@@ -16,6 +16,7 @@ from fleet.findings.finding import Finding
 from fleet.findings.grade import Letter
 from fleet.findings.incident import Incident
 from fleet.frames.coverage import CoverageStatus, Signal
+from fleet.frames.window import HISTORY
 from fleet.inventory.cluster import Cluster
 from fleet.inventory.endpoint_load import BreakerState, EndpointLoad
 from fleet.investigations.investigation import Investigation
@@ -110,6 +111,12 @@ def models_line(coverage: Sequence[ClusterCoverage]) -> str:
     told = [f"judged by learnt state, version: {_some(used)}"] if used else []
     if alone:
         told.append(f"judged by its own window alone, so that no number of false findings is promised: {_some(alone)}")
+    little = [each for each in judged if each.model_version is not None and each.history_days < HISTORY.days]
+    if little:
+        told.append(
+            f"less than {HISTORY.days} days of history, before which no number of false findings is promised: "
+            + _some([f"{row.cluster} ({row.history_days})" for row in little])
+        )
     return "\n".join(told)
 
 

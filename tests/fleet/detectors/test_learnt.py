@@ -42,7 +42,7 @@ def test_what_was_stored_judges_as_before(scene: tuple[Frame, Frame], learnt: Le
     assert [anomaly.row for anomaly in anomalies] == [0, 30, 50]
     restored = learnt_of(state_of(learnt))
     assert detect(frame, restored, GAUGES, Sensitivity.HIGH) == anomalies
-    assert restored.holds_budget
+    assert restored.gauges is not None
     assert restored.seasons == ["time of day"]
 
 
@@ -85,12 +85,12 @@ def test_nothing_is_learnt_from_what_is_judged(scene: tuple[Frame, Frame], learn
     np.testing.assert_array_equal(again.gauges.unit, learnt.gauges.unit)
 
 
-def test_without_a_past_no_budget_is_promised(scene: tuple[Frame, Frame]) -> None:
+def test_without_a_past_there_are_no_chances(scene: tuple[Frame, Frame]) -> None:
     frame, history = scene
     assert learn(None, GAUGES) is None
     assert learn(history, GAUGES, history.start - timedelta(days=1)) is None
     itself = learn_from_itself(frame)
-    assert not itself.holds_budget
+    assert (itself.gauges, itself.counts) == (None, None)
     short = learn(history, GAUGES, history.start + timedelta(days=1))
     assert short is not None
-    assert not short.holds_budget
+    assert (short.gauges, short.counts) == (None, None)

@@ -63,6 +63,7 @@ def test_the_versions_by_which_clusters_were_judged_are_told_but_not_all_of_a_la
         "reasons": [],
         "beside": [],
     }
+    seen["history_days"] = 14
     told = [{**seen, "cluster": f"edge-{number}", "model_version": number} for number in range(MOST_MODELS + 2)]
     rows = [ClusterCoverage.model_validate({"missed": False, **each}) for each in told]
     assert models_line(rows[:2]) == "judged by learnt state, version: edge-0 0, edge-1 1"
@@ -76,6 +77,8 @@ def test_the_versions_by_which_clusters_were_judged_are_told_but_not_all_of_a_la
     assert both[0].endswith("version: edge-1 1")
     assert "own window" in both[1]
     assert both[1].endswith(f": {alone.cluster}")
+    little = models_line([rows[1], rows[2].model_copy(update={"history_days": 5})]).splitlines()
+    assert little[1].endswith("no number of false findings is promised: edge-2 (5)")
 
 
 def test_clusters_that_were_not_compared_are_told_with_the_reason() -> None:
