@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
 from fleet.detectors.contract import Sensitivity
-from fleet.detectors.second_looks import DEFAULT_LOOKS, second_looks
+from fleet.detectors.second_looks import second_looks
 from fleet.errors import CorruptObject
 from fleet.findings.assess import ScanContext, findings_of
 from fleet.findings.backtest import MissingDay, ReplayedDay
@@ -37,21 +37,25 @@ _WHOLE = timedelta(hours=23)
 
 
 def replay(
-    stores: Stores, cluster: Cluster, pack: QueryPack, until: datetime, days: int
+    stores: Stores, cluster: Cluster, pack: QueryPack, looks: Sequence[str], until: datetime, days: int
 ) -> Iterator[ReplayedDay | MissingDay]:
-    """The last whole days (UTC) before a time, the earliest first; of a day in parts both are given."""
+    """The last whole days (UTC) before a time, the earliest first; of a day in parts both are given.
+
+    Args:
+        looks: names of the detectors that look at the shortlist, as scans have them.
+    """
     last = floor_time(until, HISTORY_CHUNK)
     topology = Topology.of(stores.inventories.latest(cluster.id))
     for back in range(days, 0, -1):
         day = Window.before(last - (back - 1) * HISTORY_CHUNK, HISTORY_CHUNK)
         try:
-            yield from _day(stores, cluster, pack, day, topology)
+            yield from _day(stores, cluster, pack, looks, day, topology)
         except CorruptObject:
             yield MissingDay(cluster.name, day, DAMAGED)
 
 
 def _day(
-    stores: Stores, cluster: Cluster, pack: QueryPack, day: Window, topology: Topology
+    stores: Stores, cluster: Cluster, pack: QueryPack, looks: Sequence[str], day: Window, topology: Topology
 ) -> Iterator[ReplayedDay | MissingDay]:
     stored, step_seconds = _finest(stores, cluster.id, pack, day)
     if not stored.queries:
@@ -66,8 +70,8 @@ def _day(
         (list(dict.fromkeys(key.query_id for key in state.keys)), state)
         for state, _ in learnt_blocks(history.frames, pack)
     )
-    looks = second_looks(DEFAULT_LOOKS, pack, PastOnDemand(lambda: history).of)
-    judged = judge(stored, states, pack, list(Sensitivity), looks)
+    lookers = second_looks(looks, pack, PastOnDemand(lambda: history).of)
+    judged = judge(stored, states, pack, list(Sensitivity), lookers)
     context = ScanContext(cluster.id, "", Sensitivity.MEDIUM, topology=topology, coverage=stored.coverage)
     held = _held(stored, day)
     if held < _WHOLE:

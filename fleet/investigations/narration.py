@@ -69,7 +69,7 @@ def _best(scene: Scene, best: Ranked, verdict: Verdict) -> list[Sentence]:
         Verdict.SEVERAL_CANDIDATES: f"The likeliest of several candidates is {kind}",
         Verdict.NOT_ENOUGH_EVIDENCE: f"There is not enough evidence for a cause; what comes nearest is {kind}",
     }[verdict]
-    sure = f"confidence {best.confidence * 100:.0f} %"
+    sure = f"confidence {best.confidence * 100:.0f}%"
     sentences = [Sentence(text=f"{opening}: {cause.title} ({sure}).", evidence=list(best.supports[:4]))]
     sentences += [Sentence(text=text, evidence=list(evidence)) for text, evidence in cause.story]
     sentences += [
@@ -82,6 +82,6 @@ def _best(scene: Scene, best: Ranked, verdict: Verdict) -> list[Sentence]:
 def _candidate(number: int, ranked: Ranked) -> Sentence:
     return Sentence(
         text=f"Candidate {number} is {_KINDS[ranked.hypothesis.kind]}: {ranked.hypothesis.title} "
-        f"(confidence {ranked.confidence * 100:.0f} %).",
+        f"(confidence {ranked.confidence * 100:.0f}%).",
         evidence=list(ranked.supports[:3]),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
@@ -46,14 +46,17 @@ def backtest(
 
     Example: fleetscope backtest --cluster edge-1 --weeks 4 --budget 0.5
     """
+    from deployments.settings import load_settings
+    from fleet.detectors.second_looks import looks_named
     from fleet.findings.backtest import backtest_of
     from fleet.frames.pack_file import default_pack, load_pack
     from interfaces.cli.workspace import open_workspace
 
     queries = load_pack(pack) if pack else default_pack()
+    looks = looks_named(load_settings().second_looks, queries)
     with open_workspace() as stores:
         chosen = stores.clusters.chosen(cluster or [], {})
-        days = chain.from_iterable(_replayed(stores, each, queries, weeks) for each in chosen)
+        days = chain.from_iterable(_replayed(stores, each, queries, looks, weeks) for each in chosen)
         result = backtest_of(days, budget)
     if json:
         print_json(result)
@@ -62,11 +65,13 @@ def backtest(
     raise typer.Exit(ExitCode.FINE if result.cluster_days else ExitCode.COULD_NOT_RUN)
 
 
-def _replayed(stores: Stores, cluster: Cluster, pack: QueryPack, weeks: int) -> Iterator[ReplayedDay | MissingDay]:
+def _replayed(
+    stores: Stores, cluster: Cluster, pack: QueryPack, looks: Sequence[str], weeks: int
+) -> Iterator[ReplayedDay | MissingDay]:
     from tasks.backtest import replay
 
     with err().status(f"{cluster.name} …") as status:
-        for day in replay(stores, cluster, pack, datetime.now(UTC), weeks * _DAYS_A_WEEK):
+        for day in replay(stores, cluster, pack, looks, datetime.now(UTC), weeks * _DAYS_A_WEEK):
             status.update(f"{cluster.name}: {day.window.end:%Y-%m-%d}")
             yield day
 

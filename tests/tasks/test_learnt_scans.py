@@ -12,6 +12,7 @@ import pytest
 from pydantic import SecretStr
 
 from fleet.detectors.contract import Sensitivity
+from fleet.detectors.second_looks import DEFAULT_LOOKS
 from fleet.detectors.state_parquet import encode_state
 from fleet.findings.backtest import MissingDay, ReplayedDay, backtest_of
 from fleet.findings.scan import Scan
@@ -362,7 +363,7 @@ def test_a_replay_judges_each_day_by_those_before_and_keeps_nothing(opened: Stor
             frame.values[9] *= 3
         put(opened, cluster, frame)
     put(opened, cluster, values(Window.before(NOW + 2 * DAY + CHUNK, CHUNK), STEP_SECONDS))
-    days = list(replay(opened, cluster, PACK, NOW + 3.5 * DAY, 20))
+    days = list(replay(opened, cluster, PACK, DEFAULT_LOOKS, NOW + 3.5 * DAY, 20))
     replayed = [each for each in days if isinstance(each, ReplayedDay)]
     missing = [(each.window.start - NOW, each.reason) for each in days if isinstance(each, MissingDay)]
     assert missing == [(-17 * DAY, NOTHING_STORED), (-16 * DAY, NO_HISTORY), (2 * DAY, IN_PARTS)]
@@ -387,7 +388,7 @@ def test_a_replay_judges_each_day_by_those_before_and_keeps_nothing(opened: Stor
     # A damaged day is not replayed, and those after it without what it taught.
     [chunk] = [each for each in opened.coverage.list(Window(start=NOW, end=NOW + DAY)) if each.cluster_id == cluster.id]
     opened.objects.delete(chunk.object_key or "")
-    days = list(replay(opened, cluster, PACK, NOW + 2 * DAY, 2))
+    days = list(replay(opened, cluster, PACK, DEFAULT_LOOKS, NOW + 2 * DAY, 2))
     assert [type(each) for each in days] == [MissingDay, MissingDay, ReplayedDay]
     assert [each.reason for each in days if isinstance(each, MissingDay)] == [DAMAGED, *damaged(0)]
 
