@@ -42,6 +42,7 @@ def unite(known: Sequence[Finding], seen: Finding, at: datetime) -> Finding:
     reaches_further = seen.window.end > latest.window.end
     figures = seen if seen.window.end >= latest.window.end else latest
     everyone = [*sorted(known, key=lambda finding: finding.window.start), seen]
+    first = min(everyone, key=lambda finding: finding.window.start)
     # What always was so is shown by each window alone: it may last for years, and what is cited is kept.
     shown_by = [figures] if figures.kind.among_peers else everyone
     object_keys = list(dict.fromkeys(key for finding in shown_by for key in finding.series.object_keys))
@@ -51,9 +52,10 @@ def unite(known: Sequence[Finding], seen: Finding, at: datetime) -> Finding:
             "scan_id": seen.scan_id,
             "state": _state(known, latest, seen, reaches_further=reaches_further),
             "window": Window(
-                start=min(finding.window.start for finding in everyone),
+                start=first.window.start,
                 end=max(finding.window.end for finding in everyone),
             ),
+            "undated": first.undated,
             "series": figures.series.model_copy(update={"object_keys": object_keys}),
             "first_seen_at": min(finding.first_seen_at or at for finding in known),
             "last_seen_at": seen.last_seen_at or at,

@@ -143,6 +143,7 @@ class _Assessor:
             update={
                 "title": gap_title(query, subject, len(gaps), window, ongoing=finding.ongoing),
                 "severity": severity_of_gap(query),
+                "undated": min(gap.first for gap in gaps) == 0,
             }
         )
 

@@ -99,11 +99,14 @@ class _KnownIncidents:
     def of(self, group: list[Finding]) -> Incident | None:
         """The known incident that a group is: of several, the one that shares most with it."""
         centre, (start, end) = _centre(group).fingerprint, _span(group)
+        own = _marks(group) | {centre}
         shared: defaultdict[str, int] = defaultdict(int)
-        for mark in _marks(group) | {centre}:
+        for mark in {finding.fingerprint for finding in group}:
             for incident in self._by_mark.get(mark, ()):
-                stands_for_it = mark in {centre, incident.fingerprints[0]}
-                if _at_its_time(incident, start, end, back=stands_for_it):
+                stands_for_it = mark == incident.fingerprints[0]
+                back = mark in own and (stands_for_it or mark == centre)
+                # What is wide may have stood for an incident before what it is about was seen.
+                if (mark in own or stands_for_it) and _at_its_time(incident, start, end, back=back):
                     shared[incident.id] += 1
         found = [self.by_id[each] for each in shared]
         return max(found, key=lambda each: (shared[each.id], -each.started_at.timestamp(), each.id), default=None)

@@ -86,7 +86,8 @@ class Finding(BaseModel):
 
     ``what`` says what the value is, in the pack's words; ``title`` is the whole sentence with its figures.
     ``why`` says what harm it may be, where both sides of a value may hurt; ``service_level`` that users feel it.
-    ``window`` is the anomalous stretch; ``ongoing`` is true when it reaches the end of what was scanned.
+    ``window`` is the anomalous stretch; ``ongoing`` is true when it reaches the end of what was scanned; ``undated``
+    when it is silence from the beginning of what was seen on, so that it may have begun earlier.
     ``observed`` and ``baseline_*`` are in ``unit`` (None for gaps). ``score`` passed ``threshold`` at
     ``sensitivity``; higher is more anomalous. ``model_version`` is the learnt state by which it was judged
     (None: by its own window alone). ``peers`` is set where it was compared with its like, whose range
@@ -109,6 +110,7 @@ class Finding(BaseModel):
     state: FindingState = FindingState.OPEN
     window: Window
     ongoing: bool
+    undated: bool = False
     score: float
     threshold: float
     p_value: float | None = None

@@ -151,7 +151,9 @@ class _Homes:
     def __init__(self, cores: list[list[_Placed]]) -> None:
         self.groups = [list(core) for core in cores]
         self._members: defaultdict[Hashable, list[tuple[float, int, _Placed]]] = defaultdict(list)
+        self._undated: list[tuple[int, _Placed]] = []
         for number, core in enumerate(cores):
+            self._undated += [(number, each) for each in core if each.finding.undated]
             for each in core:
                 subject = each.finding.subject
                 for key in {None, subject.kind, (SubjectKind.NAMESPACE, subject.namespace)}:
@@ -172,9 +174,18 @@ class _Homes:
         first = bisect_left(members, each.start - limit, key=lambda member: member[0])
         last = bisect_right(members, each.start + limit, key=lambda member: member[0])
         near = [(abs(start - each.start), number) for start, number, it in members[first:last] if each.meets(it)]
+        near = near or self._silent_within(each)
         if near:
             self.groups[min(near)[1]].append(each)
         return bool(near)
+
+    def _silent_within(self, each: _Placed) -> list[tuple[float, int]]:
+        """Groups that fell silent at no time that is known, for a component that does less than usual since earlier."""
+        finding = each.finding
+        if finding.kind is not FindingKind.BELOW or finding.subject.kind is not SubjectKind.COMPONENT:
+            return []
+        silent = [(number, it) for number, it in self._undated if each.start <= it.start and each.meets(it)]
+        return [(it.start - each.start, number) for number, it in silent]
 
 
 def _alike(homeless: list[_Placed]) -> list[list[_Placed]]:

@@ -78,6 +78,15 @@ def test_a_sighting_that_bridges_two_episodes_makes_them_one(store: FindingStore
     assert whole.window == hours(0, 5)
 
 
+def test_an_episode_is_dated_by_its_earliest_sighting(store: FindingStore) -> None:
+    record(store, "scan-1", hours(2, 3), finding(hours(2, 3), undated=True))
+    record(store, "scan-2", hours(2, 4), finding(hours(2, 4), undated=True))
+    assert [each.undated for each in store.list()] == [True]
+    record(store, "scan-3", hours(0, 4), finding(hours(1, 4)))
+    record(store, "scan-4", hours(2, 5), finding(hours(2, 5), undated=True))
+    assert [(each.undated, each.window) for each in store.list()] == [(False, hours(1, 5))]
+
+
 def test_two_sightings_of_one_scan_meet_in_one_row(store: FindingStore) -> None:
     done = store.record(
         CLUSTER, scan("scan-1", hours(0, 3)), [finding(hours(0, 1)), finding(hours(1.5, 2))], seen_queries={QUERY}

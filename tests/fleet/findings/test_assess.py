@@ -246,6 +246,13 @@ def test_a_single_gap_and_one_long_after() -> None:
     assert finding.title.startswith("File system used has given no data for ")
 
 
+def test_silence_from_the_first_sample_on_began_at_no_time_that_is_known() -> None:
+    (undated,) = assessed(anomaly(3, 0, 359, sign=0), anomaly(4, 240, 359, sign=0))
+    (dated,) = assessed(anomaly(3, 1, 359, sign=0))
+    (value,) = assessed(anomaly(3, 0, 359))
+    assert [each.undated for each in (undated, dated, value)] == [True, False, False]
+
+
 def test_a_gap_that_we_did_not_see_is_no_finding() -> None:
     chunk = Coverage(
         cluster_id=CLUSTER,

@@ -112,6 +112,22 @@ def test_exporters_that_fall_silent_together_are_one_and_take_their_job_along() 
     assert len(found) == 1
 
 
+def test_silence_from_the_beginning_of_what_was_seen_on_may_have_begun_with_its_job() -> None:
+    job = Subject(cluster_id=CLUSTER, kind=SubjectKind.COMPONENT, name="node-exporter")
+    (first,) = incidents(finding(job, "targets_up_ratio", 0, 20, kind=FindingKind.BELOW, ongoing=True))
+    fewer = finding(job, "targets_up_ratio", 0, 140, kind=FindingKind.BELOW, ongoing=True)
+    silent = finding(node(), "node_cpu_util", 80, 60, kind=FindingKind.GAP, ongoing=True)
+    assert len(incidents(fewer, silent, known=(first,))) == 2, "it was seen to begin later"
+    silent = silent.model_copy(update={"undated": True})
+    (same,) = incidents(fewer, silent, known=(first,))
+    assert same.id == first.id and set(same.finding_ids) == {fewer.id, silent.id}
+    assert [each.id for each in incidents(fewer, silent, known=(same,))] == [first.id]
+    elsewhere = finding(job, "queue_length", 0, 140, ongoing=True)
+    assert len(incidents(elsewhere, silent)) == 2, "more of something hides no exporter"
+    over = finding(job, "targets_up_ratio", 0, 20, kind=FindingKind.BELOW)
+    assert len(incidents(over, silent)) == 2
+
+
 def test_wide_findings_tie_nothing_together() -> None:
     found = incidents(
         finding(device("worker-1"), "fs_used_ratio", 0),
