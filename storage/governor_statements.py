@@ -13,6 +13,10 @@ from __future__ import annotations
 
 from sqlalchemy import text
 
+# A request waits twice for its endpoint's row, and would wait for the disk each time. What a crash of the server takes
+# of the last moments (three times wal_writer_delay at most) are leases that their owners renew, or that have ended.
+_UNAWAITED = "set_config('synchronous_commit', 'off', true)"
+
 _CLOCK = "(SELECT clock_timestamp() AS t) AS clock"
 
 _LIVE = """
@@ -107,7 +111,8 @@ RETURNING
     bytes_left,
     extract(epoch FROM open_until - clock_timestamp()) AS open_seconds,
     extract(epoch FROM (SELECT min(at) FROM unnest(ended) AS at) + interval '1 second' - clock_timestamp())
-        AS second_seconds
+        AS second_seconds,
+    {_UNAWAITED} AS unawaited
 """  # noqa: S608 - made of constants
 )
 """Take a lease if there is room for one, or a place in the queue; gives what stands in the way."""
@@ -155,6 +160,7 @@ UPDATE governed_endpoints AS e SET (
     ) AS breaker
 )
 WHERE endpoint = :endpoint
+RETURNING {_UNAWAITED}
 """  # noqa: S608 - made of constants
 )
 """Give a lease back with what came of its request: bytes are spent, and the breaker learns of it.
@@ -176,19 +182,21 @@ UPDATE governed_endpoints AS e SET (lease_ids, lease_owners, lease_ends) = (
     ) AS mine
 )
 WHERE endpoint = :endpoint
+RETURNING {_UNAWAITED}
 """  # noqa: S608 - made of constants
 )
 """Make leases (``without``: set aside among those that live) last from now on, also one that has run out meanwhile."""
 
 GIVE_UP = text(
-    """
+    f"""
 UPDATE governed_endpoints AS e SET (waiting_ids, waiting_since, waiting_ends) = (
-    SELECT coalesce(array_agg(id), '{}'), coalesce(array_agg(since), '{}'), coalesce(array_agg(ends), '{}')
+    SELECT coalesce(array_agg(id), '{{}}'), coalesce(array_agg(since), '{{}}'), coalesce(array_agg(ends), '{{}}')
     FROM unnest(e.waiting_ids, e.waiting_since, e.waiting_ends) AS ticket (id, since, ends)
     WHERE id <> :lease
 ), held_back = e.held_back + 1, waited_seconds = e.waited_seconds + :waited_seconds
 WHERE endpoint = :endpoint
-"""
+RETURNING {_UNAWAITED}
+"""  # noqa: S608 - made of constants
 )
 """Leave the queue without having been admitted."""
 
