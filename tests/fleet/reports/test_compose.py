@@ -152,8 +152,8 @@ def test_the_report_says_what_its_sensitivity_promises_and_of_whom_it_does_not(m
     }
     assert of_clusters == {
         "rest on 14 d of history, with the course of the day; version 3 of what was learnt",
-        "rest on 2 d of history, too short for the course of the day: too little for the number of false findings to be "
-        "promised",
+        "rest on 2 d of history, too short for the course of the day: too little for the number of false findings to "
+        "be promised",
         "no history: judged by this window alone, and the number of false findings is not promised",
     }
 
