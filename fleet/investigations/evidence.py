@@ -79,12 +79,11 @@ class EvidenceBook:
 
     def change(self, change: Change) -> str:
         """Evidence for a dated change or event that the cluster reported."""
-        moved = f" ({plain(change.before, 60)} → {plain(change.after, 60)})" if change.before and change.after else ""
         return self._add(
             Evidence(
                 id="",
                 kind=EvidenceKind.EVENT if change.kind in HAPPENINGS else EvidenceKind.CHANGE,
-                summary=f"{plain(change.summary)}{moved} {when(change, moment)}",
+                summary=f"{plain(change.summary)}{_moved(change)} {when(change, moment)}",
                 subject=change.subject,
                 at=change.at,
                 query=plain(change.source, 160),
@@ -153,6 +152,13 @@ class EvidenceBook:
 
 def _name(query: PackQuery, subject: Subject) -> str:
     return f"{measured(query.title, subject)}"
+
+
+def _moved(change: Change) -> str:
+    """From what to what something changed, where its summary does not say so itself."""
+    if not (change.before and change.after) or (change.before in change.summary and change.after in change.summary):
+        return ""
+    return f" ({plain(change.before, 60)} → {plain(change.after, 60)})"
 
 
 def _said(deviation: Deviation, unit: str) -> str:

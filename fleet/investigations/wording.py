@@ -12,7 +12,7 @@ from fleet.inventory.subject import Subject, SubjectKind
 
 __all__ = ["clock", "measured", "moment", "named", "opened", "plain", "quantity", "span", "when"]
 
-_ALLOWED = frozenset(" .,:;/@_%+=()'-")
+_ALLOWED = frozenset(" .,:;/@_%+=()'-→")
 """What may stand beside letters and digits: nothing that HTML, Markdown or a terminal reads as markup."""
 _ASIDE = re.compile(r"(, per [^(]*)? *(\([^)]*\))? *$")
 
