@@ -1,9 +1,8 @@
 """Frames reduced to blocks of time, and robust statistics along an axis that knows gaps.
 
 A block's value is the median of its samples: at least half of a block has to be beyond a bound for its median to be.
-By Markov's inequality the chance of that is at most twice the chance that one sample is, whatever the
-dependence between samples. That is why blocks of a scanned frame may be judged against single samples of a history
-on a coarser step.
+By Markov's inequality the chance of that is at most twice the chance that one sample is, whatever the dependence
+between samples.
 """
 
 from __future__ import annotations

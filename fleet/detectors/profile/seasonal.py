@@ -19,6 +19,9 @@ days of the past then holds for a day never seen. The spreads of the days differ
 size: a wild day widens the spread of all others, and would be the wilder beside them, if its own were left as it is.
 
 Without a history the frame is its own: level and spread of the frame, no season.
+
+Spreads are 1e-9 at least: values that differ by less are constant. A series that reaches 1e20 is beyond what float32
+can square, and is unknown.
 """
 
 from __future__ import annotations
