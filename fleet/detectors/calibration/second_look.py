@@ -2,8 +2,8 @@
 
 A detector is handed deviations from what is usual, never values: past days as judged by the other days, and the judged
 day. Past days are scored by days that they are not among: each half of the past by the other. The judged day is scored
-by the whole past, which knows twice as much: what is strange to half of it gives the thresholds, a little too high ones.
-The highest scores of days are then calibrated as those of the screen are (``ensemble``).
+by the whole past, which knows twice as much, so that thresholds are rather too high. The highest scores of days are
+calibrated as those of the screen are (``ensemble``).
 """
 
 from __future__ import annotations
