@@ -85,7 +85,7 @@ def test_dask(
 def test_a_runner_that_is_none(installation: Installation) -> None:
     outcome = installation.fleetscope("scan", "--runner", "dusk")
     assert outcome.code == 2
-    assert "FLEETSCOPE_RUNNER" in outcome.err
+    assert "'dusk' is no runner" in outcome.err
 
 
 class Watched(SchedulerPlugin):

@@ -111,5 +111,5 @@ def test_it_is_small_and_quick(material: FleetReportMaterial, content: ReportCon
     assert time.process_time() - started < 30
     assert again.summary == content.summary
     assert len(content.summary.grades) == CLUSTERS
-    assert len(render_html(content)) < 400_000
+    assert len(render_html(content)) < 450_000
     assert len(render_markdown(content)) < 100_000
