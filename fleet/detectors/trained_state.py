@@ -13,7 +13,7 @@ from pydantic import JsonValue
 
 from fleet.frames.frame import SeriesKey
 
-LEARNING_VERSION = 4
+LEARNING_VERSION = 5
 """Of what learning makes of a past. Raise it when arrays or facts change their form or their meaning: what an earlier
 version learnt is then learnt anew, and never read."""
 

@@ -44,9 +44,9 @@ Ints = npt.NDArray[np.intp]
 
 MIN_MAXIMA = 60
 """Daily maxima, of all series together, below which no tail is fitted to them."""
-_DIGITS = Expected(0.0, Prior(Pareto(scale=1 / float(np.log(10)), shape=0.0), spread=0.03, ends=True))
-"""The tail of digits, were they what they say: each digit is ten times rarer than the one before. Those of tails that
-were taken for heavier than they are end."""
+_DIGITS = Expected(0.0, Prior(Pareto(scale=1 / float(np.log(10)), shape=0.04), spread=0.03), observed=10)
+"""The tail of digits: each is ten times rarer than the one before, but for what the tails of step 2 get wrong, which is
+the more the further they reach. Measured on quiet data of many kinds."""
 _LEAST_DIGITS = 1.0
 """However seldom a day brings news, what happens on every tenth day is no finding."""
 _NO_NEWS_MARGIN = 0.3

@@ -20,12 +20,10 @@ import numpy.typing as npt
 Excesses = npt.NDArray[np.float64]
 
 _CENSORED_SHARE = 0.05
+_MOST_CENSORED = 20
+"""Incidents of a past are no more days of series than these, however many days there are."""
 _CURVES = np.geomspace(0.005, 20, 36)
 """Shapes over scales that are tried, in units of one over the mean excess: from exponential tails, nearly, upwards."""
-_ENDING_CURVES = -np.geomspace(0.15, 0.005, 12)
-"""The same of tails that end."""
-_NEAREST_END = 0.5
-"""A tail does not end before twice the highest excess that is told exactly."""
 _LEAST_EXCESSES = 10
 _PRIOR_EXCESSES = 10.0
 """What a scale is expected to be counts as much as so many excesses."""
@@ -42,8 +40,7 @@ class Pareto:
         """Logarithm of the chance of a higher excess."""
         if abs(self.shape) < 1e-6:
             return -excess / self.scale
-        with np.errstate(divide="ignore"):
-            return np.asarray(-np.log(np.maximum(1 + self.shape * excess / self.scale, 0)) / self.shape)
+        return np.asarray(-np.log1p(self.shape * excess / self.scale) / self.shape)
 
     def excess(self, log_chance: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         """The excess that is passed with a chance."""
@@ -58,19 +55,10 @@ class Prior:
 
     Attributes:
         spread: standard deviation of shapes around that of ``pareto``.
-        ends: whether it may be a tail that ends, with a shape below 0.
     """
 
     pareto: Pareto
     spread: float = 0.15
-    ends: bool = False
-
-    def curves(self, furthest: float) -> Excesses:
-        """What is tried for excesses that reach so many times as far as their mean."""
-        if not self.ends:
-            return _CURVES
-        beyond_all = -_ENDING_CURVES * max(furthest, 1.0) < _NEAREST_END
-        return np.concatenate([_ENDING_CURVES[beyond_all], _CURVES])
 
 
 def fit_pareto(excesses: Excesses, prior: Prior) -> Pareto:
@@ -86,10 +74,10 @@ def fit_pareto(excesses: Excesses, prior: Prior) -> Pareto:
     if ordered.size < _LEAST_EXCESSES:
         mean = float(ordered.mean()) if ordered.size else 0.0
         return Pareto(weight * mean + (1 - weight) * expected.scale, expected.shape)
-    censored = max(1, int(_CENSORED_SHARE * ordered.size))
+    censored = min(max(1, int(_CENSORED_SHARE * ordered.size)), _MOST_CENSORED)
     exact, edge = ordered[:-censored], float(ordered[-censored - 1])
     mean = (float(exact.sum()) + censored * edge) / exact.size
-    rates = prior.curves(edge / mean) / mean
+    rates = _CURVES / mean
     logs = np.log1p(rates[:, None] * exact[None, :]).sum(axis=1)
     shapes = (logs + censored * np.log1p(rates * edge)) / exact.size
     likelihood = exact.size * (np.log(rates / shapes) - 1) - logs

@@ -20,8 +20,6 @@ Values = npt.NDArray[np.float64]
 SMALLEST_CHANCE = 1e-9
 """A fortnight's data support no smaller figure, whatever the fitted tail says."""
 _LEVELS_A_DECADE = 8
-_LEAST_OBSERVED = 40
-"""Quantiles are those of the data as long as this many days lie beyond them."""
 _FITTED_SHARE = 0.02
 _LEAST_FITTED = 60
 _MOST_FITTED_SHARE = 0.25
@@ -77,10 +75,15 @@ class Tail:
 
 @dataclass(frozen=True)
 class Expected:
-    """What a tail is believed to be as long as little is seen of it: excesses over an origin that every day reaches."""
+    """What a tail is believed to be as long as little is seen of it: excesses over an origin that every day reaches.
+
+    Attributes:
+        observed: so many days have to lie beyond a height that its quantile is that of the data.
+    """
 
     origin: float
     prior: Prior
+    observed: int = 40
 
     def heights(self, levels: Values) -> Values:
         """The heights that are passed with these chances."""
@@ -98,7 +101,7 @@ def fit_tail(heights: FloatArray | Values, expected: Expected) -> Tail:
     start = float(ordered[min(fitted, count - 1)])
     excesses = ordered[:fitted] - start
     pareto = fit_pareto(excesses[excesses > 0], expected.prior)
-    last = min(1.0, max(min(_LEAST_OBSERVED, fitted) / count, 1 / count))
+    last = min(1.0, max(min(expected.observed, fitted) / count, 1 / count))
     steps = max(2, round(-np.log10(last) * _LEVELS_A_DECADE) + 1)
     levels = last ** (np.arange(steps) / (steps - 1))
     quantiles = ordered[np.clip(np.ceil(levels * count).astype(np.intp) - 1, 0, count - 1)]

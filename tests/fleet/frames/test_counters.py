@@ -22,7 +22,26 @@ def test_a_total_becomes_its_rate_per_second() -> None:
 
 
 def test_what_stands_after_a_reset_was_counted_from_zero() -> None:
-    np.testing.assert_array_equal(rates(totals(900, 1200, 60, 360, 0), 300), totals(NAN, 1, 0.2, 1, 0))
+    np.testing.assert_array_equal(rates(totals(900, 60, 360, 660), 300), totals(NAN, 0.2, 1, 1))
+    np.testing.assert_array_equal(rates(totals(900, 1200, 900, 960), 300), totals(NAN, 1, 3, 1))
+
+
+def test_near_a_reset_a_rate_counts_as_no_lower_than_before() -> None:
+    np.testing.assert_array_equal(rates(totals(0, 300, 60, 90, 390), 300), totals(NAN, 1, 1, 1, 1))
+    np.testing.assert_array_equal(rates(totals(0, 300, 60, NAN, 90, 390), 300), totals(NAN, 1, 1, NAN, NAN, 1))
+
+
+def test_a_counter_that_stands_still_after_its_reset_does_so_ten_minutes_later() -> None:
+    np.testing.assert_array_equal(rates(totals(0, 300, 0, 0, 0, 0), 300), totals(NAN, 1, 1, 1, 0, 0))
+    fine = np.concatenate([np.arange(30) * 30, np.zeros(40)]).astype(np.float32)[None, :]
+    result = rates(fine, 30)[0]
+    np.testing.assert_array_equal(result[10:50], 1)
+    np.testing.assert_array_equal(result[50:], 0)
+
+
+def test_resets_that_do_not_end_hide_no_high_rate() -> None:
+    looping = totals(0, 300, 200, 100, 60, 30, 900, 800, 700)
+    np.testing.assert_array_equal(rates(looping, 300), np.float32(totals(NAN, 1, 1, 1, 1, 1, 2.9, 8 / 3, 7 / 3)))
 
 
 def test_a_rate_is_unknown_next_to_a_gap() -> None:

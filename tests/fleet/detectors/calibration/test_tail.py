@@ -41,13 +41,23 @@ def test_a_past_incident_counts_as_one_high_day_however_high_it_was() -> None:
     assert some == huge
 
 
-def test_a_tail_may_end_where_that_is_believed() -> None:
-    ending = np.random.default_rng(4).beta(1, 10, size=2000)
-    prior = Pareto(float(ending.mean()), 0.0)
-    assert fit_pareto(ending, Prior(prior, ends=True)).shape < -0.03
-    assert fit_pareto(ending, Prior(prior)).shape > 0
-    endless = np.random.default_rng(5).pareto(4, size=2000)
-    assert fit_pareto(endless, Prior(prior, ends=True)).shape > 0.1
+def test_of_many_days_a_few_alone_count_as_at_least_that_high() -> None:
+    days = np.sort(np.random.default_rng(4).exponential(size=5000))
+    prior = Prior(Pareto(1.0, 0.1))
+
+    def with_incidents(count: int, height: float) -> Pareto:
+        return fit_pareto(np.concatenate([days[:-count], np.full(count, height)]), prior)
+
+    assert with_incidents(20, 10.0) == with_incidents(20, 10_000.0)
+    assert with_incidents(21, 10.0) != with_incidents(21, 10_000.0)
+
+
+def test_heights_are_those_of_the_data_as_long_as_enough_days_lie_beyond() -> None:
+    days = np.sort(heights(True, 50_000))
+    believed, fitted = (fit_tail(days, Expected(1.0, EXPECTED.prior, observed)) for observed in (10, 1000))
+    chance = np.array(-np.log10(10 / days.size))
+    assert float(believed.height(chance)) == pytest.approx(days[-10], rel=1e-6)
+    assert float(fitted.height(chance)) != pytest.approx(days[-10], rel=1e-3)
 
 
 def test_few_excesses_lean_on_what_is_expected() -> None:
