@@ -230,7 +230,7 @@ def test_what_a_reset_hides_is_hidden_in_the_judged_day_as_in_its_past() -> None
     pack = pack_of(query("total", QueryKind.COUNTER, Direction.DOWN))
     events = np.random.default_rng(7).poisson(150, (20, points()))
     today = 14 * DAY_POINTS
-    events[0, today + 1600 : today + 1625] //= 4
+    events[0, today + 1600 : today + 1660] //= 4
     totals = np.cumsum(events, axis=1)
     totals[0, today + 1609 :] -= totals[0, today + 1609]
     frame, history = split(totals.astype(np.float32), "total")
