@@ -227,20 +227,17 @@ def test_one_event_in_two_years_of_like_series_needs_extreme_sensitivity() -> No
 
 def test_what_a_reset_hides_is_hidden_in_the_judged_day_as_in_its_past() -> None:
     """A frame has ten times as many samples as a history, and would lose a tenth as much."""
-    pack = pack_of(query("total", QueryKind.COUNTER, Direction.DOWN))
+    pack = pack_of(query("total", QueryKind.COUNTER, Direction.UP))
     events = np.random.default_rng(7).poisson(150, (20, points()))
     today = 14 * DAY_POINTS
-    events[0, today + 1600 : today + 1660] //= 4
+    events[:2, today + 1600 : today + 1620] *= 2
     totals = np.cumsum(events, axis=1)
     totals[0, today + 1609 :] -= totals[0, today + 1609]
     frame, history = split(totals.astype(np.float32), "total")
     coarse = Frame(frame.start, 300, frame.keys, np.ascontiguousarray(frame.values[:, ::10]))
     learnt = learn(history, pack)
-    scores = [
-        [(each.row, each.score) for each in detect(day, learnt, pack, Sensitivity.LOW)] for day in (frame, coarse)
-    ]
-    assert scores[0] == scores[1]
-    assert [row for row, _ in scores[0]] == [0]
+    for day in (frame, coarse):
+        assert [each.row for each in detect(day, learnt, pack, Sensitivity.LOW)] == [1]
 
 
 def test_a_state_that_leaves_its_level_for_good() -> None:
