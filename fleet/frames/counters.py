@@ -1,8 +1,8 @@
 """Running totals as rates: what Prometheus' ``rate`` does without its extrapolation to the ends of a window.
 
 A total that falls was reset in between; what stands after the fall was counted since, from zero. What happened between
-a reset and the sample before it is lost, and so is a second reset that comes before the total is back where it was. So
-a rate near a reset is a least one: as long as it is (``_HELD_RATES``) it counts as no lower than the rate before.
+a reset and the sample before it is lost, and so is a second reset, where the total has passed its last sample again
+by the next. So a rate that comes soon after a reset is a least one, and counts as no lower than those before it.
 
 Frames are float32, which holds whole numbers exactly up to 16.8 million and 7 digits beyond: a total near 10¹² (bytes)
 moves in steps of 65,536, and its rate over 5 minutes in steps of 218 a second; near 2⁵³ a step is a billion, and
@@ -24,6 +24,8 @@ from fleet.frames.window import HISTORY_STEP_SECONDS
 _ROWS_AT_ONCE = 256
 _HELD_RATES = 2
 """After a reset a rate's time passes once with the reset in it, and once more in which another may not be seen."""
+_OLDEST_RATES = 4
+"""A counter that is reset again and again is not what it was before: rates are held by one that is no older."""
 
 
 def with_rates(frame: Frame, pack: QueryPack) -> Frame:
@@ -50,8 +52,10 @@ def rates(totals: npt.NDArray[np.float32], step_seconds: int) -> npt.NDArray[np.
 
     Returns:
         The same shape; NaN where one of the ends of a rate's time has no sample, as for all of the first 5 minutes.
-        Samples that are missing in between take nothing away but resets that nobody saw. Within twice a rate's time of
-        a reset it is at least the last rate that had none so near, where there was one.
+        Samples that are missing in between take nothing away but resets that nobody saw. For twice a rate's time from a
+        reset on, a rate is at least the lower of the last two that had none so near, where there are any within four
+        times that time: so a fall that begins with a reset is seen that much later, and one that began before the
+        first sample is not held.
     """
     points = totals.shape[1]
     span = max(1, round(HISTORY_STEP_SECONDS / step_seconds))
@@ -66,14 +70,18 @@ def rates(totals: npt.NDArray[np.float32], step_seconds: int) -> npt.NDArray[np.
     result = np.full(totals.shape, np.nan, dtype=np.float32)
     both = known[:, span:] & known[:, :-span]
     result[:, span:] = np.where(both, (counted[:, span:] - counted[:, :-span]) / (span * step_seconds), np.nan)
-    return _held(result, reset, _HELD_RATES * span) if reset.any() else result
+    return _held(result, reset, span) if reset.any() else result
 
 
-def _held(values: npt.NDArray[np.float32], reset: npt.NDArray[np.bool_], held_points: int) -> npt.NDArray[np.float32]:
-    """Rates (series, points) of which those in the points from a reset on are no lower than the last one before."""
+def _held(values: npt.NDArray[np.float32], reset: npt.NDArray[np.bool_], span: int) -> npt.NDArray[np.float32]:
+    """Rates (series, points) of which those soon after a reset are no lower than before it."""
     places = np.arange(values.shape[1])
-    last_reset = np.maximum.accumulate(np.where(reset, places, -held_points), axis=1)
-    held = places - last_reset < held_points
-    last_sure = np.maximum.accumulate(np.where(held | np.isnan(values), -1, places), axis=1)
-    before = np.take_along_axis(values, np.maximum(last_sure, 0), axis=1)
-    return np.where(held & (last_sure >= 0), np.maximum(values, before), values)
+    last_reset = np.maximum.accumulate(np.where(reset, places, -_HELD_RATES * span), axis=1)
+    held = places - last_reset < _HELD_RATES * span
+    sure = np.where(held, np.float32(np.nan), values)
+    last_sure = np.maximum.accumulate(np.where(np.isnan(sure), -1, places), axis=1)
+    # One high sample before a crash is one sample.
+    sure[:, span:] = np.fmin(sure[:, span:], sure[:, :-span])
+    before = np.take_along_axis(sure, np.maximum(last_sure, 0), axis=1)
+    known = held & (last_sure >= 0) & (places - last_sure <= _OLDEST_RATES * span)
+    return np.where(known, np.maximum(values, before), values)

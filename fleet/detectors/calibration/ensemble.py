@@ -44,7 +44,7 @@ Ints = npt.NDArray[np.intp]
 
 MIN_MAXIMA = 60
 """Daily maxima, of all series together, below which no tail is fitted to them."""
-_DIGITS = Expected(0.0, Prior(Pareto(scale=1 / float(np.log(10)), shape=0.04), spread=0.03), observed=10)
+_DIGITS = Expected(0.0, Prior(Pareto(scale=1 / float(np.log(10)), shape=0.05), spread=0.03), observed=10)
 """The tail of digits: each is ten times rarer than the one before, but for what the tails of step 2 get wrong, which is
 the more the further they reach. Measured on quiet data of many kinds."""
 _LEAST_DIGITS = 1.0

@@ -20,8 +20,6 @@ import numpy.typing as npt
 Excesses = npt.NDArray[np.float64]
 
 _CENSORED_SHARE = 0.05
-_MOST_CENSORED = 20
-"""Incidents of a past are no more days of series than these, however many days there are."""
 _CURVES = np.geomspace(0.005, 20, 36)
 """Shapes over scales that are tried, in units of one over the mean excess: from exponential tails, nearly, upwards."""
 _LEAST_EXCESSES = 10
@@ -74,7 +72,7 @@ def fit_pareto(excesses: Excesses, prior: Prior) -> Pareto:
     if ordered.size < _LEAST_EXCESSES:
         mean = float(ordered.mean()) if ordered.size else 0.0
         return Pareto(weight * mean + (1 - weight) * expected.scale, expected.shape)
-    censored = min(max(1, int(_CENSORED_SHARE * ordered.size)), _MOST_CENSORED)
+    censored = max(1, int(_CENSORED_SHARE * ordered.size))
     exact, edge = ordered[:-censored], float(ordered[-censored - 1])
     mean = (float(exact.sum()) + censored * edge) / exact.size
     rates = _CURVES / mean

@@ -20,6 +20,10 @@ Values = npt.NDArray[np.float64]
 SMALLEST_CHANCE = 1e-9
 """A fortnight's data support no smaller figure, whatever the fitted tail says."""
 _LEVELS_A_DECADE = 8
+_OBSERVED = 40
+"""Quantiles are those of the data as long as this many days lie beyond them."""
+_MOST_RARER = 3.0
+"""Those further out are so many times rarer, at most, than the fitted tail says: incidents may be among them."""
 _FITTED_SHARE = 0.02
 _LEAST_FITTED = 60
 _MOST_FITTED_SHARE = 0.25
@@ -78,12 +82,12 @@ class Expected:
     """What a tail is believed to be as long as little is seen of it: excesses over an origin that every day reaches.
 
     Attributes:
-        observed: so many days have to lie beyond a height that its quantile is that of the data.
+        observed: so many days have to lie beyond a height for its quantile to be that of the data, or near it.
     """
 
     origin: float
     prior: Prior
-    observed: int = 40
+    observed: int = _OBSERVED
 
     def heights(self, levels: Values) -> Values:
         """The heights that are passed with these chances."""
@@ -105,12 +109,18 @@ def fit_tail(heights: FloatArray | Values, expected: Expected) -> Tail:
     steps = max(2, round(-np.log10(last) * _LEVELS_A_DECADE) + 1)
     levels = last ** (np.arange(steps) / (steps - 1))
     quantiles = ordered[np.clip(np.ceil(levels * count).astype(np.intp) - 1, 0, count - 1)]
+    few = levels * count < min(_OBSERVED, fitted)
+    quantiles[few] = np.minimum(quantiles[few], _no_higher(pareto, start, levels[few] * count / fitted))
     if fitted < _LEAST_SEEN:
         # Days without any height say that heights are seldom, and not that low ones are as seldom as high ones.
         quantiles = np.maximum(quantiles, expected.heights(levels))
     # Equal heights have the chance of the most frequent among them.
     quantiles = np.maximum.accumulate(quantiles + _SMALLEST_STEP * np.arange(steps))
     return Tail(levels, quantiles, start, pareto)
+
+
+def _no_higher(pareto: Pareto, start: float, chances: Values) -> Values:
+    return start + pareto.excess(np.log(chances / _MOST_RARER))
 
 
 def without_incident_days(heights: FloatArray) -> FloatArray:

@@ -236,8 +236,25 @@ def test_what_a_reset_hides_is_hidden_in_the_judged_day_as_in_its_past() -> None
     frame, history = split(totals.astype(np.float32), "total")
     coarse = Frame(frame.start, 300, frame.keys, np.ascontiguousarray(frame.values[:, ::10]))
     learnt = learn(history, pack)
-    for day in (frame, coarse):
-        assert [each.row for each in detect(day, learnt, pack, Sensitivity.LOW)] == [1]
+    scores = [
+        [(each.row, each.score) for each in detect(day, learnt, pack, Sensitivity.LOW)] for day in (frame, coarse)
+    ]
+    assert scores[0] == scores[1]
+    assert [row for row, _ in scores[0]] == [1]
+
+
+def test_a_counter_that_falls_at_its_reset_and_stays_low_is_found() -> None:
+    pack = pack_of(query("total", QueryKind.COUNTER, Direction.DOWN))
+    events = np.random.default_rng(7).poisson(150, (20, points()))
+    today = 14 * DAY_POINTS
+    events[:2, today + 1600 : today + 1660] //= 4
+    totals = np.cumsum(events, axis=1)
+    totals[0, today + 1600 :] -= totals[0, today + 1600]
+    frame, history = split(totals.astype(np.float32), "total")
+    held, seen = detect(frame, learn(history, pack), pack, Sensitivity.LOW)
+    assert (held.row, seen.row) == (0, 1)
+    assert held.first > seen.first
+    assert held.last == pytest.approx(seen.last, abs=10)
 
 
 def test_a_state_that_leaves_its_level_for_good() -> None:

@@ -26,7 +26,7 @@ def test_what_stands_after_a_reset_was_counted_from_zero() -> None:
     np.testing.assert_array_equal(rates(totals(900, 1200, 900, 960), 300), totals(NAN, 1, 3, 1))
 
 
-def test_near_a_reset_a_rate_counts_as_no_lower_than_before() -> None:
+def test_soon_after_a_reset_a_rate_counts_as_no_lower_than_before() -> None:
     np.testing.assert_array_equal(rates(totals(0, 300, 60, 90, 390), 300), totals(NAN, 1, 1, 1, 1))
     np.testing.assert_array_equal(rates(totals(0, 300, 60, NAN, 90, 390), 300), totals(NAN, 1, 1, NAN, NAN, 1))
 
@@ -39,9 +39,22 @@ def test_a_counter_that_stands_still_after_its_reset_does_so_ten_minutes_later()
     np.testing.assert_array_equal(result[50:], 0)
 
 
-def test_resets_that_do_not_end_hide_no_high_rate() -> None:
-    looping = totals(0, 300, 200, 100, 60, 30, 900, 800, 700)
-    np.testing.assert_array_equal(rates(looping, 300), np.float32(totals(NAN, 1, 1, 1, 1, 1, 2.9, 8 / 3, 7 / 3)))
+def test_resets_that_do_not_end_are_judged_by_what_is_counted_between_them() -> None:
+    rising = totals(0, 300, 200, 100, 60, 30, 900, 800, 700)
+    np.testing.assert_array_equal(rates(rising, 300), np.float32(totals(NAN, 1, 1, 1, 1, 1, 2.9, 8 / 3, 7 / 3)))
+    falling = totals(0, 300, *range(200, 190, -1))
+    found = rates(falling, 300)[0]
+    np.testing.assert_array_equal(found[1:6], 1)
+    np.testing.assert_allclose(found[6:], falling[0, 6:] / 300)
+
+
+def test_one_high_sample_before_a_reset_stays_one() -> None:
+    np.testing.assert_array_equal(rates(totals(0, 300, 3300, 60, 90, 390), 300), totals(NAN, 1, 10, 1, 1, 1))
+
+
+def test_what_was_before_a_long_gap_holds_nothing() -> None:
+    gone = totals(0, 300, NAN, NAN, NAN, NAN, NAN, 90, 120)
+    np.testing.assert_allclose(rates(gone, 300)[0, -1], 0.1)
 
 
 def test_a_rate_is_unknown_next_to_a_gap() -> None:
@@ -58,7 +71,7 @@ def test_on_a_finer_grid_rates_are_those_of_five_minutes() -> None:
     known = np.setdiff1d(np.arange(10, 60), [45, 55])
     np.testing.assert_allclose(result[0, known], 2.0)
     coarse = rates(np.ascontiguousarray(fine[:, ::10]), 300)
-    np.testing.assert_allclose(coarse[0, 1:3], 2.0)
+    np.testing.assert_allclose(coarse[0, 1:], 2.0)
 
 
 def test_large_totals_lose_digits_and_stay_no_resets() -> None:

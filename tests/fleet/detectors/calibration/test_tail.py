@@ -41,23 +41,21 @@ def test_a_past_incident_counts_as_one_high_day_however_high_it_was() -> None:
     assert some == huge
 
 
-def test_of_many_days_a_few_alone_count_as_at_least_that_high() -> None:
-    days = np.sort(np.random.default_rng(4).exponential(size=5000))
-    prior = Prior(Pareto(1.0, 0.1))
-
-    def with_incidents(count: int, height: float) -> Pareto:
-        return fit_pareto(np.concatenate([days[:-count], np.full(count, height)]), prior)
-
-    assert with_incidents(20, 10.0) == with_incidents(20, 10_000.0)
-    assert with_incidents(21, 10.0) != with_incidents(21, 10_000.0)
-
-
 def test_heights_are_those_of_the_data_as_long_as_enough_days_lie_beyond() -> None:
     days = np.sort(heights(True, 50_000))
     believed, fitted = (fit_tail(days, Expected(1.0, EXPECTED.prior, observed)) for observed in (10, 1000))
     chance = np.array(-np.log10(10 / days.size))
     assert float(believed.height(chance)) == pytest.approx(days[-10], rel=1e-6)
     assert float(fitted.height(chance)) != pytest.approx(days[-10], rel=1e-3)
+
+
+def test_high_days_of_the_past_do_not_make_the_rest_of_the_tail_theirs() -> None:
+    expected = Expected(0.0, Prior(Pareto(0.43, 0.05), spread=0.03), observed=10)
+    days = np.sort(np.random.default_rng(6).exponential(0.43, size=65_000))
+    quiet = fit_tail(days, expected)
+    for count in (8, 12, 20):
+        incidents = fit_tail(np.concatenate([days[:-count], np.full(count, 1000.0)]), expected)
+        assert incidents.height(np.array(4.0)) < quiet.height(np.array(4.8))
 
 
 def test_few_excesses_lean_on_what_is_expected() -> None:
