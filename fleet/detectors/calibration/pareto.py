@@ -19,7 +19,6 @@ import numpy.typing as npt
 
 Excesses = npt.NDArray[np.float64]
 
-_CENSORED_SHARE = 0.05
 _CURVES = np.geomspace(0.005, 20, 36)
 """Shapes over scales that are tried, in units of one over the mean excess: from exponential tails, nearly, upwards."""
 _LEAST_EXCESSES = 10
@@ -59,12 +58,13 @@ class Prior:
     spread: float = 0.15
 
 
-def fit_pareto(excesses: Excesses, prior: Prior) -> Pareto:
+def fit_pareto(excesses: Excesses, prior: Prior, censored_share: float = 0.05) -> Pareto:
     """The tail that fits excesses above a start best.
 
     Args:
         excesses: above zero, in any order.
         prior: the fewer excesses there are, the more it counts.
+        censored_share: of the excesses, the highest; of one at least it is not told how high it is.
     """
     expected = prior.pareto
     ordered = np.sort(excesses)
@@ -72,7 +72,7 @@ def fit_pareto(excesses: Excesses, prior: Prior) -> Pareto:
     if ordered.size < _LEAST_EXCESSES:
         mean = float(ordered.mean()) if ordered.size else 0.0
         return Pareto(weight * mean + (1 - weight) * expected.scale, expected.shape)
-    censored = max(1, int(_CENSORED_SHARE * ordered.size))
+    censored = max(1, int(censored_share * ordered.size))
     exact, edge = ordered[:-censored], float(ordered[-censored - 1])
     mean = (float(exact.sum()) + censored * edge) / exact.size
     rates = _CURVES / mean

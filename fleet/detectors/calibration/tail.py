@@ -2,7 +2,8 @@
 
 A past holds real incidents, too, and those of one day are seen in many series at once. Days that have many more high
 series than other days are therefore left out before a tail is fitted (``without_incident_days``): on quiet days
-there are none.
+there are none. Incidents that a few series had are seen by a tail that was fitted without telling how high the highest
+were: where what was observed goes far beyond it, that tail is believed.
 """
 
 from __future__ import annotations
@@ -20,10 +21,10 @@ Values = npt.NDArray[np.float64]
 SMALLEST_CHANCE = 1e-9
 """A fortnight's data support no smaller figure, whatever the fitted tail says."""
 _LEVELS_A_DECADE = 8
-_OBSERVED = 40
-"""Quantiles are those of the data as long as this many days lie beyond them."""
+_CENSORED_SHARES = (0.4, 0.05)
+"""Of a tail with incidents among its highest, and of one without."""
 _MOST_RARER = 3.0
-"""Those further out are so many times rarer, at most, than the fitted tail says: incidents may be among them."""
+"""What is observed is so many times more frequent, at most, than the fitted tail says; what is more are incidents."""
 _FITTED_SHARE = 0.02
 _LEAST_FITTED = 60
 _MOST_FITTED_SHARE = 0.25
@@ -82,12 +83,12 @@ class Expected:
     """What a tail is believed to be as long as little is seen of it: excesses over an origin that every day reaches.
 
     Attributes:
-        observed: so many days have to lie beyond a height for its quantile to be that of the data, or near it.
+        observed: quantiles are those of the data as long as so many days lie beyond them.
     """
 
     origin: float
     prior: Prior
-    observed: int = _OBSERVED
+    observed: int = 40
 
     def heights(self, levels: Values) -> Values:
         """The heights that are passed with these chances."""
@@ -104,23 +105,23 @@ def fit_tail(heights: FloatArray | Values, expected: Expected) -> Tail:
     fitted = max(1, round(fitted))
     start = float(ordered[min(fitted, count - 1)])
     excesses = ordered[:fitted] - start
-    pareto = fit_pareto(excesses[excesses > 0], expected.prior)
     last = min(1.0, max(min(expected.observed, fitted) / count, 1 / count))
     steps = max(2, round(-np.log10(last) * _LEVELS_A_DECADE) + 1)
     levels = last ** (np.arange(steps) / (steps - 1))
     quantiles = ordered[np.clip(np.ceil(levels * count).astype(np.intp) - 1, 0, count - 1)]
-    few = levels * count < min(_OBSERVED, fitted)
-    quantiles[few] = np.minimum(quantiles[few], _no_higher(pareto, start, levels[few] * count / fitted))
+    within = levels * count < fitted
+    for share in _CENSORED_SHARES:
+        pareto = fit_pareto(excesses[excesses > 0], expected.prior, share)
+        highest = start + pareto.excess(np.log(levels[within] * count / fitted / _MOST_RARER))
+        if (quantiles[within] > highest).any():
+            quantiles[within] = np.minimum(quantiles[within], highest)
+            break
     if fitted < _LEAST_SEEN:
         # Days without any height say that heights are seldom, and not that low ones are as seldom as high ones.
         quantiles = np.maximum(quantiles, expected.heights(levels))
     # Equal heights have the chance of the most frequent among them.
     quantiles = np.maximum.accumulate(quantiles + _SMALLEST_STEP * np.arange(steps))
     return Tail(levels, quantiles, start, pareto)
-
-
-def _no_higher(pareto: Pareto, start: float, chances: Values) -> Values:
-    return start + pareto.excess(np.log(chances / _MOST_RARER))
 
 
 def without_incident_days(heights: FloatArray) -> FloatArray:

@@ -49,13 +49,17 @@ def test_heights_are_those_of_the_data_as_long_as_enough_days_lie_beyond() -> No
     assert float(fitted.height(chance)) != pytest.approx(days[-10], rel=1e-3)
 
 
-def test_high_days_of_the_past_do_not_make_the_rest_of_the_tail_theirs() -> None:
+@pytest.mark.parametrize("count", [8, 20, 60, 200])
+def test_incidents_of_a_few_series_do_not_make_the_rest_of_the_tail_theirs(count: int) -> None:
+    """In a fortnight of 5,000 series."""
     expected = Expected(0.0, Prior(Pareto(0.43, 0.05), spread=0.03), observed=10)
-    days = np.sort(np.random.default_rng(6).exponential(0.43, size=65_000))
+    rng = np.random.default_rng(6)
+    days = np.sort(rng.exponential(0.43, size=65_000))
     quiet = fit_tail(days, expected)
-    for count in (8, 12, 20):
-        incidents = fit_tail(np.concatenate([days[:-count], np.full(count, 1000.0)]), expected)
-        assert incidents.height(np.array(4.0)) < quiet.height(np.array(4.8))
+    incidents = fit_tail(np.concatenate([days[:-count], rng.uniform(5, 50, count)]), expected)
+    for digits in (2.7, 3.4, 4.0):
+        allowed = digits + (1.0 if count < 100 else 3.0)
+        assert incidents.height(np.array(digits)) < quiet.height(np.array(allowed))
 
 
 def test_few_excesses_lean_on_what_is_expected() -> None:
