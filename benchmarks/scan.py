@@ -18,7 +18,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -32,6 +31,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.process_memory import peak_mib
 from fleet.credentials import GivenCredential
 from fleet.inventory.cluster import EndpointKind
 from fleet.inventory.registration import Registration
@@ -203,11 +203,10 @@ class Measured:
         return self
 
     def __exit__(self, *_: object) -> None:
-        peak_kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         self.figures = {
             "seconds": time.perf_counter() - self._wall,
             "cpu_seconds": time.process_time() - self._cpu,
-            "peak_mib": peak_kib / 1024,
+            "peak_mib": peak_mib(),
         }
 
 

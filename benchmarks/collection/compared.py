@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.collection.served import in_process
+from benchmarks.process_memory import peak_mib, resident_mib
 
 WANTED = {"cpu_ratio": 3.0, "peak_mib": 300.0, "overhead": 0.2}
 
@@ -43,10 +44,10 @@ def compared(module: str, sides: Sequence[str], rounds: int, arguments: Sequence
 def peak_of(read: Callable[[], int]) -> tuple[int, dict[str, float]]:
     """How much was read, and at what peak over what this process had when it was idle."""
     Path("/proc/self/clear_refs").write_text("5")
-    idle = _status_mib("VmRSS")
+    idle = resident_mib()
     began = time.perf_counter()
     count = read()
-    return count, {"peak_mib": _status_mib("VmHWM") - idle, "seconds": time.perf_counter() - began}
+    return count, {"peak_mib": peak_mib() - idle, "seconds": time.perf_counter() - began}
 
 
 def seconds_of(pieces: Iterable[Any]) -> float:
@@ -75,8 +76,3 @@ def show(figures: Mapping[str, Any], title: str, unit: str, speeds: Mapping[str,
         f"{memory['count']:,} {memory['of']}: peak {memory['peak_mib']:.0f} MiB over idle (at most 300); "
         f"time beyond the server's own {figures['overhead']:.0%} (at most 20%)"
     )
-
-
-def _status_mib(field: str) -> float:
-    _, _, rest = Path("/proc/self/status").read_text().partition(f"{field}:")
-    return int(rest.split()[0]) / 1024

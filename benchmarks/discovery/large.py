@@ -16,6 +16,7 @@ from typing import Any
 
 from pydantic import SecretStr
 
+from benchmarks.process_memory import peak_mib
 from fleet.collectors.kubernetes import collect_inventory
 from fleet.collectors.kubernetes.client import KubernetesClient
 from fleet.credentials import Credential
@@ -58,7 +59,7 @@ def _read(directory: Path, delay_seconds: float) -> dict[str, float]:
     cluster = Cluster.model_validate({key: value for key, value in row.items() if key != "credential"})
     requests: list[str] = []
     _watch(requests, delay_seconds)
-    before = _peak_mib()
+    before = peak_mib()
     began = time.perf_counter()
     inventory, _ = collect_inventory(cluster, _Given(credential))
     seconds = time.perf_counter() - began
@@ -67,7 +68,7 @@ def _read(directory: Path, delay_seconds: float) -> dict[str, float]:
         "seconds": seconds,
         "cpu_seconds": time.process_time(),
         "requests": float(len(requests)),
-        "peak_mib": _peak_mib(),
+        "peak_mib": peak_mib(),
         "before_mib": before,
         "nodes": float(len(inventory.nodes)),
         "pods": float(len(inventory.pods)),
@@ -97,12 +98,6 @@ def _watch(requests: list[str], delay_seconds: float) -> None:
         return plain(self, path, *more)
 
     KubernetesClient._request = noted  # type: ignore[method-assign]
-
-
-def _peak_mib() -> float:
-    """The most memory that this program had; ``getrusage`` would count the process that it was started from, too."""
-    status = Path("/proc/self/status").read_text()
-    return int(status.partition("VmHWM:")[2].split()[0]) / 1024
 
 
 def _show(figures: dict[str, dict[str, float]]) -> None:

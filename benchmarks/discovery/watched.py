@@ -8,6 +8,8 @@ from pathlib import Path
 
 import psutil
 
+from benchmarks.process_memory import peak_mib
+
 _SAMPLE_SECONDS = 0.2
 SHARD = "flows.run_process"
 
@@ -51,15 +53,3 @@ class Watched:
                 except (psutil.Error, FileNotFoundError, ValueError):
                     # Gone between two looks: what was seen of it last stands.
                     continue
-
-
-def peak_mib(pid: int) -> float:
-    """The most memory that a living process had.
-
-    Raises:
-        FileNotFoundError, ValueError: it is gone, or nearly.
-    """
-    _, _, rest = Path(f"/proc/{pid}/status").read_text().partition("VmHWM:")
-    if not rest:
-        raise ValueError(f"process {pid} has ended")
-    return int(rest.split()[0]) / 1024

@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import resource
 import subprocess
 import sys
 import time
@@ -28,6 +27,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.process_memory import peak_mib
 from fleet.detectors.contract import Sensitivity
 from fleet.detectors.model_version import Training
 from fleet.detectors.second_looks import DEFAULT_LOOKS
@@ -222,7 +222,7 @@ class Measured:
         self.figures = {
             f"{self._name}_seconds": time.perf_counter() - self._wall,
             f"{self._name}_cpu_seconds": time.process_time() - self._cpu,
-            f"{self._name}_peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+            f"{self._name}_peak_mib": peak_mib(),
         }
 
 
