@@ -1,8 +1,9 @@
 """Several detectors' daily maxima as one chance, calibrated on the past days of the same series.
 
 1. A maximum is put in units of the series' own typical one, or of that of the same weekday a week before, where that
-   was higher (``own_days``): a weekend is compared with weekends. How many times as high it is counts the less, the
-   more the series' days differ: twice as much is news of a calm series, and none of a restless one.
+   was higher, for itself or for all like series (``own_days``): a weekend is compared with weekends. How many times as
+   high it is counts the less, the more the series' days differ: twice as much is news of a calm series, and none of a
+   restless one.
 2. The tails of like series (those of the same query) are pooled, by detector and side: digits of a chance.
 3. Detectors and sides are joined by the smallest chance. A detector that sees no news for its series counts as nothing:
    the series' second highest day, or the same weekday a week before, was about as improbable.
@@ -31,6 +32,7 @@ from fleet.detectors.calibration.own_days import (
     typical,
     variations,
     variations_of_others,
+    with_days_of_all,
     without_oldest,
 )
 from fleet.detectors.calibration.pareto import Pareto, Prior
@@ -66,8 +68,8 @@ class Ensemble:
         pools: number of each series' pool, (series,).
         variation: by how much maxima differ from day to day, (series, detectors, 2): that power of a height in the
             tails is how many units high a maximum is.
-        last_week: maxima of the latest day of each weekday (Monday first), (series, detectors × 2, 7); NaN where
-            there is nothing to compare with.
+        last_week: maxima of the latest day of each weekday (Monday first), or what like series had in common on it,
+            (series, detectors × 2, 7); NaN where there is nothing to compare with.
         second_day: digits of the series' second highest day, (series,), −inf where unknown.
         weekdays: digits of the latest day of each weekday, (series, 7), −inf where unknown.
         tails: by pool, detector and side; pool 0 is all series together.
@@ -173,13 +175,13 @@ def learn_ensemble(
     """
     if np.isfinite(maxima).any(axis=(2, 3)).sum() < MIN_MAXIMA:
         return None
-    of_typical, of_week, unit, variation = _in_units(maxima, pools, least, sides)
+    of_typical, of_week, reached, unit, variation = _in_units(maxima, pools, least, sides)
     numbers, tails = tails_of_pools(of_week, pools)
     past, quiet = _calibrated(of_typical, of_week, pools)
     if not quiet.size:
         # One day, or days that no others can tell of.
         return None
-    comparable = np.where(_compares_weeks(maxima)[:, None], maxima, np.nan).reshape(*past.shape, -1)
+    comparable = np.where(_compares_weeks(maxima)[:, None], reached, np.nan).reshape(*past.shape, -1)
     latest = _latest(past, weekdays)
     return Ensemble(
         unit,
@@ -226,13 +228,14 @@ def _calibrated(of_typical: FloatArray, of_week: FloatArray, pools: Ints) -> tup
 
 def _in_units(
     maxima: FloatArray, pools: Ints, least: Sequence[float], sides: Flags
-) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray, FloatArray]:
     """Past maxima in units of what is typical of the series' other days, or also of the same weekday.
 
     Returns:
-        Both, as heights in the tails; and what is typical for the judged day, with its variation.
+        Both, as heights in the tails; what a day has to be compared with a week later; and what is typical for the
+        judged day, with its variation.
     """
-    of_typical, of_week = np.full(maxima.shape, np.nan, dtype=np.float32), np.full_like(maxima, np.nan)
+    of_typical, of_week, reached = (np.full(maxima.shape, np.nan, dtype=np.float32) for _ in range(3))
     unit = np.full((maxima.shape[0], *maxima.shape[2:]), np.nan, dtype=np.float32)
     variation = np.full_like(unit, np.nan)
     compares = _compares_weeks(maxima)
@@ -244,8 +247,9 @@ def _in_units(
         known = np.isfinite(heights)
         others = known.sum(axis=1, keepdims=True) - known
         usual = typical(medians_of_others(heights), others, pools[rows], least[detector])
+        reached[rows, :, detector, side] = days = with_days_of_all(heights, usual, pools[rows])
         # Where the judged day has a week before to compare with, days that have none are not like it.
-        week = np.where(compares[rows, None, detector, side], np.maximum(usual, same_weekday(heights)), usual)
+        week = np.where(compares[rows, None, detector, side], np.maximum(usual, same_weekday(days)), usual)
         varying = variations_of_others(heights, least[detector])
         of_typical[rows, :, detector, side] = (heights / usual) ** (1 / varying)
         of_week[rows, :, detector, side] = (heights / week) ** (1 / varying)
@@ -253,7 +257,7 @@ def _in_units(
         count = np.isfinite(last).sum(axis=1)
         unit[rows, detector, side] = typical(median_last(last), count, pools[rows], least[detector])
         variation[rows, detector, side] = variations(last, least[detector])
-    return of_typical, of_week, unit, variation
+    return of_typical, of_week, reached, unit, variation
 
 
 def _compares_weeks(maxima: FloatArray) -> Flags:

@@ -18,6 +18,10 @@ _PRIOR_DAYS = 4.0
 _PRIOR_DAYS_OF_VARIATION = 8.0
 _USUAL_VARIATION = 0.4
 """Any series may have days that are half as high again: calmer ones have not shown that they never will."""
+_LEAST_LIKE = 20
+"""Like series without which it is not told what they have in common."""
+_STANDS_OUT = 1.35
+"""Times as high as usual, from which on like series have a day in common: all days differ a little."""
 
 
 def without_oldest(heights: FloatArray) -> FloatArray:
@@ -56,6 +60,26 @@ def same_weekday(heights: FloatArray) -> FloatArray:
     week[0, :, _WEEK:] = heights[:, :-_WEEK]
     week[1, :, :-_WEEK] = heights[:, _WEEK:]
     return np.asarray(np.where(np.isfinite(week[0]), week[0], week[1]))
+
+
+def with_days_of_all(heights: FloatArray, usual: FloatArray, pools: npt.NDArray[np.intp]) -> FloatArray:
+    """Heights of days, no lower than usual times what like series have in common on days on which they stand out.
+
+    One weekend of one series may have been low by chance. That weekends are high is told by all that are like it.
+
+    Args:
+        heights: (series, days), NaN unknown.
+        usual: what is usual for each of these days, of the same shape.
+        pools: number of the group of like series to which each series belongs.
+    """
+    times = heights / usual
+    common = np.ones_like(times)
+    order = np.argsort(pools, kind="stable")
+    for members in np.split(order, np.flatnonzero(np.diff(pools[order])) + 1):
+        enough = np.isfinite(times[members]).sum(axis=0) >= _LEAST_LIKE
+        of_days = median_last(np.ascontiguousarray(times[members].T))
+        common[members] = np.where(enough & (of_days > _STANDS_OUT), of_days, 1)
+    return np.asarray(np.where(common > 1, np.maximum(heights, usual * common), heights), dtype=np.float32)
 
 
 def typical(medians: FloatArray, days: FloatArray, pools: npt.NDArray[np.intp], least: float) -> FloatArray:

@@ -9,6 +9,7 @@ from fleet.detectors.calibration.own_days import (
     second_of_others,
     variations,
     variations_of_others,
+    with_days_of_all,
     without_oldest,
 )
 
@@ -61,6 +62,29 @@ def test_a_day_that_comes_every_week_is_no_news() -> None:
     ensemble = learnt(days[:, :-1])
     assert 0 not in found(ensemble, days[:, -1], 1e-3)
     assert 1 in found(ensemble, days[:, -1], 1e-3)
+
+
+def test_a_day_that_like_series_have_every_week_is_no_news_of_one_that_had_none_last_week() -> None:
+    days = maxima(0)
+    of_one = days[3, 7].copy()
+    days[:200, [0, 7, 14]] *= 3
+    days[3, 7] = of_one
+    days[250, 14] *= 3
+    ensemble = learnt(days[:, :-1])
+    assert 3 not in found(ensemble, days[:, -1], 1e-3)
+    assert 250 in found(ensemble, days[:, -1], 1e-3)
+
+
+def test_what_a_few_series_or_less_than_most_of_them_had_is_no_day_of_all() -> None:
+    usual = np.ones((40, 2), dtype=np.float32)
+    heights = usual.copy()
+    heights[:15, 0] = heights[:25, 1] = 2
+    np.testing.assert_array_equal(with_days_of_all(heights, usual, np.zeros(40, dtype=np.intp))[:, 0], heights[:, 0])
+    np.testing.assert_array_equal(with_days_of_all(heights, usual, np.zeros(40, dtype=np.intp))[:, 1], 2)
+    few = np.arange(40) // 10
+    np.testing.assert_array_equal(with_days_of_all(heights, usual, few), heights)
+    heights[30, 1] = np.nan
+    assert np.isnan(with_days_of_all(heights, usual, np.zeros(40, dtype=np.intp))[30, 1])
 
 
 def test_series_with_wild_days_hide_nothing_of_calm_ones() -> None:
