@@ -13,7 +13,7 @@ from weasyprint.document import Document
 from weasyprint.formatting_structure import boxes
 
 from fleet.reports.compose import compose_fleet_report
-from fleet.reports.content import Chart, Drawing, ReportContent, Section
+from fleet.reports.content import Bullets, Chart, Drawing, ReportContent, Section
 from fleet.reports.pdf import FetchRefused, layout, render_pdf
 from tests.fleet.reports import materials
 from tests.fleet.reports.reading import squeezed, texts
@@ -137,6 +137,30 @@ def test_no_heading_or_caption_ends_a_page(document: Document) -> None:
             if heading and box.position_y + box.margin_height() > last:
                 orphans.append((number, box.element_tag))
     assert orphans == []
+
+
+def test_what_the_first_page_does_not_hold_leaves_no_page_almost_empty(ordinary: ReportContent) -> None:
+    spilled = 0
+    for lines in range(6, 30, 2):
+        pages = layout(_front_only(ordinary, lines)).pages
+        rows = [[box for box, _ in walk(page._page_box) if isinstance(box, boxes.TableRowBox)] for page in pages]
+        spilled += len(pages) > 1 and bool(rows[1])
+        # The head of a table, which stands on each of its pages, is a row as well.
+        assert all(len(each) != 2 for each in rows), lines
+        contents = [page for page in pages if any(box.element_tag == "nav" for box, _ in walk(page._page_box))]
+        assert contents == [pages[-1]] and len(pages) <= 2, lines
+    assert spilled > 3
+
+
+def _front_only(content: ReportContent, lines: int) -> ReportContent:
+    """The sections of the first page alone, with so many lines of what changed."""
+    front = [section for section in content.sections if section.front]
+    changed = next(section for section in front if section.anchor == "changed")
+    told = changed.blocks[0]
+    assert isinstance(told, Bullets)
+    longer = told.model_copy(update={"statements": (told.statements * lines)[:lines]})
+    sections = [section.model_copy(update={"blocks": [longer]}) if section is changed else section for section in front]
+    return content.model_copy(update={"sections": sections})
 
 
 def test_no_chart_is_split_or_lost(document: Document, request: pytest.FixtureRequest) -> None:
