@@ -128,11 +128,14 @@ def _learn(spans: Numbers) -> tuple[Numbers, Numbers, Numbers]:
         scale[feature] = max(typical, _LEAST_SHARE_OF_DEVIATION * np.std(column), _LEAST_SCALE)
         for place in range(count):
             scaled[feature, place] = min(max(column[place] / scale[feature], -_WINSOR), _WINSOR)
-        scaled[feature] -= np.mean(scaled[feature])
+        mean = np.mean(scaled[feature])
+        for place in range(count):
+            scaled[feature, place] -= mean
     covariance = np.dot(scaled, scaled.T) / count
     ridge = _RIDGE * max(np.trace(covariance) / _FEATURES, _LEAST_VARIANCE)
-    whitener = np.linalg.inv(np.linalg.cholesky(covariance + ridge * np.eye(_FEATURES)))
-    return centre, scale, whitener
+    for feature in range(_FEATURES):
+        covariance[feature, feature] += ridge
+    return centre, scale, np.linalg.inv(np.linalg.cholesky(covariance))
 
 
 @compiled
