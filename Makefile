@@ -6,7 +6,7 @@ DEVELOPMENT := .venv/.development
 # The lock files are complete: nothing is left to resolve.
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --no-deps
 
-.PHONY: demo test test-whole test-parts lint format lock extras-forecast extras-deep clean system-packages bench-collector bench-scan bench-rca bench-discovery bench-collection bench-detection bench-quiet bench-speed bench-fleet verify-long
+.PHONY: demo test test-whole test-parts test-ways lint format lock extras-forecast extras-deep clean system-packages bench-collector bench-scan bench-rca bench-discovery bench-collection bench-detection bench-quiet bench-speed bench-fleet verify-long
 
 ## Try it: sets itself up, starts the embedded stack and a simulated fleet, scans it and writes a report.
 demo: system-packages $(PRODUCT)
@@ -15,15 +15,19 @@ demo: system-packages $(PRODUCT)
 ## Everything that must hold: linter, types, import contracts, tests against real servers.
 ## Most of a test's time is waiting for servers: two lanes side by side take little more than half as long as one.
 test: system-packages lint
-	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target test-whole test-parts
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target test-whole test-parts test-ways
 
 ## The product as its users run it.
 test-whole: $(DEVELOPMENT)
-	$(BIN)/pytest tests/e2e
+	$(BIN)/pytest tests/e2e --ignore=tests/e2e/four_ways
 
 ## Each part by itself.
 test-parts: $(DEVELOPMENT)
 	$(BIN)/pytest --ignore=tests/e2e
+
+## The four ways of using it, in an installation of their own; the last, in the lane that is free first.
+test-ways: $(DEVELOPMENT)
+	$(BIN)/pytest tests/e2e/four_ways
 
 lint: $(DEVELOPMENT)
 	$(BIN)/ruff check .
