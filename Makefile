@@ -25,7 +25,7 @@ test-whole: $(DEVELOPMENT)
 test-parts: $(DEVELOPMENT)
 	$(BIN)/pytest --ignore=tests/e2e
 
-## The four ways of using it, in an installation of their own; the last, in the lane that is free first.
+## The four ways in which users run it, in an installation of their own; the last, in the lane that is free first.
 test-ways: $(DEVELOPMENT)
 	$(BIN)/pytest tests/e2e/four_ways
 
